@@ -1,0 +1,145 @@
+//! Names that follow from content: hashes of what decides latents and of what decides pixels.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{LambdaRange, LambdaRanges, Spec, Tensor, Weights};
+
+/// Why a text is no id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdError;
+
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id is 64 hexadecimal digits")
+    }
+}
+
+impl std::error::Error for IdError {}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 32]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                parse(text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names an entropy branch: all that turns a file into latents. Equal for every generation of a lineage.
+    EntropyId
+}
+id! {
+    /// Names a whole network: all that turns an image into a file and a file into pixels.
+    GenerationId
+}
+
+fn parse(text: &str) -> Result<[u8; 32], IdError> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return Err(IdError);
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |c: u8| char::from(c).to_digit(16).ok_or(IdError);
+        *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+    }
+    Ok(bytes)
+}
+
+impl EntropyId {
+    /// The id of the entropy branch in `weights` (tensors whose names start with `entropy.`; others do not matter).
+    /// `docs/MODEL.md` states the hashed bytes.
+    #[must_use]
+    pub fn of(spec: &Spec, range: LambdaRange, weights: &Weights) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"heirloom entropy 1\0");
+        hasher.update(&spec.entropy_bytes());
+        hasher.update(&range.canonical_bytes());
+        weights.entropy().for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
+        Self(hasher.finalize().into())
+    }
+}
+
+impl GenerationId {
+    /// The id of the whole network. `docs/MODEL.md` states the hashed bytes.
+    #[must_use]
+    pub fn of(spec: &Spec, ranges: &LambdaRanges, weights: &Weights) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"heirloom generation 1\0");
+        hasher.update(&spec.canonical_bytes());
+        for range in [ranges.entropy, ranges.encoder, ranges.reconstruction] {
+            hasher.update(&range.canonical_bytes());
+        }
+        weights.iter().for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
+        Self(hasher.finalize().into())
+    }
+}
+
+/// Name and axes with their lengths, then the values: no two different lists of tensors hash the same bytes.
+fn hash_tensor(hasher: &mut blake3::Hasher, name: &str, tensor: &Tensor) {
+    let number = |n: usize| (n as u64).to_le_bytes();
+    hasher.update(&number(name.len()));
+    hasher.update(name.as_bytes());
+    hasher.update(&number(tensor.shape.len()));
+    for &extent in &tensor.shape {
+        hasher.update(&number(extent));
+    }
+    let mut bytes = Vec::with_capacity(1 << 16);
+    for values in tensor.data.chunks(1 << 14) {
+        bytes.clear();
+        // -0.0 and 0.0 are different weights here, as they can be in arithmetic.
+        values.iter().for_each(|value| bytes.extend_from_slice(&value.to_bits().to_le_bytes()));
+        hasher.update(&bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_survive_text() {
+        let id = EntropyId([0xab; 32]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("ab".parse::<EntropyId>(), Err(IdError));
+        assert_eq!("zz".repeat(32).parse::<EntropyId>(), Err(IdError));
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(serde_json::from_str::<EntropyId>(&json).unwrap(), id);
+    }
+}

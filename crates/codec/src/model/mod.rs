@@ -1,0 +1,18 @@
+//! What a model is: its [`Spec`], its [`Weights`], who it is ([`EntropyId`], [`GenerationId`]) and the file that
+//! carries all of it ([`ModelFile`]).
+
+mod error;
+mod file;
+mod identity;
+pub mod import;
+mod layout;
+mod metadata;
+mod spec;
+mod weights;
+
+pub use error::ModelError;
+pub use file::{METADATA_KEY, MODEL_FORMAT_VERSION, ModelFile};
+pub use identity::{EntropyId, GenerationId, IdError};
+pub use metadata::{LambdaRange, LambdaRanges, Lineage, Metadata, Provenance};
+pub use spec::{LEVELS, STAGES, STRIDES, Spec};
+pub use weights::{Tensor, Weights};

@@ -1,0 +1,123 @@
+//! Tensors by name.
+
+use std::collections::BTreeMap;
+
+use super::{ModelError, Spec};
+
+/// One tensor: row-major values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Extent of each axis.
+    pub shape: Vec<usize>,
+    /// As many values as the shape's product, last axis fastest.
+    pub data: Vec<f32>,
+}
+
+/// The weights of a network by name, in the order of the names' bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights {
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Weights {
+    /// Adds a tensor, replacing one of the same name.
+    pub fn insert(&mut self, name: String, tensor: Tensor) {
+        self.tensors.insert(name, tensor);
+    }
+
+    /// The tensor called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// Takes the tensor called `name` out.
+    pub fn remove(&mut self, name: &str) -> Option<Tensor> {
+        self.tensors.remove(name)
+    }
+
+    /// All tensors in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// The tensors of the frozen entropy branch (names that start with `entropy.`), in the order of their names.
+    pub fn entropy(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.iter().filter(|(name, _)| name.starts_with("entropy."))
+    }
+
+    /// Number of tensors.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tensors.len()
+    }
+
+    /// Whether there is no tensor at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tensors.is_empty()
+    }
+
+    /// Checks that these are exactly the tensors of `spec`, of the right shapes, and that every value is finite.
+    ///
+    /// # Errors
+    /// The first tensor that is missing, extra, misshapen or has a NaN or an infinity.
+    pub fn check(&self, spec: &Spec) -> Result<(), ModelError> {
+        let expected: BTreeMap<_, _> = spec.parameters().into_iter().collect();
+        for (name, shape) in &expected {
+            let tensor = self.get(name).ok_or_else(|| ModelError::Missing(name.clone()))?;
+            if &tensor.shape != shape || tensor.data.len() != shape.iter().product::<usize>() {
+                return Err(ModelError::Shape {
+                    name: name.clone(),
+                    found: tensor.shape.clone(),
+                    expected: shape.clone(),
+                });
+            }
+            if let Some(index) = tensor.data.iter().position(|value| !value.is_finite()) {
+                return Err(ModelError::NotFinite { name: name.clone(), index });
+            }
+        }
+        match self.tensors.keys().find(|name| !expected.contains_key(*name)) {
+            Some(extra) => Err(ModelError::Extra(extra.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The same weights, each rounded to the nearest bf16 (ties to even), so that a model file stores them in two bytes.
+    /// The result is another network with other ids. Values beyond bf16's range become its largest.
+    #[must_use]
+    pub fn rounded_to_bf16(&self) -> Self {
+        let tensors = self
+            .tensors
+            .iter()
+            .map(|(name, tensor)| {
+                let data = tensor.data.iter().map(|&value| round_to_bf16(value)).collect();
+                (name.clone(), Tensor { shape: tensor.shape.clone(), data })
+            })
+            .collect();
+        Self { tensors }
+    }
+}
+
+/// The nearest bf16 of a finite `f32`, ties to even, widened again; saturating.
+fn round_to_bf16(value: f32) -> f32 {
+    let bits = value.to_bits();
+    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) & 0xffff_0000;
+    let result = f32::from_bits(rounded);
+    if value.is_finite() && !result.is_finite() { f32::from_bits(bits & 0xffff_0000) } else { result }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bf16_rounds_to_nearest_even() {
+        assert_eq!(round_to_bf16(1.0), 1.0);
+        let step = 2f32.powi(-7);
+        assert_eq!(round_to_bf16(1.0 + step / 2.0), 1.0); // tie, even below
+        assert_eq!(round_to_bf16(1.0 + 1.5 * step), 1.0 + 2.0 * step); // tie, even above
+        assert_eq!(round_to_bf16(-1.0 - 0.51 * step), -1.0 - step);
+        assert!(round_to_bf16(f32::MAX).is_finite());
+    }
+}
