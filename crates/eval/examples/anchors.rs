@@ -1,0 +1,15 @@
+//! Draws the anchors on Kodak: `cargo run -p heirloom-eval --example anchors > anchors.svg`.
+
+use heirloom_eval::plot::Series;
+use heirloom_eval::{EvalError, Figure, anchors};
+
+fn main() -> Result<(), EvalError> {
+    let series = anchors::all()?
+        .into_iter()
+        .map(|anchor| Series { emphasis: anchor.curve.name() == "qarv-base", curve: anchor.curve })
+        .collect();
+    let figure =
+        Figure { title: "Image codecs on Kodak".into(), dataset: "Kodak".into(), images: 24, lambda: None, series };
+    print!("{}", figure.to_svg()?);
+    Ok(())
+}

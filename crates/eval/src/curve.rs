@@ -1,0 +1,108 @@
+//! Rate-distortion curves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::EvalError;
+
+/// Bits per pixel of a file of `bytes` bytes that holds a picture of `width` × `height` pixels.
+///
+/// ```
+/// assert_eq!(heirloom_eval::bits_per_pixel(49_152, 768, 512), 1.0);
+/// ```
+pub fn bits_per_pixel(bytes: u64, width: u32, height: u32) -> f64 {
+    bytes as f64 * 8.0 / (f64::from(width) * f64::from(height))
+}
+
+/// One operating point of a codec, averaged over a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Rate in bits per pixel, greater than zero.
+    pub bpp: f64,
+    /// PSNR in dB of 8-bit RGB, mean over the images.
+    pub psnr: f64,
+}
+
+/// A codec's points over a data set, in ascending PSNR.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Curve {
+    name: String,
+    points: Vec<Point>,
+}
+
+impl Curve {
+    /// Builds a curve from points in any order.
+    ///
+    /// # Errors
+    /// [`EvalError::Curve`] when there is no point, a value is not finite, a rate is not positive, or more bits come
+    /// with less PSNR somewhere: such a curve has no rate *at* a PSNR.
+    pub fn new(name: impl Into<String>, mut points: Vec<Point>) -> Result<Self, EvalError> {
+        let name = name.into();
+        let refuse = |reason: String| Err(EvalError::Curve { name: name.clone(), reason });
+        if points.is_empty() {
+            return refuse("it has no points".into());
+        }
+        if let Some(p) = points.iter().find(|p| !p.bpp.is_finite() || !p.psnr.is_finite() || p.bpp <= 0.0) {
+            return refuse(format!(
+                "the point {} bpp, {} dB is not a finite, positive rate and a finite PSNR",
+                p.bpp, p.psnr
+            ));
+        }
+        points.sort_by(|a, b| a.psnr.total_cmp(&b.psnr));
+        if let Some(w) = points.windows(2).find(|w| w[0].psnr >= w[1].psnr || w[0].bpp >= w[1].bpp) {
+            return refuse(format!(
+                "it does not rise: {:.4} bpp gives {:.3} dB and {:.4} bpp gives {:.3} dB",
+                w[0].bpp, w[0].psnr, w[1].bpp, w[1].psnr
+            ));
+        }
+        Ok(Self { name, points })
+    }
+
+    /// Name of the codec.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The points, in ascending PSNR and ascending rate.
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Least and greatest PSNR in dB.
+    pub fn psnr_range(&self) -> (f64, f64) {
+        // A curve has at least one point, and they are sorted.
+        self.points
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), p| (low.min(p.psnr), high.max(p.psnr)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(values: &[(f64, f64)]) -> Vec<Point> {
+        values.iter().map(|&(bpp, psnr)| Point { bpp, psnr }).collect()
+    }
+
+    #[test]
+    fn sorts_its_points() {
+        let curve = Curve::new("c", points(&[(2.0, 40.0), (0.5, 30.0), (1.0, 35.0)])).unwrap();
+        assert_eq!(curve.points().iter().map(|p| p.bpp).collect::<Vec<_>>(), [0.5, 1.0, 2.0]);
+        assert_eq!(curve.psnr_range(), (30.0, 40.0));
+    }
+
+    #[test]
+    fn refuses_what_is_no_curve() {
+        for (bad, says) in [
+            (vec![], "no points"),
+            (points(&[(0.0, 30.0)]), "positive"),
+            (points(&[(1.0, f64::INFINITY)]), "finite"),
+            (points(&[(f64::NAN, 30.0)]), "finite"),
+            (points(&[(1.0, 30.0), (0.9, 31.0)]), "does not rise"),
+            (points(&[(1.0, 30.0), (1.2, 30.0)]), "does not rise"),
+        ] {
+            let message = Curve::new("codec x", bad).unwrap_err().to_string();
+            assert!(message.contains(says) && message.contains("codec x"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Honest numbers about image codecs.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`psnr`](mod@psnr) | PSNR of 8-bit RGB pictures |
+//! | [`ms_ssim`](mod@ms_ssim) | MS-SSIM of 8-bit RGB pictures |
+//! | [`curve`] | rate-distortion curves and bits per pixel |
+//! | [`bd_rate`](mod@bd_rate) | Bjøntegaard delta rate, piecewise cubic and classic cubic |
+//! | [`anchors`] | the curves of other codecs that come with the crate |
+//! | [`record`] | one record per image and the report they add up to, as JSON |
+//! | [`plot`] | a rate-distortion figure as SVG, readable without colour |
+//!
+//! The conventions, which decide whether two numbers may be compared at all:
+//! a rate counts every byte of the real file and divides by the pixels of the picture; a PSNR is taken per image on
+//! 8-bit RGB and then averaged over the images; a BD-rate is refused where the two curves share too little.
+//!
+//! ```
+//! use heirloom_eval::{anchors, bd_rate, Interpolation};
+//!
+//! # fn main() -> Result<(), heirloom_eval::EvalError> {
+//! let vtm = anchors::get("vtm-22.0")?;
+//! let webp = anchors::get("webp")?;
+//! let percent = bd_rate(&vtm, &webp, Interpolation::Pchip)?.percent;
+//! assert!((percent - 79.5).abs() < 0.1); // WebP needs 79.5 % more bits than VTM for the same PSNR
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod anchors;
+pub mod bd_rate;
+pub mod curve;
+mod error;
+mod interpolate;
+pub mod ms_ssim;
+pub mod plot;
+pub mod psnr;
+pub mod record;
+
+pub use bd_rate::{BdRate, Interpolation, bd_rate};
+pub use curve::{Curve, Point, bits_per_pixel};
+pub use error::EvalError;
+pub use ms_ssim::ms_ssim;
+pub use plot::Figure;
+pub use psnr::{mean, psnr};
+pub use record::{ImageRecord, Report};

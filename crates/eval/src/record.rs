@@ -1,0 +1,225 @@
+//! What an evaluation writes down: one record per image and rate, and the report they add up to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BdRate, Curve, EvalError, Point, mean};
+
+/// Version of the JSON form; a reader should refuse one that it does not know.
+pub const SCHEMA: &str = "heirloom-eval/1";
+
+/// One image coded at one λ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// File name of the image, without its folder.
+    pub image: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Rate-distortion multiplier that it was coded with.
+    pub lambda: f32,
+    /// Length of the coded file on disk, in bytes.
+    pub bytes: u64,
+    /// Rate of the file in bits per pixel: 8 · `bytes` / pixels.
+    pub bpp: f64,
+    /// Rate that the model's probabilities promise, in bits per pixel.
+    pub estimated_bpp: f64,
+    /// PSNR in dB of 8-bit RGB; infinite, and `null` in JSON, for identical pictures.
+    #[serde(with = "infinity_as_null")]
+    pub psnr: f64,
+    /// MS-SSIM of 8-bit RGB; none for pictures that are too small for it.
+    pub ms_ssim: Option<f64>,
+    /// Wall time of encoding, in seconds.
+    pub encode_seconds: f64,
+    /// Wall time of decoding, in seconds.
+    pub decode_seconds: f64,
+}
+
+/// Means over all images at one λ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Rate-distortion multiplier.
+    pub lambda: f32,
+    /// Mean of the images' real rates, in bits per pixel.
+    pub bpp: f64,
+    /// Mean of the images' estimated rates, in bits per pixel.
+    pub estimated_bpp: f64,
+    /// Mean of the images' PSNR, in dB.
+    #[serde(with = "infinity_as_null")]
+    pub psnr: f64,
+    /// Mean of the images' MS-SSIM; none when an image is too small for it.
+    pub ms_ssim: Option<f64>,
+    /// Mean wall time of encoding, in seconds per image.
+    pub encode_seconds: f64,
+    /// Mean wall time of decoding, in seconds per image.
+    pub decode_seconds: f64,
+}
+
+/// The comparison with one anchor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Name of the anchor.
+    pub anchor: String,
+    /// The BD-rate, or none where it was refused.
+    pub bd_rate: Option<BdRate>,
+    /// Why it was refused.
+    pub refused: Option<String>,
+}
+
+/// A whole evaluation: what was measured, on what, and every single result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Name and version of the program that measured.
+    pub program: String,
+    /// The model in words: name, lineage, generation.
+    pub model: String,
+    /// Name of the data set.
+    pub dataset: String,
+    /// Number of images.
+    pub images: usize,
+    /// Arithmetic of the decoder: `strict` or `fused`.
+    pub arithmetic: String,
+    /// Means per λ, in ascending λ.
+    pub points: Vec<Summary>,
+    /// Comparison with every anchor.
+    pub anchors: Vec<Comparison>,
+    /// Every image at every λ.
+    pub records: Vec<ImageRecord>,
+}
+
+impl Report {
+    /// Sums `records` up per λ. Every λ should have the same images, or its means are of something else.
+    pub fn summarise(records: &[ImageRecord]) -> Vec<Summary> {
+        let mut lambdas: Vec<f32> = records.iter().map(|r| r.lambda).collect();
+        lambdas.sort_by(f32::total_cmp);
+        lambdas.dedup();
+        lambdas
+            .into_iter()
+            .map(|lambda| {
+                let of =
+                    |value: fn(&ImageRecord) -> f64| mean(records.iter().filter(|r| r.lambda == lambda).map(value));
+                let similarities: Option<Vec<f64>> =
+                    records.iter().filter(|r| r.lambda == lambda).map(|r| r.ms_ssim).collect();
+                Summary {
+                    lambda,
+                    bpp: of(|r| r.bpp),
+                    estimated_bpp: of(|r| r.estimated_bpp),
+                    psnr: of(|r| r.psnr),
+                    ms_ssim: similarities.map(mean),
+                    encode_seconds: of(|r| r.encode_seconds),
+                    decode_seconds: of(|r| r.decode_seconds),
+                }
+            })
+            .collect()
+    }
+
+    /// The rate-distortion curve of the means.
+    ///
+    /// # Errors
+    /// [`EvalError::Curve`] when the means make no curve, for instance because a PSNR is infinite.
+    pub fn curve(&self, name: &str) -> Result<Curve, EvalError> {
+        Curve::new(name, self.points.iter().map(|p| Point { bpp: p.bpp, psnr: p.psnr }).collect())
+    }
+
+    /// The report as JSON, indented, with a newline at its end.
+    ///
+    /// # Errors
+    /// [`EvalError::Json`] when it cannot be written, which no report that this crate makes leads to.
+    pub fn to_json(&self) -> Result<String, EvalError> {
+        serde_json::to_string_pretty(self)
+            .map(|text| text + "\n")
+            .map_err(|e| EvalError::Json { what: "a report".into(), reason: e.to_string() })
+    }
+
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// [`EvalError::Json`] when the text is no report of schema [`SCHEMA`].
+    pub fn from_json(text: &str) -> Result<Self, EvalError> {
+        let bad = |reason: String| EvalError::Json { what: "a report".into(), reason };
+        let report: Self = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+        match report.schema == SCHEMA {
+            true => Ok(report),
+            false => Err(bad(format!("its schema is '{}', this program reads '{SCHEMA}'", report.schema))),
+        }
+    }
+}
+
+/// JSON has no infinity; `null` says it.
+mod infinity_as_null {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        value.is_finite().then_some(*value).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(image: &str, lambda: f32, bytes: u64, psnr: f64) -> ImageRecord {
+        ImageRecord {
+            image: image.into(),
+            width: 8,
+            height: 4,
+            lambda,
+            bytes,
+            bpp: crate::bits_per_pixel(bytes, 8, 4),
+            estimated_bpp: 1.0,
+            psnr,
+            ms_ssim: None,
+            encode_seconds: 0.5,
+            decode_seconds: 0.25,
+        }
+    }
+
+    fn report() -> Report {
+        let records = vec![
+            record("b.png", 64.0, 12, 33.0),
+            record("a.png", 32.0, 4, 30.0),
+            record("b.png", 32.0, 8, f64::INFINITY),
+            record("a.png", 64.0, 20, 35.0),
+        ];
+        Report {
+            schema: SCHEMA.into(),
+            program: "test".into(),
+            model: "none".into(),
+            dataset: "two".into(),
+            images: 2,
+            arithmetic: "strict".into(),
+            points: Report::summarise(&records),
+            anchors: vec![],
+            records,
+        }
+    }
+
+    #[test]
+    fn means_are_per_lambda() {
+        let points = report().points;
+        assert_eq!(
+            points.iter().map(|p| (p.lambda, p.bpp, p.psnr)).collect::<Vec<_>>(),
+            [(32.0, 1.5, f64::INFINITY), (64.0, 4.0, 34.0)]
+        );
+    }
+
+    #[test]
+    fn json_round_trip_keeps_everything() {
+        let report = report();
+        let text = report.to_json().unwrap();
+        assert!(text.contains("\"psnr\": null"));
+        assert_eq!(Report::from_json(&text).unwrap(), report);
+    }
+
+    #[test]
+    fn another_schema_is_refused() {
+        let text = report().to_json().unwrap().replace(SCHEMA, "heirloom-eval/999");
+        assert!(Report::from_json(&text).unwrap_err().to_string().contains("heirloom-eval/999"));
+    }
+}
