@@ -1,0 +1,107 @@
+//! Depthwise convolution over a row segment, NHWC.
+
+use super::simd::Simd;
+
+/// Convolves `n` neighbouring pixels of one output row with a `k`×`k` kernel per channel.
+///
+/// `rows` are the `k` source rows (top to bottom), each starting at the leftmost tap of the first output, pixels
+/// `channels` values apart. Zero padding is literal: whoever calls has laid zeros around the map, so no tap is left
+/// out. Each output is `bias + Σ tap·weight`, taps in the order (ky, kx). `weights` is `[k·k, channels]`, `out` is
+/// `[n, channels]`, `channels` a multiple of 16.
+///
+/// # Panics
+/// If a slice is too short for these shapes.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+pub fn row<S: Simd>(
+    rows: &[&[f32]],
+    channels: usize,
+    weights: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    n: usize,
+) {
+    if n == 0 {
+        return;
+    }
+    let k = rows.len();
+    assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
+    assert!(out.len() >= n * channels);
+    assert!(rows.iter().all(|row| row.len() >= (n + k - 1) * channels));
+    let mut first = 0;
+    while first < n {
+        // SAFETY: the extents were checked above; a tile covers pixels `first..first+P` ≤ n.
+        unsafe {
+            let mut channel = 0;
+            if first + 8 <= n {
+                if S::WIDE {
+                    while channel + 32 <= channels {
+                        tile::<S, 8, 2>(rows, channels, weights, bias, out, first, channel);
+                        channel += 32;
+                    }
+                }
+                while channel < channels {
+                    tile::<S, 4, 1>(rows, channels, weights, bias, out, first, channel);
+                    tile::<S, 4, 1>(rows, channels, weights, bias, out, first + 4, channel);
+                    channel += 16;
+                }
+                first += 8;
+            } else {
+                while channel < channels {
+                    tile::<S, 1, 1>(rows, channels, weights, bias, out, first, channel);
+                    channel += 16;
+                }
+                first += 1;
+            }
+        }
+    }
+}
+
+/// `P` pixels × `16·N` channels in registers.
+///
+/// # Safety
+/// Pixels `first..first+P` and channels `channel..channel+16·N` are within the extents checked by [`row`].
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn tile<S: Simd, const P: usize, const N: usize>(
+    rows: &[&[f32]],
+    channels: usize,
+    weights: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    first: usize,
+    channel: usize,
+) {
+    unsafe {
+        let mut acc = [[S::splat(0.0); N]; P];
+        for j in 0..N {
+            let b = S::load_ptr(bias.as_ptr().add(channel + 16 * j));
+            for acc in &mut acc {
+                acc[j] = b;
+            }
+        }
+        let mut w = weights.as_ptr().add(channel);
+        for row in rows {
+            let mut x = row.as_ptr().add(first * channels + channel);
+            for _ in 0..rows.len() {
+                let mut taps = [S::splat(0.0); N];
+                for (j, tap) in taps.iter_mut().enumerate() {
+                    *tap = S::load_ptr(w.add(16 * j));
+                }
+                for (p, acc) in acc.iter_mut().enumerate() {
+                    for (j, acc) in acc.iter_mut().enumerate() {
+                        *acc = S::mul_add(S::load_ptr(x.add(p * channels + 16 * j)), taps[j], *acc);
+                    }
+                }
+                x = x.wrapping_add(channels);
+                w = w.wrapping_add(channels);
+            }
+        }
+        let out = out.as_mut_ptr().add(first * channels + channel);
+        for (p, acc) in acc.iter().enumerate() {
+            for (j, &v) in acc.iter().enumerate() {
+                S::store_ptr(v, out.add(p * channels + 16 * j));
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Matrix products with a fixed order of summation.
+//!
+//! `C[m,n] = init[m,n] + Σ_k A[m,k]·B[k,n]`, each output accumulated in ascending `k` by one chain of
+//! multiply-adds. Tiles, levels and threads only choose *which* outputs are computed together, never the order within
+//! one output, so the result is the same to the bit however it is computed.
+
+use std::ops::Range;
+
+use super::simd::Simd;
+
+/// Columns of one packed panel.
+pub const PANEL: usize = 32;
+
+/// A right-hand matrix `[k, n]`, stored as panels of [`PANEL`] columns so that the inner loop reads it contiguously.
+/// Columns beyond `n` are zero.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    data: Vec<f32>,
+    k: usize,
+    n: usize,
+}
+
+impl Packed {
+    /// Packs `value(row, column)` for `k` rows and `n` columns.
+    pub fn from_fn(k: usize, n: usize, value: impl Fn(usize, usize) -> f32) -> Packed {
+        let panels = n.div_ceil(PANEL);
+        let mut data = vec![0.0; panels * k * PANEL];
+        for (p, panel) in data.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
+            let used = PANEL.min(n - p * PANEL);
+            for (row, out) in panel.chunks_exact_mut(PANEL).enumerate() {
+                for (j, o) in out[..used].iter_mut().enumerate() {
+                    *o = value(row, p * PANEL + j);
+                }
+            }
+        }
+        Packed { data, k, n }
+    }
+
+    /// Packs a row-major `[k, n]` slice. Panics if the length differs (a programming error, not an input error).
+    pub fn new(weight: &[f32], k: usize, n: usize) -> Packed {
+        assert_eq!(weight.len(), k * n, "matrix is not {k} x {n}");
+        Packed::from_fn(k, n, |row, column| weight[row * n + column])
+    }
+
+    /// Rows (length of the sums).
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Columns (outputs).
+    pub fn n(&self) -> usize {
+        self.n
+    }
+}
+
+/// A strided view of a left-hand matrix: element (m, k) is `data[m·row + k·column]`.
+#[derive(Clone, Copy)]
+pub struct Left<'a> {
+    pub data: &'a [f32],
+    pub row: usize,
+    pub column: usize,
+}
+
+impl<'a> Left<'a> {
+    /// Rows of `stride` values, of which the first ones are the matrix.
+    pub fn rows(data: &'a [f32], stride: usize) -> Left<'a> {
+        Left { data, row: stride, column: 1 }
+    }
+
+    /// The transpose of a row-major matrix with `stride` columns.
+    pub fn transposed(data: &'a [f32], stride: usize) -> Left<'a> {
+        Left { data, row: 1, column: stride }
+    }
+}
+
+/// What an output starts from.
+#[derive(Clone, Copy)]
+pub enum Start<'a> {
+    /// A value per column.
+    Bias(&'a [f32]),
+    /// What the output already holds.
+    Output,
+    /// Zero.
+    Zero,
+}
+
+/// `out[m, 0..n] = start + A·B[rows, 0..n]` for `m` rows; `out` has rows of `stride` values. `rows` picks the part of
+/// the sum that `A` stands for, so that inputs lying apart (concatenated channels, the rows of a patch) need no copy.
+///
+/// # Panics
+/// If a slice is too short for the shapes: checked once here so that the loops below need no checks.
+#[inline(always)]
+pub fn multiply<S: Simd>(
+    m: usize,
+    a: Left,
+    b: &Packed,
+    rows: Range<usize>,
+    start: Start,
+    out: &mut [f32],
+    stride: usize,
+) {
+    if m == 0 || b.n == 0 {
+        return;
+    }
+    for (p, first) in (0..b.n).step_by(PANEL).enumerate() {
+        let columns = PANEL.min(b.n - first);
+        let panel = &b.data[(p * b.k + rows.start) * PANEL..(p * b.k + rows.end) * PANEL];
+        let right = Right { data: panel, row: PANEL };
+        let start = match start {
+            Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
+            other => other,
+        };
+        columns_of::<S>(m, rows.len(), a, right, columns, start, &mut out[first..], stride);
+    }
+}
+
+/// `out[m, n] = start + A·B` with a row-major `B[k, n]` read where it lies (rows of `b_stride` values).
+/// `n` must be a multiple of 16.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // a matrix product has this many extents
+pub fn multiply_unpacked<S: Simd>(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: Left,
+    b: &[f32],
+    b_stride: usize,
+    start: Start,
+    out: &mut [f32],
+    stride: usize,
+) {
+    assert!(n.is_multiple_of(16));
+    for first in (0..n).step_by(PANEL) {
+        let columns = PANEL.min(n - first);
+        let right = Right { data: &b[first..], row: b_stride };
+        let start = match start {
+            Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
+            other => other,
+        };
+        columns_of::<S>(m, k, a, right, columns, start, &mut out[first..], stride);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Right<'a> {
+    data: &'a [f32],
+    row: usize,
+}
+
+/// At most [`PANEL`] columns of a product. Reads 16 or 32 columns of `right` (whichever holds `columns`).
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn columns_of<S: Simd>(
+    m: usize,
+    k: usize,
+    a: Left,
+    right: Right,
+    columns: usize,
+    start: Start,
+    out: &mut [f32],
+    stride: usize,
+) {
+    let width = columns.next_multiple_of(16);
+    assert!(k == 0 || (m - 1) * a.row + (k - 1) * a.column < a.data.len(), "left matrix too short");
+    assert!(k == 0 || (k - 1) * right.row + width <= right.data.len(), "right matrix too short");
+    assert!((m - 1) * stride + columns <= out.len(), "output too short");
+    if let Start::Bias(bias) = start {
+        assert!(bias.len() >= columns, "bias too short");
+    }
+    let mut row = 0;
+    // SAFETY: the extents were checked above; every tile lies within rows `row..row+R` < m and `width` columns.
+    unsafe {
+        if S::WIDE && columns == 32 {
+            while row + 8 <= m {
+                tile::<S, 8, 2>(k, a, row, right, 0, start, 32, out, stride);
+                row += 8;
+            }
+            while row + 4 <= m {
+                tile::<S, 4, 2>(k, a, row, right, 0, start, 32, out, stride);
+                row += 4;
+            }
+            while row < m {
+                tile::<S, 1, 2>(k, a, row, right, 0, start, 32, out, stride);
+                row += 1;
+            }
+        } else {
+            while row < m {
+                let step = if row + 4 <= m { 4 } else { 1 };
+                for first in (0..columns).step_by(16) {
+                    let used = 16.min(columns - first);
+                    if step == 4 {
+                        tile::<S, 4, 1>(k, a, row, right, first, start, used, out, stride);
+                    } else {
+                        tile::<S, 1, 1>(k, a, row, right, first, start, used, out, stride);
+                    }
+                }
+                row += step;
+            }
+        }
+    }
+}
+
+/// One register tile: `R` rows × `16·N` columns.
+///
+/// # Safety
+/// Rows `row..row+R` and columns `first..first+16·N` lie within `a` and `right` for all `k`; the first `used`
+/// of those columns lie within `out` (and `start`); `used == 16·N` unless `N == 1`.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn tile<S: Simd, const R: usize, const N: usize>(
+    k: usize,
+    a: Left,
+    row: usize,
+    right: Right,
+    first: usize,
+    start: Start,
+    used: usize,
+    out: &mut [f32],
+    stride: usize,
+) {
+    unsafe {
+        let out = out.as_mut_ptr().add(row * stride + first);
+        let whole = used == 16 * N;
+        let mut acc = [[S::splat(0.0); N]; R];
+        match start {
+            Start::Zero => {}
+            Start::Bias(bias) => {
+                for j in 0..N {
+                    let v = load_some::<S>(bias.as_ptr().add(first + 16 * j), if whole { 16 } else { used });
+                    for acc in &mut acc {
+                        acc[j] = v;
+                    }
+                }
+            }
+            Start::Output => {
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    for (j, acc) in acc.iter_mut().enumerate() {
+                        *acc = load_some::<S>(out.add(r * stride + 16 * j), if whole { 16 } else { used });
+                    }
+                }
+            }
+        }
+        let mut left = a.data.as_ptr().add(row * a.row);
+        let mut b = right.data.as_ptr().add(first);
+        for _ in 0..k {
+            let mut columns = [S::splat(0.0); N];
+            for (j, c) in columns.iter_mut().enumerate() {
+                *c = S::load_ptr(b.add(16 * j));
+            }
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let x = S::splat(*left.add(r * a.row));
+                for (acc, &c) in acc.iter_mut().zip(&columns) {
+                    *acc = S::mul_add(x, c, *acc);
+                }
+            }
+            left = left.wrapping_add(a.column);
+            b = b.wrapping_add(right.row);
+        }
+        for (r, acc) in acc.iter().enumerate() {
+            for (j, &v) in acc.iter().enumerate() {
+                let to = out.add(r * stride + 16 * j);
+                if whole {
+                    S::store_ptr(v, to);
+                } else {
+                    let mut x = [0.0; 16];
+                    S::store(v, &mut x);
+                    std::ptr::copy_nonoverlapping(x.as_ptr(), to, used);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `x` is valid for reading `used` ≤ 16 values.
+#[inline(always)]
+unsafe fn load_some<S: Simd>(x: *const f32, used: usize) -> S::V {
+    if used == 16 {
+        // SAFETY: promised by the caller.
+        return unsafe { S::load_ptr(x) };
+    }
+    let mut v = [0.0; 16];
+    // SAFETY: `used` values are readable, and fewer than the array holds.
+    unsafe { std::ptr::copy_nonoverlapping(x, v.as_mut_ptr(), used) };
+    S::load(&v)
+}

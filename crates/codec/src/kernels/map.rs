@@ -1,0 +1,28 @@
+//! Feature maps.
+
+/// A feature map: `data[(y·width + x)·channels + c]` (NHWC of one image).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Map {
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    pub data: Vec<f32>,
+}
+
+impl Map {
+    /// A map of zeros.
+    pub fn zeros(height: usize, width: usize, channels: usize) -> Map {
+        Map { height, width, channels, data: vec![0.0; height * width * channels] }
+    }
+
+    /// A map that repeats one pixel.
+    pub fn filled(height: usize, width: usize, pixel: &[f32]) -> Map {
+        let data = pixel.iter().copied().cycle().take(height * width * pixel.len()).collect();
+        Map { height, width, channels: pixel.len(), data }
+    }
+
+    /// Number of pixels.
+    pub fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+}

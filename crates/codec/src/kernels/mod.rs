@@ -1,0 +1,16 @@
+//! The arithmetic of the networks: feature maps, SIMD levels, and the layers built on one matrix product.
+//!
+//! Everything here gives the same bits for any number of threads and any [`Level`]; see `docs/ARITHMETIC.md`.
+
+pub mod block;
+pub mod depthwise;
+pub mod gemm;
+pub mod layers;
+mod map;
+pub mod pointwise;
+mod simd;
+
+pub use block::Block;
+pub use layers::{Conv3x3, Dense, Down, Up};
+pub use map::Map;
+pub use simd::{Arithmetic, Engine, Job, Level, Simd};

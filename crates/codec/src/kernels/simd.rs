@@ -1,0 +1,334 @@
+//! Sixteen `f32` lanes on every machine: the only vocabulary the kernels are written in.
+//!
+//! A kernel is generic over [`Simd`], which fixes two things at once: the instruction set ([`Level`]) and whether
+//! `a·b + c` is rounded once or twice ([`Arithmetic`]). Each lane is an independent IEEE-754 binary32 value and each
+//! operation is rounded to nearest even, so for one arithmetic all levels give the same bits.
+
+/// Instruction set a kernel runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Plain Rust. On AArch64 the compiler turns it into NEON, which is part of that architecture's baseline.
+    Scalar,
+    /// 256-bit vectors with fused multiply-add (x86-64 since 2013).
+    Avx2,
+    /// 512-bit vectors (AVX-512 F, BW, DQ, VL).
+    Avx512,
+}
+
+impl Level {
+    /// Every level this machine can run, slowest first. Never empty.
+    pub fn available() -> Vec<Level> {
+        let mut levels = vec![Level::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                levels.push(Level::Avx2);
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                {
+                    levels.push(Level::Avx512);
+                }
+            }
+        }
+        levels
+    }
+
+    /// The fastest level this machine can run. The answer is looked up once per process.
+    pub fn best() -> Level {
+        static BEST: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
+        *BEST.get_or_init(|| Level::available().last().copied().unwrap_or(Level::Scalar))
+    }
+}
+
+/// How `a·b + c` is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Product and sum are rounded each on its own. Decides latents; also used by exact decoding.
+    Strict,
+    /// One rounding (IEEE-754 `fusedMultiplyAdd`), in software where the machine has no instruction for it.
+    Fused,
+}
+
+/// Vector operations on 16 lanes.
+pub trait Simd: Copy + Send + Sync + 'static {
+    /// Sixteen `f32` lanes.
+    type V: Copy;
+    /// True where a matrix tile of 8 rows × 32 columns fits the registers; otherwise it is 4 × 16.
+    const WIDE: bool;
+
+    fn splat(x: f32) -> Self::V;
+    /// # Safety
+    /// `x` is valid for reading 16 values. No alignment is needed.
+    unsafe fn load_ptr(x: *const f32) -> Self::V;
+    /// # Safety
+    /// `x` is valid for writing 16 values. No alignment is needed.
+    unsafe fn store_ptr(v: Self::V, x: *mut f32);
+    fn add(a: Self::V, b: Self::V) -> Self::V;
+    fn sub(a: Self::V, b: Self::V) -> Self::V;
+    fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `a·b + c`, rounded once or twice as the arithmetic says.
+    fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a > b ? a : b`; with a NaN in either operand, `b`.
+    fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// `a < b ? a : b`; with a NaN in either operand, `b`.
+    fn min(a: Self::V, b: Self::V) -> Self::V;
+
+    #[inline(always)]
+    fn load(x: &[f32; 16]) -> Self::V {
+        // SAFETY: the reference covers 16 values.
+        unsafe { Self::load_ptr(x.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(v: Self::V, x: &mut [f32; 16]) {
+        // SAFETY: the reference covers 16 values.
+        unsafe { Self::store_ptr(v, x.as_mut_ptr()) }
+    }
+    /// Sum over lanes in the fixed order: halves are added until one lane is left (8, 4, 2, 1).
+    #[inline(always)]
+    fn sum(v: Self::V) -> f32 {
+        let mut x = [0.0; 16];
+        Self::store(v, &mut x);
+        let mut width = 8;
+        while width > 0 {
+            for i in 0..width {
+                x[i] += x[i + width];
+            }
+            width /= 2;
+        }
+        x[0]
+    }
+}
+
+/// Plain Rust; `FUSED` chooses the arithmetic.
+#[derive(Clone, Copy)]
+pub struct Scalar<const FUSED: bool>;
+
+#[inline(always)]
+fn lanes(f: impl Fn(usize) -> f32) -> [f32; 16] {
+    let mut out = [0.0; 16];
+    for (i, o) in out.iter_mut().enumerate() {
+        *o = f(i);
+    }
+    out
+}
+
+impl<const FUSED: bool> Simd for Scalar<FUSED> {
+    type V = [f32; 16];
+    const WIDE: bool = false;
+    #[inline(always)]
+    fn splat(x: f32) -> Self::V {
+        [x; 16]
+    }
+    #[inline(always)]
+    unsafe fn load_ptr(x: *const f32) -> Self::V {
+        // SAFETY: the caller promises 16 readable values; `[f32; 16]` has the alignment of `f32`.
+        unsafe { x.cast::<[f32; 16]>().read() }
+    }
+    #[inline(always)]
+    unsafe fn store_ptr(v: Self::V, x: *mut f32) {
+        // SAFETY: the caller promises 16 writable values; `[f32; 16]` has the alignment of `f32`.
+        unsafe { x.cast::<[f32; 16]>().write(v) }
+    }
+    #[inline(always)]
+    fn add(a: Self::V, b: Self::V) -> Self::V {
+        lanes(|i| a[i] + b[i])
+    }
+    #[inline(always)]
+    fn sub(a: Self::V, b: Self::V) -> Self::V {
+        lanes(|i| a[i] - b[i])
+    }
+    #[inline(always)]
+    fn mul(a: Self::V, b: Self::V) -> Self::V {
+        lanes(|i| a[i] * b[i])
+    }
+    #[inline(always)]
+    fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        if FUSED { lanes(|i| a[i].mul_add(b[i], c[i])) } else { lanes(|i| a[i] * b[i] + c[i]) }
+    }
+    #[inline(always)]
+    fn max(a: Self::V, b: Self::V) -> Self::V {
+        lanes(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    fn min(a: Self::V, b: Self::V) -> Self::V {
+        lanes(|i| if a[i] < b[i] { a[i] } else { b[i] })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Simd;
+    use core::arch::x86_64::*;
+
+    /// Two 256-bit vectors.
+    #[derive(Clone, Copy)]
+    pub struct Avx2<const FUSED: bool>;
+    /// One 512-bit vector.
+    #[derive(Clone, Copy)]
+    pub struct Avx512<const FUSED: bool>;
+
+    // SAFETY of every block below: the types are only reached through `Engine::run`, which enters them inside a
+    // function compiled for, and after a run-time check of, the instruction sets they use. Pointer validity is the
+    // caller's promise, stated on the trait.
+    impl<const FUSED: bool> Simd for Avx2<FUSED> {
+        type V = (__m256, __m256);
+        const WIDE: bool = false;
+        #[inline(always)]
+        fn splat(x: f32) -> Self::V {
+            let v = unsafe { _mm256_set1_ps(x) };
+            (v, v)
+        }
+        #[inline(always)]
+        unsafe fn load_ptr(x: *const f32) -> Self::V {
+            unsafe { (_mm256_loadu_ps(x), _mm256_loadu_ps(x.add(8))) }
+        }
+        #[inline(always)]
+        unsafe fn store_ptr(v: Self::V, x: *mut f32) {
+            unsafe {
+                _mm256_storeu_ps(x, v.0);
+                _mm256_storeu_ps(x.add(8), v.1);
+            }
+        }
+        #[inline(always)]
+        fn add(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { (_mm256_add_ps(a.0, b.0), _mm256_add_ps(a.1, b.1)) }
+        }
+        #[inline(always)]
+        fn sub(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { (_mm256_sub_ps(a.0, b.0), _mm256_sub_ps(a.1, b.1)) }
+        }
+        #[inline(always)]
+        fn mul(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { (_mm256_mul_ps(a.0, b.0), _mm256_mul_ps(a.1, b.1)) }
+        }
+        #[inline(always)]
+        fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+            if FUSED {
+                unsafe { (_mm256_fmadd_ps(a.0, b.0, c.0), _mm256_fmadd_ps(a.1, b.1, c.1)) }
+            } else {
+                Self::add(Self::mul(a, b), c)
+            }
+        }
+        #[inline(always)]
+        fn max(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { (_mm256_max_ps(a.0, b.0), _mm256_max_ps(a.1, b.1)) }
+        }
+        #[inline(always)]
+        fn min(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { (_mm256_min_ps(a.0, b.0), _mm256_min_ps(a.1, b.1)) }
+        }
+    }
+
+    impl<const FUSED: bool> Simd for Avx512<FUSED> {
+        type V = __m512;
+        const WIDE: bool = true;
+        #[inline(always)]
+        fn splat(x: f32) -> Self::V {
+            unsafe { _mm512_set1_ps(x) }
+        }
+        #[inline(always)]
+        unsafe fn load_ptr(x: *const f32) -> Self::V {
+            unsafe { _mm512_loadu_ps(x) }
+        }
+        #[inline(always)]
+        unsafe fn store_ptr(v: Self::V, x: *mut f32) {
+            unsafe { _mm512_storeu_ps(x, v) }
+        }
+        #[inline(always)]
+        fn add(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { _mm512_add_ps(a, b) }
+        }
+        #[inline(always)]
+        fn sub(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { _mm512_sub_ps(a, b) }
+        }
+        #[inline(always)]
+        fn mul(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { _mm512_mul_ps(a, b) }
+        }
+        #[inline(always)]
+        fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+            if FUSED { unsafe { _mm512_fmadd_ps(a, b, c) } } else { Self::add(Self::mul(a, b), c) }
+        }
+        #[inline(always)]
+        fn max(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { _mm512_max_ps(a, b) }
+        }
+        #[inline(always)]
+        fn min(a: Self::V, b: Self::V) -> Self::V {
+            unsafe { _mm512_min_ps(a, b) }
+        }
+    }
+}
+
+/// A piece of work that is compiled once per level and arithmetic.
+pub trait Job {
+    type Output;
+    /// Must be `#[inline(always)]`, and so must all it calls, so that it is compiled for the level's instructions.
+    fn run<S: Simd>(self) -> Self::Output;
+}
+
+/// Where and how kernels compute. Cheap to copy and pass by value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Engine {
+    level: Level,
+    arithmetic: Arithmetic,
+}
+
+impl Engine {
+    /// An engine on the machine's best level.
+    pub fn new(arithmetic: Arithmetic) -> Engine {
+        Engine { level: Level::best(), arithmetic }
+    }
+
+    /// An engine on a chosen level, or `None` if this machine does not have it.
+    pub fn at(level: Level, arithmetic: Arithmetic) -> Option<Engine> {
+        Level::available().contains(&level).then_some(Engine { level, arithmetic })
+    }
+
+    /// The instruction set in use.
+    pub fn level(self) -> Level {
+        self.level
+    }
+
+    /// The arithmetic in use.
+    pub fn arithmetic(self) -> Arithmetic {
+        self.arithmetic
+    }
+
+    /// Runs a job on this engine's level, in the calling thread.
+    pub fn run<J: Job>(self, job: J) -> J::Output {
+        let fused = self.arithmetic == Arithmetic::Fused;
+        match (self.level, fused) {
+            (Level::Scalar, false) => job.run::<Scalar<false>>(),
+            (Level::Scalar, true) => job.run::<Scalar<true>>(),
+            // SAFETY: an `Engine` can only be made with a level that `Level::available` found on this machine.
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx2, false) => unsafe { enter_avx2::<x86::Avx2<false>, J>(job) },
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx2, true) => unsafe { enter_avx2::<x86::Avx2<true>, J>(job) },
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx512, false) => unsafe { enter_avx512::<x86::Avx512<false>, J>(job) },
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx512, true) => unsafe { enter_avx512::<x86::Avx512<true>, J>(job) },
+            #[cfg(not(target_arch = "x86_64"))]
+            (_, false) => job.run::<Scalar<false>>(),
+            #[cfg(not(target_arch = "x86_64"))]
+            (_, true) => job.run::<Scalar<true>>(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn enter_avx2<S: Simd, J: Job>(job: J) -> J::Output {
+    job.run::<S>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn enter_avx512<S: Simd, J: Job>(job: J) -> J::Output {
+    job.run::<S>()
+}
