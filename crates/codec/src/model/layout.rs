@@ -1,6 +1,6 @@
 //! The one enumeration of all tensors: our name and shape, and where the same tensor is in the authors' PyTorch model.
 
-use super::spec::{LEVELS, STAGES, STRIDES, Spec};
+use super::spec::{LEVELS, STRIDES, Spec};
 
 /// How PyTorch's layout of a tensor becomes ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +55,8 @@ impl List<'_> {
     fn encoder(&mut self) {
         let mut foreign = 0; // the authors number all layers of the encoder in one list
         let mut inputs = 3;
-        for stage in 0..STAGES {
-            let name = format!("encoder.s{}", STRIDES[stage]);
+        for (stage, stride) in STRIDES.iter().enumerate() {
+            let name = format!("encoder.s{stride}");
             let ratio = if stage == 0 { 4 } else { 2 };
             let width = self.spec.widths[stage];
             self.convolution(&format!("{name}.down"), &format!("enc_blocks.{foreign}"), inputs, width, ratio);

@@ -119,7 +119,7 @@ impl Spec {
     pub fn validate(&self) -> Result<(), ModelError> {
         for (stage, &width) in self.widths.iter().enumerate() {
             in_range(&format!("widths[{stage}]"), width, 1, MAX_WIDTH)?;
-            if width % WIDTH_UNIT != 0 {
+            if !width.is_multiple_of(WIDTH_UNIT) {
                 return Err(ModelError::Spec(format!(
                     "widths[{stage}] is {width}: a width must be a multiple of {WIDTH_UNIT}, the lanes that sums over channels use"
                 )));
@@ -137,7 +137,7 @@ impl Spec {
             in_range(&format!("latents[{level}]"), channels, 1, MAX_WIDTH)?;
         }
         in_range("embedding", self.embedding, 4, MAX_EMBEDDING)?;
-        if self.embedding % 2 != 0 {
+        if !self.embedding.is_multiple_of(2) {
             return Err(ModelError::Spec(format!(
                 "embedding is {}: it must be even (one half cosines, one half sines)",
                 self.embedding

@@ -1,0 +1,122 @@
+//! The picture as its user has it.
+
+use std::fmt;
+
+use super::{Metadata, PixelFormat};
+
+/// An 8-bit picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    width: u32,
+    height: u32,
+    format: PixelFormat,
+    data: Vec<u8>,
+    /// ICC profile, Exif and XMP, carried verbatim. They do not change how pixels are coded.
+    pub metadata: Metadata,
+}
+
+/// Why a buffer is no picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// Width or height is zero.
+    Empty {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+    /// The buffer's length is not width × height × channels.
+    Length {
+        /// Length of the buffer in bytes.
+        found: usize,
+        /// The length that size and format ask for.
+        expected: u64,
+    },
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { width, height } => {
+                write!(f, "the picture has {width} × {height} pixels; both sides must be at least 1")
+            }
+            Self::Length { found, expected } => {
+                write!(f, "the pixel buffer has {found} bytes, its size and format ask for {expected}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ImageError {}
+
+/// Bytes per pixel.
+pub(super) fn channels(format: PixelFormat) -> usize {
+    match format {
+        PixelFormat::Rgb8 => 3,
+        PixelFormat::Grey8 => 1,
+    }
+}
+
+impl Image {
+    /// A picture without metadata. `data` has rows from top to bottom without gaps, channels interleaved.
+    ///
+    /// # Errors
+    /// A side of zero, or a buffer of another length than width × height × channels.
+    pub fn new(width: u32, height: u32, format: PixelFormat, data: Vec<u8>) -> Result<Self, ImageError> {
+        if width == 0 || height == 0 {
+            return Err(ImageError::Empty { width, height });
+        }
+        let pixels = u64::from(width) * u64::from(height);
+        let expected = pixels.saturating_mul(channels(format) as u64);
+        if data.len() as u64 != expected {
+            return Err(ImageError::Length { found: data.len(), expected });
+        }
+        Ok(Self { width, height, format, data, metadata: Metadata::default() })
+    }
+
+    /// Width in pixels, at least 1.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Pixel format.
+    #[must_use]
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// Rows from top to bottom, channels interleaved.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Gives the pixel buffer away.
+    #[must_use]
+    pub fn into_data(self) -> Vec<u8> {
+        self.data
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_buffers_are_refused() {
+        assert!(Image::new(2, 1, PixelFormat::Rgb8, vec![0; 6]).is_ok());
+        assert!(Image::new(2, 1, PixelFormat::Grey8, vec![0; 2]).is_ok());
+        let error = Image::new(2, 1, PixelFormat::Rgb8, vec![0; 5]);
+        assert_eq!(error, Err(ImageError::Length { found: 5, expected: 6 }));
+        assert_eq!(Image::new(0, 1, PixelFormat::Rgb8, vec![]), Err(ImageError::Empty { width: 0, height: 1 }));
+        assert!(Image::new(u32::MAX, u32::MAX, PixelFormat::Rgb8, vec![]).is_err());
+    }
+}

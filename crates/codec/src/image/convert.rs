@@ -1,0 +1,95 @@
+//! Bytes to the network's values and back.
+
+use rayon::prelude::*;
+
+use super::buffer::channels;
+use super::{Image, ImageError, PixelFormat};
+use crate::kernels::Map;
+
+/// Both sides of the network's image are multiples of this.
+const GRID: usize = 64;
+
+/// The network's view of a picture: RGB in [-1, 1] as x = 2·v/255 − 1, grey three times over, the last column and row
+/// repeated until both sides are multiples of 64.
+#[must_use]
+pub fn to_network(image: &Image) -> Map {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let channels = channels(image.format());
+    let (padded_width, padded_height) = (width.next_multiple_of(GRID), height.next_multiple_of(GRID));
+    let table: [f32; 256] = std::array::from_fn(|v| 2.0 * v as f32 / 255.0 - 1.0);
+    let mut map = Map::zeros(padded_height, padded_width, 3);
+    map.data.par_chunks_exact_mut(padded_width * 3).enumerate().for_each(|(y, row)| {
+        let first = y.min(height - 1) * width * channels;
+        let source = &image.data()[first..first + width * channels];
+        for (x, out) in row.chunks_exact_mut(3).enumerate() {
+            let pixel = &source[x.min(width - 1) * channels..][..channels];
+            for (c, value) in out.iter_mut().enumerate() {
+                *value = table[usize::from(pixel[c.min(channels - 1)])];
+            }
+        }
+    });
+    map
+}
+
+/// The upper left `width` × `height` pixels of the network's image as bytes: v = (x + 1)·127.5, each operation rounded
+/// to binary32, then to the nearest integer, ties to even, within 0 to 255 (NaN is 0). Grey is
+/// ⌊(red + green + blue + 1) / 3⌋ of the three bytes.
+///
+/// # Errors
+/// A side of zero. A map smaller than the picture, or not of three channels, is refused as a buffer of wrong length.
+pub fn from_network(map: &Map, width: u32, height: u32, format: PixelFormat) -> Result<Image, ImageError> {
+    let (w, h, channels) = (width as usize, height as usize, channels(format));
+    if map.channels != 3 || map.width < w || map.height < h {
+        let expected = u64::from(width) * u64::from(height) * 3;
+        return Err(ImageError::Length { found: map.data.len(), expected });
+    }
+    let mut data = vec![0; w * h * channels];
+    let rows = data.par_chunks_exact_mut((w * channels).max(1)).zip(map.data.par_chunks_exact((map.width * 3).max(1)));
+    rows.for_each(|(row, source)| {
+        let pixels = row.chunks_exact_mut(channels).zip(source.as_chunks::<3>().0);
+        for (out, rgb) in pixels {
+            let bytes = rgb.map(to_byte);
+            match format {
+                PixelFormat::Rgb8 => out.copy_from_slice(&bytes),
+                PixelFormat::Grey8 => out[0] = ((bytes.iter().map(|&v| u16::from(v)).sum::<u16>() + 1) / 3) as u8,
+            }
+        }
+    });
+    Image::new(width, height, format, data)
+}
+
+/// A conversion of a float to `u8` saturates and takes NaN to 0.
+fn to_byte(x: f32) -> u8 {
+    ((x + 1.0) * 127.5).round_ties_even() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_survives_the_way_there_and_back() {
+        let data: Vec<u8> = (0..=255).flat_map(|v| [v, 255 - v, v / 2]).collect();
+        let image = Image::new(256, 1, PixelFormat::Rgb8, data).unwrap();
+        let map = to_network(&image);
+        assert_eq!((map.width, map.height), (256, 64));
+        assert_eq!(from_network(&map, 256, 1, PixelFormat::Rgb8).unwrap(), image);
+    }
+
+    #[test]
+    fn padding_repeats_the_edge() {
+        let image = Image::new(2, 2, PixelFormat::Grey8, vec![0, 255, 255, 0]).unwrap();
+        let map = to_network(&image);
+        let at = |x: usize, y: usize| map.data[(y * 64 + x) * 3 + 1];
+        assert_eq!((at(0, 0), at(63, 0), at(0, 63), at(63, 63)), (-1.0, 1.0, 1.0, -1.0));
+        assert_eq!(from_network(&map, 2, 2, PixelFormat::Grey8).unwrap(), image);
+    }
+
+    #[test]
+    fn values_out_of_range_saturate() {
+        assert_eq!([-9.0, 9.0, f32::NAN, f32::INFINITY].map(to_byte), [0, 255, 0, 255]);
+        let map = Map { height: 1, width: 1, channels: 3, data: vec![-1.0, -1.0, 2.0 * 2.0 / 255.0 - 1.0] };
+        assert_eq!(from_network(&map, 1, 1, PixelFormat::Grey8).unwrap().data(), [1]);
+        assert!(from_network(&map, 2, 1, PixelFormat::Rgb8).is_err());
+    }
+}

@@ -1,0 +1,9 @@
+//! Pixel buffers, and their way into and out of the network.
+
+mod buffer;
+mod convert;
+
+pub use buffer::{Image, ImageError};
+pub use convert::{from_network, to_network};
+
+pub use crate::container::{Metadata, PixelFormat};

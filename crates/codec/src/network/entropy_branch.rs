@@ -1,0 +1,176 @@
+//! The entropy branch: from the latents known so far to the distribution of the next. All of it is strict arithmetic,
+//! and encoder and decoder walk it with the same code, so they cannot disagree about a latent.
+
+use super::build::{Builder, ConditionedBlock, apply_all};
+use super::lambda::{Condition, LambdaEmbedding};
+use crate::kernels::{Arithmetic, Dense, Engine, Level, Map, Up};
+use crate::model::{LEVELS, ModelError, Spec};
+
+/// Largest magnitude of a quantised residual.
+pub const MAX_SYMBOL: i32 = 1 << 20;
+
+/// The frozen part of a network.
+#[derive(Debug)]
+pub struct EntropyBranch {
+    lambda: LambdaEmbedding,
+    levels: Vec<EntropyLevel>,
+    start_width: usize,
+}
+
+#[derive(Debug)]
+struct EntropyLevel {
+    blocks_in: Vec<ConditionedBlock>,
+    prior_mean: Dense,
+    prior_raw_scale: Dense,
+    latent: Dense,
+    blocks_out: Vec<ConditionedBlock>,
+    up: Option<Up>,
+}
+
+/// Distribution of one latent before it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prior {
+    /// Mean μ of each value.
+    pub mean: Map,
+    /// Raw scale of each value: σ = exp(softplus(raw + 2.3) − 2.3).
+    pub raw_scale: Map,
+}
+
+impl EntropyBranch {
+    pub(super) fn new(build: &mut Builder<'_>) -> Result<Self, ModelError> {
+        let spec = build.spec();
+        let levels = (0..LEVELS)
+            .map(|level| {
+                let name = format!("entropy.z{}", level + 1);
+                let stage = Spec::stage_of_level(level);
+                let (width, latent) = (spec.widths[stage], spec.latents[level]);
+                let [prior_mean, prior_raw_scale] = build.halves(&format!("{name}.prior"), width, latent)?;
+                let up = if level + 1 < LEVELS {
+                    Some(build.up(&format!("{name}.up"), width, spec.level_width(level + 1), 2)?)
+                } else {
+                    None
+                };
+                Ok(EntropyLevel {
+                    blocks_in: build.blocks(&format!("{name}.in"), spec.entropy_in[level], stage)?,
+                    prior_mean,
+                    prior_raw_scale,
+                    latent: build.dense(&format!("{name}.latent"), latent, width)?,
+                    blocks_out: build.blocks(&format!("{name}.out"), spec.entropy_out[level], stage)?,
+                    up,
+                })
+            })
+            .collect::<Result<_, ModelError>>()?;
+        let lambda = LambdaEmbedding::new(build, "entropy.lambda")?;
+        Ok(Self { lambda, levels, start_width: spec.level_width(0) })
+    }
+
+    /// The embedding of λ, as the reference vectors have it.
+    #[must_use]
+    pub fn embedding(&self, engine: Engine, lambda: f32) -> Vec<f32> {
+        self.lambda.embed(engine, lambda)
+    }
+
+    /// Starts a walk over z1's grid of `height` × `width` positions. λ has been clamped to the entropy branch's range.
+    ///
+    /// `level` chooses the instruction set; it does not change the result. Returns `None` if this machine lacks it.
+    #[must_use]
+    pub fn walk(&self, level: Level, lambda: f32, height: usize, width: usize) -> Option<EntropyWalk<'_>> {
+        let engine = Engine::at(level, Arithmetic::Strict)?;
+        Some(EntropyWalk {
+            levels: &self.levels,
+            condition: self.lambda.condition(engine, lambda),
+            feature: Map::zeros(height, width, self.start_width),
+        })
+    }
+}
+
+/// A walk from z1 to z4. For each level call [`Self::prior`] (or [`Self::enter`] where the latent is known without it),
+/// [`Self::absorb`] and [`Self::advance`], in this order.
+#[derive(Debug)]
+pub struct EntropyWalk<'a> {
+    /// The current level and those after it.
+    levels: &'a [EntropyLevel],
+    condition: Condition,
+    feature: Map,
+}
+
+impl EntropyWalk<'_> {
+    /// Runs the blocks before the level's prior, but not the prior.
+    pub fn enter(&mut self) {
+        if let Some(level) = self.levels.first() {
+            apply_all(&level.blocks_in, &self.condition, &mut self.feature);
+        }
+    }
+
+    /// Runs the blocks before the level's prior, and the prior. Empty maps after the last level.
+    pub fn prior(&mut self) -> Prior {
+        self.enter();
+        let Some(level) = self.levels.first() else {
+            return Prior { mean: Map::default(), raw_scale: Map::default() };
+        };
+        let engine = self.condition.engine;
+        Prior {
+            mean: engine.dense(&level.prior_mean, &[&self.feature]),
+            raw_scale: engine.dense(&level.prior_raw_scale, &[&self.feature]),
+        }
+    }
+
+    /// The feature e: before [`Self::absorb`] what the prior saw, after it what the merge of the reconstruction reads.
+    #[must_use]
+    pub fn feature(&self) -> &Map {
+        &self.feature
+    }
+
+    /// Adds the latent's projection: e ← (e + b) + z·W.
+    pub fn absorb(&mut self, latent: &Map) {
+        if let Some(level) = self.levels.first() {
+            self.condition.engine.dense_add(&level.latent, latent, &mut self.feature);
+        }
+    }
+
+    /// Goes up to the next level, or ends after the last, whose feature is dropped.
+    pub fn advance(&mut self) {
+        let Some((level, rest)) = self.levels.split_first() else { return };
+        self.levels = rest;
+        match &level.up {
+            Some(up) => {
+                apply_all(&level.blocks_out, &self.condition, &mut self.feature);
+                self.feature = self.condition.engine.up(up, &self.feature);
+            }
+            None => self.feature = Map::default(),
+        }
+    }
+}
+
+/// k = round(q − μ), ties to even, within ±[`MAX_SYMBOL`]; 0 for NaN. For the encoder alone.
+#[must_use]
+pub fn quantise(posterior_mean: &Map, prior_mean: &Map) -> Vec<i32> {
+    let limit = MAX_SYMBOL as f32;
+    let symbol = |(q, mean): (&f32, &f32)| (q - mean).round_ties_even().clamp(-limit, limit) as i32;
+    posterior_mean.data.iter().zip(&prior_mean.data).map(symbol).collect()
+}
+
+/// z = k + μ, in place of μ. |k| ≤ [`MAX_SYMBOL`] is exact in binary32; the sum is rounded once.
+pub fn dequantise(symbols: &[i32], prior_mean: Map) -> Map {
+    let mut latent = prior_mean;
+    latent.data.iter_mut().zip(symbols).for_each(|(value, &symbol)| *value += symbol as f32);
+    latent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(data: &[f32]) -> Map {
+        Map { height: 1, width: data.len(), channels: 1, data: data.to_vec() }
+    }
+
+    #[test]
+    fn quantisation_rounds_to_even_and_never_overflows() {
+        let q = row(&[0.5, 1.5, -0.5, -2.5, f32::NAN, f32::INFINITY, -1e30, 3.2]);
+        let mean = row(&[0.0; 8]);
+        assert_eq!(quantise(&q, &mean), [0, 2, 0, -2, 0, MAX_SYMBOL, -MAX_SYMBOL, 3]);
+        let z = dequantise(&[1, -2], row(&[0.25, 0.5]));
+        assert_eq!(z.data, [1.25, -1.5]);
+    }
+}

@@ -1,0 +1,78 @@
+//! The embedding of λ: sinusoidal features and a two-layer perceptron (method: λ embedding).
+
+use super::build::Builder;
+use super::strict_math::{cos_sin, exp, ln};
+use crate::kernels::{Dense, Engine};
+use crate::model::ModelError;
+
+/// Sinusoidal features of λ: `[cos(v·f) …, sin(v·f) …]` for v = 64·ln λ / ln 8192 and the frequencies
+/// f = 64^(−j/(length/2 − 1)), j = 0 … length/2 − 1. Computed in binary64, each value rounded to binary32 once.
+///
+/// `length` is even and at least 4; λ is positive.
+#[must_use]
+pub fn features(lambda: f32, length: usize) -> Vec<f32> {
+    let half = length / 2;
+    let v = 64.0 * ln(f64::from(lambda)) / ln(8192.0);
+    let mut features = vec![0.0; length];
+    let (cosines, sines) = features.split_at_mut(half);
+    for (j, (cosine, sine)) in cosines.iter_mut().zip(sines).enumerate() {
+        let frequency = exp(-(ln(64.0) * j as f64 / (half - 1) as f64));
+        let (c, s) = cos_sin(v * frequency);
+        (*cosine, *sine) = (c as f32, s as f32);
+    }
+    features
+}
+
+/// One of the three perceptrons.
+#[derive(Debug)]
+pub(super) struct LambdaEmbedding {
+    first: Dense,
+    second: Dense,
+    length: usize,
+}
+
+impl LambdaEmbedding {
+    pub fn new(build: &mut Builder<'_>, name: &str) -> Result<Self, ModelError> {
+        let length = build.spec().embedding;
+        let first = build.dense(&format!("{name}.fc1"), length, length)?;
+        let second = build.dense(&format!("{name}.fc2"), length, length)?;
+        Ok(Self { first, second, length })
+    }
+
+    /// The embedding itself.
+    pub fn embed(&self, engine: Engine, lambda: f32) -> Vec<f32> {
+        let mut hidden = engine.dense_vector(&self.first, &features(lambda, self.length));
+        engine.gelu(&mut hidden);
+        engine.dense_vector(&self.second, &hidden)
+    }
+
+    /// What the blocks' modulations read: GELU of the embedding, computed once for all of them.
+    pub fn condition(&self, engine: Engine, lambda: f32) -> Condition {
+        let mut values = self.embed(engine, lambda);
+        engine.gelu(&mut values);
+        Condition { engine, values }
+    }
+}
+
+/// A branch's λ, ready for its blocks, and the arithmetic that the branch runs in.
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    pub engine: Engine,
+    pub values: Vec<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_follow_their_formula() {
+        let ours = features(256.0, 16);
+        let v = 64.0 * 256f64.ln() / 8192f64.ln();
+        for j in 0..8 {
+            let angle = v * 64f64.powf(-(j as f64) / 7.0);
+            assert!((f64::from(ours[j]) - angle.cos()).abs() < 1e-7);
+            assert!((f64::from(ours[8 + j]) - angle.sin()).abs() < 1e-7);
+        }
+    }
+}
