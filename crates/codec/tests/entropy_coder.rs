@@ -214,5 +214,5 @@ fn known_bytes() {
     assert_eq!((hex(&one).as_str(), hex(&four).as_str()), (KNOWN_ONE, KNOWN_FOUR));
 }
 
-const KNOWN_ONE: &str = "e8f64707611f8def7be0d197";
-const KNOWN_FOUR: &str = "ea7ec403f2fde261009a0b2dde00dce2a66200df830080";
+const KNOWN_ONE: &str = "30fe47075f1f92ef7be0d197";
+const KNOWN_FOUR: &str = "ea7ec40390faf36100980b2dde00e1e2a66200df830080";

@@ -70,17 +70,31 @@ pub fn raw_of_log_scale(log_scale: f64) -> f64 {
 /// One table: frequencies of 0..=radius, then of an escape.
 ///
 /// The radius is the smallest whose tail beyond (one side) weighs at most one count. Magnitudes from 1 on are rounded to
-/// the nearest count but never to zero; zero takes the rest, which moves it by far less than its own rounding matters.
+/// the nearest count but never to zero; zero takes the rest. Where many roundings of one direction would move zero by two
+/// counts or more, the magnitudes with the largest remainders give way.
 fn table(sigma: f64) -> Vec<u16> {
     let total = f64::from(TOTAL);
     let mut radius = 0;
     while upper_tail(f64::from(radius) + 0.5, sigma) * total > 1.0 {
         radius += 1;
     }
-    let count = |probability: f64| ((probability * total).round() as u32).max(1);
-    let mut counts: Vec<u32> = (0..=radius).map(|k| count(bin(k, sigma))).collect();
-    counts.push(count(upper_tail(f64::from(radius) + 0.5, sigma)));
-    counts[0] = TOTAL - 2 * counts[1..].iter().sum::<u32>();
+    let ideal: Vec<f64> = (0..=radius).map(|k| total * bin(k, sigma)).collect();
+    let escape = total * upper_tail(f64::from(radius) + 0.5, sigma);
+    let mut counts: Vec<i64> = ideal.iter().map(|count| (count.round() as i64).max(1)).collect();
+    counts.push((escape.round() as i64).max(1));
+    loop {
+        counts[0] = i64::from(TOTAL) - 2 * counts[1..].iter().sum::<i64>();
+        let surplus = counts[0] as f64 - ideal[0];
+        if surplus.abs() < 2.0 {
+            break;
+        }
+        let remainder = |k: &usize| (ideal[*k] - counts[*k] as f64) * surplus.signum();
+        let change = surplus.signum() as i64;
+        let best =
+            (1..ideal.len()).filter(|k| counts[*k] + change >= 1).max_by(|a, b| remainder(a).total_cmp(&remainder(b)));
+        let Some(best) = best.filter(|k| remainder(k) > 0.0) else { break };
+        counts[best] += change;
+    }
     counts.into_iter().map(|c| u16::try_from(c).expect("escapes keep every frequency below 2^16")).collect()
 }
 

@@ -66,30 +66,51 @@ fn survey(symbols: &[i32], indices: &[u8]) -> Result<(u64, bool), EntropyError> 
     Ok((bits, any == 0))
 }
 
+/// Most words that one residual gives: the escape, and an Exp-Golomb code of at most 41 bits.
+const WORDS_PER_RESIDUAL: usize = 42;
+
 /// The stream of 16-bit words, last word first.
-type Words = Vec<u16>;
+struct Words {
+    /// Room; words from `length` on mean nothing yet.
+    buffer: Vec<u16>,
+    length: usize,
+}
+
+impl Words {
+    /// Makes room for the words of some residuals, so that [`Words::shrink`] can store without asking.
+    #[inline(always)]
+    fn reserve(&mut self, residuals: usize) {
+        if self.buffer.len() < self.length + residuals * WORDS_PER_RESIDUAL {
+            self.buffer.resize(2 * self.buffer.len() + 4096, 0);
+        }
+    }
+
+    /// Moves the low word of a state to the stream if the state is not below `limit`. Free of branches, since whether
+    /// it happens cannot be predicted.
+    #[inline(always)]
+    fn shrink(&mut self, x: u64, limit: u64) -> u64 {
+        if let Some(place) = self.buffer.get_mut(self.length) {
+            *place = x as u16;
+        }
+        let high = x >= limit;
+        self.length += usize::from(high);
+        if high { x >> 16 } else { x }
+    }
+}
 
 /// Puts a symbol of the table on the state.
 #[inline(always)]
 fn push(state: &mut u64, words: &mut Words, entry: EncodeEntry) {
-    let mut x = *state;
     let frequency = u64::from(entry.frequency);
-    // Largest state that still fits after the symbol: (LOWER >> PRECISION) << 16 per unit of frequency.
-    if x >= frequency << 20 {
-        words.push(x as u16);
-        x >>= 16;
-    }
+    // From (LOWER >> PRECISION) << 16 per unit of frequency on, the state would outgrow its 36 bits.
+    let x = words.shrink(*state, frequency << 20);
     let quotient = ((u128::from(x) * u128::from(entry.reciprocal)) >> 64) as u64;
     *state = x + u64::from(entry.bias) + quotient * ((1 << PRECISION) - frequency);
 }
 
 /// Puts one equiprobable bit on the state.
 fn push_bit(state: &mut u64, words: &mut Words, bit: u32) {
-    let mut x = *state;
-    if x >= 1 << 35 {
-        words.push(x as u16);
-        x >>= 16;
-    }
+    let x = words.shrink(*state, 1 << 35);
     *state = ((x >> 15) << 16) | (u64::from(bit) << 15) | (x & 0x7fff);
 }
 
@@ -121,18 +142,21 @@ fn push_residual(state: &mut u64, words: &mut Words, tables: &Tables, value: i32
 fn encode<const N: usize>(symbols: &[i32], indices: &[u8]) -> Vec<u8> {
     let tables = &*TABLES;
     let mut states = [LOWER; N];
-    let mut words = Words::new();
+    let mut words = Words { buffer: Vec::new(), length: 0 };
     let (symbol_chunks, symbol_rest) = symbols.as_chunks::<N>();
     let (index_chunks, index_rest) = indices.as_chunks::<N>();
+    words.reserve(N);
     for lane in (0..symbol_rest.len()).rev() {
         push_residual(&mut states[lane], &mut words, tables, symbol_rest[lane], index_rest[lane]);
     }
     for (values, indices) in symbol_chunks.iter().zip(index_chunks).rev() {
+        words.reserve(N);
         for lane in (0..N).rev() {
             push_residual(&mut states[lane], &mut words, tables, values[lane], indices[lane]);
         }
     }
 
+    let words = words.buffer.get(..words.length).unwrap_or_default();
     let mut bytes = Vec::with_capacity(N * STATE_BYTES + 2 * words.len());
     // The first state shares its bytes with the number of states: 3 bits below it, and a fifth byte only where needed.
     const { assert!(N.is_power_of_two() && N.ilog2() <= MAX_STATES_LOG2) };
