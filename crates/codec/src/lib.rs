@@ -1,5 +1,14 @@
 //! Heirloom: a learned image codec whose files stay decodable while the model keeps learning.
+//!
+//! A [`Model`] turns an [`Image`] into the bytes of a file and back. Data go one way through one module per stage:
+//! [`image`] (pixel buffers) → [`network`] (encoder, entropy branch, reconstruction; built from [`kernels`]) →
+//! [`entropy`] (integer tables, rANS) → [`container`] (sections, checksums), and back. [`model`] holds what a model is and
+//! reads and writes its file.
+//!
+//! No input makes this crate panic, it does no input or output, and its results depend neither on the number of threads
+//! (those of the current rayon pool) nor on the machine's instruction set.
 
+mod codec;
 pub mod container;
 pub mod entropy;
 pub mod image;
@@ -8,3 +17,8 @@ pub mod model;
 pub mod network;
 #[doc(hidden)]
 pub mod reference;
+
+pub use codec::{
+    DecodeError, DecodeOptions, EncodeError, EncodeOptions, EncodeReport, Fault, LatentError, Latents, Model, Partial,
+};
+pub use image::Image;

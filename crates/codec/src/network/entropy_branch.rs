@@ -3,11 +3,9 @@
 
 use super::build::{Builder, ConditionedBlock, apply_all};
 use super::lambda::{Condition, LambdaEmbedding};
+use crate::entropy::MAX_MAGNITUDE;
 use crate::kernels::{Arithmetic, Dense, Engine, Level, Map, Up};
 use crate::model::{LEVELS, ModelError, Spec};
-
-/// Largest magnitude of a quantised residual.
-pub const MAX_SYMBOL: i32 = 1 << 20;
 
 /// The frozen part of a network.
 #[derive(Debug)]
@@ -142,15 +140,15 @@ impl EntropyWalk<'_> {
     }
 }
 
-/// k = round(q − μ), ties to even, within ±[`MAX_SYMBOL`]; 0 for NaN. For the encoder alone.
+/// k = round(q − μ), ties to even, within ±[`MAX_MAGNITUDE`]; 0 for NaN. For the encoder alone.
 #[must_use]
 pub fn quantise(posterior_mean: &Map, prior_mean: &Map) -> Vec<i32> {
-    let limit = MAX_SYMBOL as f32;
+    let limit = MAX_MAGNITUDE as f32;
     let symbol = |(q, mean): (&f32, &f32)| (q - mean).round_ties_even().clamp(-limit, limit) as i32;
     posterior_mean.data.iter().zip(&prior_mean.data).map(symbol).collect()
 }
 
-/// z = k + μ, in place of μ. |k| ≤ [`MAX_SYMBOL`] is exact in binary32; the sum is rounded once.
+/// z = k + μ, in place of μ. |k| ≤ [`MAX_MAGNITUDE`] is exact in binary32; the sum is rounded once.
 pub fn dequantise(symbols: &[i32], prior_mean: Map) -> Map {
     let mut latent = prior_mean;
     latent.data.iter_mut().zip(symbols).for_each(|(value, &symbol)| *value += symbol as f32);
@@ -169,7 +167,7 @@ mod tests {
     fn quantisation_rounds_to_even_and_never_overflows() {
         let q = row(&[0.5, 1.5, -0.5, -2.5, f32::NAN, f32::INFINITY, -1e30, 3.2]);
         let mean = row(&[0.0; 8]);
-        assert_eq!(quantise(&q, &mean), [0, 2, 0, -2, 0, MAX_SYMBOL, -MAX_SYMBOL, 3]);
+        assert_eq!(quantise(&q, &mean), [0, 2, 0, -2, 0, MAX_MAGNITUDE, -MAX_MAGNITUDE, 3]);
         let z = dequantise(&[1, -2], row(&[0.25, 0.5]));
         assert_eq!(z.data, [1.25, -1.5]);
     }

@@ -12,7 +12,7 @@ pub mod strict_math;
 mod trace;
 
 pub use encoder::{Encoder, EncoderWalk};
-pub use entropy_branch::{EntropyBranch, EntropyWalk, MAX_SYMBOL, Prior, dequantise, quantise};
+pub use entropy_branch::{EntropyBranch, EntropyWalk, Prior, dequantise, quantise};
 pub use reconstruction::{Reconstruction, ReconstructionWalk};
 pub use trace::{LevelTrace, Trace};
 

@@ -1,0 +1,213 @@
+//! What can go wrong on the whole way.
+
+use std::fmt;
+
+use super::LatentError;
+use crate::container::ContainerError;
+use crate::entropy::EntropyError;
+use crate::image::ImageError;
+use crate::kernels::Level;
+use crate::model::{EntropyId, LambdaRange};
+
+/// Why a picture was not encoded.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// λ is outside the range that the model's encoder was trained for.
+    Lambda {
+        /// The λ asked for.
+        lambda: f32,
+        /// What the model offers.
+        range: LambdaRange,
+    },
+    /// The picture needs more memory than allowed.
+    Memory {
+        /// Bytes of feature maps needed, at most.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// This machine lacks the instruction set asked for.
+    Level(Level),
+    /// A latent cannot be coded.
+    Entropy(EntropyError),
+    /// The file cannot be written, for its metadata for example.
+    Container(ContainerError),
+}
+
+/// Whose fault it is that a file was not decoded, and what can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The bytes are no Heirloom file.
+    NotHeirloom,
+    /// A newer version of this software may read the file.
+    Unsupported,
+    /// The file was altered.
+    Damaged,
+    /// The file's end is missing.
+    CutShort,
+    /// Another model is needed.
+    UnknownModel,
+    /// The file asks for more than the caller allows.
+    OverLimit,
+    /// A parameter of the file or of the call is impossible.
+    BadParameter,
+}
+
+/// Why a file was not decoded.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The file's structure.
+    Container(ContainerError),
+    /// The file belongs to another lineage than the model.
+    UnknownModel {
+        /// First bytes of the entropy id that the file names.
+        needed: [u8; 8],
+        /// Generation that wrote the file.
+        generation: u32,
+        /// Entropy id of the model at hand.
+        present: EntropyId,
+    },
+    /// A latent's coded bytes.
+    Entropy {
+        /// 1 (z1, coarse) to 4 (z4, fine).
+        latent: u8,
+        /// What is wrong.
+        error: EntropyError,
+    },
+    /// The picture needs more memory than allowed.
+    Memory {
+        /// Bytes of feature maps needed, at most.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// This machine lacks the instruction set asked for.
+    Level(Level),
+    /// Latents that were handed over do not fit the model.
+    Latents(LatentError),
+    /// The size that the header states makes no picture.
+    Image(ImageError),
+}
+
+impl DecodeError {
+    /// The kind of error.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Container(error) => match error {
+                ContainerError::NotHeirloom(_) => Fault::NotHeirloom,
+                ContainerError::UnsupportedVersion(_) | ContainerError::UnsupportedSection(_) => Fault::Unsupported,
+                ContainerError::Damaged { .. } => Fault::Damaged,
+                ContainerError::CutShort { .. } => Fault::CutShort,
+                ContainerError::OverLimit { .. } => Fault::OverLimit,
+                ContainerError::BadParameter(_) => Fault::BadParameter,
+            },
+            Self::UnknownModel { .. } => Fault::UnknownModel,
+            Self::Entropy { error: EntropyError::CutShort, .. } => Fault::CutShort,
+            Self::Entropy { .. } => Fault::Damaged,
+            Self::Memory { .. } => Fault::OverLimit,
+            Self::Level(_) | Self::Latents(_) | Self::Image(_) => Fault::BadParameter,
+        }
+    }
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lambda { lambda, range } => write!(
+                f,
+                "λ = {lambda} is outside the model's range of {} to {}; choose one within it",
+                range.low, range.high
+            ),
+            Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
+            Self::Level(level) => no_level(f, *level),
+            Self::Entropy(error) => error.fmt(f),
+            Self::Container(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container(error) => error.fmt(f),
+            Self::UnknownModel { needed, generation, present } => {
+                f.write_str("the file needs a model whose entropy id begins with ")?;
+                needed.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                write!(f, " (it was written by generation {generation} of that lineage); this model's is {present}")
+            }
+            Self::Entropy { latent, error } => write!(f, "latent z{latent}: {error}"),
+            Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
+            Self::Level(level) => no_level(f, *level),
+            Self::Latents(error) => error.fmt(f),
+            Self::Image(error) => error.fmt(f),
+        }
+    }
+}
+
+fn memory(f: &mut fmt::Formatter<'_>, needed: u64, allowed: u64) -> fmt::Result {
+    write!(
+        f,
+        "the picture needs up to {} MiB of memory, {} MiB are allowed; raise the limit if the picture is trusted",
+        needed.div_ceil(1 << 20),
+        allowed >> 20
+    )
+}
+
+fn no_level(f: &mut fmt::Formatter<'_>, level: Level) -> fmt::Result {
+    write!(f, "this machine lacks the instruction set {level:?}; it has {:?}", Level::available())
+}
+
+impl std::error::Error for EncodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Entropy(error) => Some(error),
+            Self::Container(error) => Some(error),
+            Self::Lambda { .. } | Self::Memory { .. } | Self::Level(_) => None,
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Container(error) => Some(error),
+            Self::Entropy { error, .. } => Some(error),
+            Self::Latents(error) => Some(error),
+            Self::Image(error) => Some(error),
+            Self::UnknownModel { .. } | Self::Memory { .. } | Self::Level(_) => None,
+        }
+    }
+}
+
+impl From<ContainerError> for EncodeError {
+    fn from(error: ContainerError) -> Self {
+        Self::Container(error)
+    }
+}
+
+impl From<EntropyError> for EncodeError {
+    fn from(error: EntropyError) -> Self {
+        Self::Entropy(error)
+    }
+}
+
+impl From<ContainerError> for DecodeError {
+    fn from(error: ContainerError) -> Self {
+        Self::Container(error)
+    }
+}
+
+impl From<LatentError> for DecodeError {
+    fn from(error: LatentError) -> Self {
+        Self::Latents(error)
+    }
+}
+
+impl From<ImageError> for DecodeError {
+    fn from(error: ImageError) -> Self {
+        Self::Image(error)
+    }
+}
