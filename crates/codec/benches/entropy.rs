@@ -6,7 +6,7 @@ use std::time::Instant;
 use heirloom_codec::entropy::{decode_section, encode_section, encode_section_with, estimated_bits, scale_indices};
 
 const COUNT: usize = 1 << 20;
-const REPEATS: usize = 7;
+const REPEATS: usize = 25;
 
 /// Gaussian-like residuals: the sum of four uniform numbers, scaled.
 fn sample(mut index: impl FnMut(u64) -> u8) -> (Vec<i32>, Vec<u8>) {

@@ -43,27 +43,34 @@ pub fn encode_section_with(states: usize, symbols: &[i32], indices: &[u8]) -> Re
     }
 }
 
-/// Checks the arguments; returns a size in bits that is right to about one bit per residual, and whether all are zero.
+/// Checks the arguments; returns an estimate of the size in bits, and whether all residuals are zero.
 fn survey(symbols: &[i32], indices: &[u8]) -> Result<(u64, bool), EntropyError> {
     check_arguments(symbols.len(), indices)?;
-    let tables = &*TABLES;
-    let mut bits = 0u64;
-    let mut any = 0u32;
-    for (position, (value, index)) in symbols.iter().zip(indices).enumerate() {
-        let magnitude = value.unsigned_abs();
-        any |= magnitude;
-        let place = tables.places[(index & 63) as usize];
-        if magnitude >= u32::from(place.centre) {
-            if magnitude > MAX_MAGNITUDE.unsigned_abs() {
-                return Err(EntropyError::TooLarge { position, value: *value });
-            }
-            bits += u64::from(PRECISION + escape_bits(magnitude - u32::from(place.centre) + 1));
-        } else {
-            let entry = i32::from(place.base) + i32::from(place.centre) + value;
-            bits += u64::from(tables.encode[entry as usize].frequency.leading_zeros());
+    let largest = symbols.iter().fold(0, |largest, value| value.unsigned_abs().max(largest));
+    if largest > MAX_MAGNITUDE.unsigned_abs() {
+        let bad = symbols.iter().enumerate().find(|(_, value)| value.unsigned_abs() > MAX_MAGNITUDE.unsigned_abs());
+        if let Some((position, value)) = bad {
+            return Err(EntropyError::TooLarge { position, value: *value });
         }
     }
-    Ok((bits, any == 0))
+    // A sample is enough. The step is odd, so that it meets all channels of interleaved data.
+    let tables = &*TABLES;
+    let step = (symbols.len() / 4096) | 1;
+    let bits: u64 = symbols
+        .iter()
+        .zip(indices)
+        .step_by(step)
+        .map(|(value, index)| {
+            let place = tables.places[(index & 63) as usize];
+            let magnitude = value.unsigned_abs();
+            if magnitude >= u32::from(place.centre) {
+                return u64::from(PRECISION + escape_bits(magnitude - u32::from(place.centre) + 1));
+            }
+            let entry = i32::from(place.base) + i32::from(place.centre) + value;
+            u64::from(tables.encode[entry as usize].frequency.leading_zeros())
+        })
+        .sum();
+    Ok((bits * step as u64, largest == 0))
 }
 
 /// Most words that one residual gives: the escape, and an Exp-Golomb code of at most 41 bits.
