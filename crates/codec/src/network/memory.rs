@@ -11,7 +11,9 @@ pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
         let stage = Spec::stage_of_level(level);
         let here = 3 * feature(spec, stage) + 4 * latent(spec, level);
         let up = 2 * feature(spec, stage) + feature(spec, stage - 1) + latent(spec, level);
-        here.max(up)
+        // Between levels: e going up beside the next r.
+        let between = if level + 1 < LEVELS { feature(spec, stage) + 2 * feature(spec, stage - 1) } else { 0 };
+        here.max(up).max(between)
     });
     // Last of all: the feature at stride 4, the image as floats and as bytes.
     let tail = feature(spec, 0) + 4 * UNIT;
