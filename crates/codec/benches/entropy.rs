@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use heirloom_codec::entropy::{decode_section, encode_section, encode_section_with, estimated_bits, scale_indices};
 
-const COUNT: usize = 1 << 20;
-const REPEATS: usize = 25;
+const COUNT: usize = 1 << 17;
+const REPEATS: usize = 200;
 
 /// Gaussian-like residuals: the sum of four uniform numbers, scaled.
 fn sample(mut index: impl FnMut(u64) -> u8) -> (Vec<i32>, Vec<u8>) {

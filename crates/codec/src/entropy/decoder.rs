@@ -30,6 +30,7 @@ pub fn decode_section(bytes: &[u8], indices: &[u8], out: &mut [i32]) -> Result<(
 }
 
 /// The words not yet read.
+#[derive(Clone, Copy)]
 struct Words<'a> {
     words: &'a [[u8; 2]],
     /// Words asked for so far; beyond the end of `words` when the bytes were too few.
@@ -48,18 +49,24 @@ impl Words<'_> {
     }
 }
 
-/// Reads one equiprobable bit.
-fn pop_bit(state: &mut u64, words: &mut Words<'_>) -> u32 {
-    let x = *state;
-    *state = words.refill(((x >> PRECISION) << 15) | (x & 0x7fff));
-    ((x >> 15) & 1) as u32
+/// Reads one equiprobable bit; returns it with the state.
+fn pop_bit(x: u64, words: &mut Words<'_>) -> (u32, u64) {
+    let bit = ((x >> 15) & 1) as u32;
+    (bit, words.refill(((x >> PRECISION) << 15) | (x & 0x7fff)))
 }
 
-/// Reads the rest of an escaped magnitude whose escape begins at `centre`.
+/// Reads the rest of an escaped magnitude whose escape begins at `centre`; returns it with the state and the position.
+/// State and words are handed over by value: whatever has an address would live in memory, not in registers.
 #[cold]
-fn pop_escaped(state: &mut u64, words: &mut Words<'_>, centre: u32) -> Result<i32, EntropyError> {
+#[inline(never)]
+fn pop_escaped(mut x: u64, mut words: Words<'_>, centre: u32) -> Result<(i32, u64, usize), EntropyError> {
+    let mut bit;
     let mut length = 0;
-    while pop_bit(state, words) == 1 {
+    loop {
+        (bit, x) = pop_bit(x, &mut words);
+        if bit == 0 {
+            break;
+        }
         length += 1;
         if length > MAX_MAGNITUDE.ilog2() {
             return Err(EntropyError::Damaged("an escape code is too long"));
@@ -67,21 +74,21 @@ fn pop_escaped(state: &mut u64, words: &mut Words<'_>, centre: u32) -> Result<i3
     }
     let mut excess = 1;
     for _ in 0..length {
-        excess = (excess << 1) | pop_bit(state, words);
+        (bit, x) = pop_bit(x, &mut words);
+        excess = (excess << 1) | bit;
     }
     let magnitude = (centre - 1 + excess).cast_signed();
     if magnitude > MAX_MAGNITUDE {
         return Err(EntropyError::Damaged("a residual is too large"));
     }
-    Ok(magnitude)
+    Ok((magnitude, x, words.position))
 }
 
-/// Reads one residual.
+/// Reads one residual; returns it with the state.
 #[inline(always)]
-fn pop_residual(state: &mut u64, words: &mut Words<'_>, tables: &Tables, index: u8) -> Result<i32, EntropyError> {
+fn pop_residual(x: u64, words: &mut Words<'_>, tables: &Tables, index: u8) -> Result<(i32, u64), EntropyError> {
     let index = (index & 63) as usize;
     let Place { base, centre } = tables.places[index];
-    let x = *state;
     let slot = (x & SLOT_MASK) as u32;
     let mut position = usize::from(tables.first[(index << 8) | (slot >> 8) as usize]);
     let (offset, frequency) = loop {
@@ -92,13 +99,16 @@ fn pop_residual(state: &mut u64, words: &mut Words<'_>, tables: &Tables, index: 
         }
         position += 1;
     };
-    *state = words.refill(u64::from(frequency) * (x >> PRECISION) + u64::from(offset));
-    let value = position as i32 - i32::from(centre);
-    if value.unsigned_abs() == u32::from(centre) {
-        let magnitude = pop_escaped(state, words, u32::from(centre))?;
-        return Ok(if value < 0 { -magnitude } else { magnitude });
+    let mut x = words.refill(u64::from(frequency) * (x >> PRECISION) + u64::from(offset));
+    let mut value = position as i32 - i32::from(centre);
+    if (position as u32).wrapping_sub(1) >= 2 * u32::from(centre) - 1 {
+        let negative = value < 0;
+        (value, x, words.position) = pop_escaped(x, *words, u32::from(centre))?;
+        if negative {
+            value = -value;
+        }
     }
-    Ok(value)
+    Ok((value, x))
 }
 
 /// Reads the states in front of the words.
@@ -134,11 +144,11 @@ fn decode<const N: usize>(bytes: &[u8], indices: &[u8], out: &mut [i32]) -> Resu
     let (out_chunks, out_rest) = out.as_chunks_mut::<N>();
     for (indices, values) in index_chunks.iter().zip(out_chunks) {
         for lane in 0..N {
-            values[lane] = pop_residual(&mut states[lane], &mut words, tables, indices[lane])?;
+            (values[lane], states[lane]) = pop_residual(states[lane], &mut words, tables, indices[lane])?;
         }
     }
     for (lane, (index, value)) in index_rest.iter().zip(out_rest).enumerate() {
-        *value = pop_residual(&mut states[lane], &mut words, tables, *index)?;
+        (*value, states[lane]) = pop_residual(states[lane], &mut words, tables, *index)?;
     }
     if words.position > words.words.len() {
         return Err(EntropyError::CutShort);

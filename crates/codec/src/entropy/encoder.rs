@@ -75,98 +75,104 @@ fn survey(symbols: &[i32], indices: &[u8]) -> Result<(u64, bool), EntropyError> 
 
 /// Most words that one residual gives: the escape, and an Exp-Golomb code of at most 41 bits.
 const WORDS_PER_RESIDUAL: usize = 42;
+/// Residuals between two looks at the room for words; a multiple of every number of states.
+const BLOCK: usize = 64;
 
-/// The stream of 16-bit words, last word first.
-struct Words {
-    /// Room; words from `length` on mean nothing yet.
-    buffer: Vec<u16>,
+/// The stream of 16-bit words, last word first, while a block is coded: room for the whole block, and the words in use.
+/// It is handed on by value, as are the states: whatever has an address would live in memory, not in registers.
+struct Words<'a> {
+    room: &'a mut [u16],
     length: usize,
 }
 
-impl Words {
-    /// Makes room for the words of some residuals, so that [`Words::shrink`] can store without asking.
-    #[inline(always)]
-    fn reserve(&mut self, residuals: usize) {
-        if self.buffer.len() < self.length + residuals * WORDS_PER_RESIDUAL {
-            self.buffer.resize(2 * self.buffer.len() + 4096, 0);
-        }
-    }
-
+impl Words<'_> {
     /// Moves the low word of a state to the stream if the state is not below `limit`. Free of branches, since whether
     /// it happens cannot be predicted.
     #[inline(always)]
     fn shrink(&mut self, x: u64, limit: u64) -> u64 {
-        if let Some(place) = self.buffer.get_mut(self.length) {
+        if let Some(place) = self.room.get_mut(self.length) {
             *place = x as u16;
         }
         let high = x >= limit;
         self.length += usize::from(high);
-        if high { x >> 16 } else { x }
+        x >> (u32::from(high) << 4)
     }
 }
 
 /// Puts a symbol of the table on the state.
 #[inline(always)]
-fn push(state: &mut u64, words: &mut Words, entry: EncodeEntry) {
+fn push(x: u64, words: &mut Words<'_>, entry: EncodeEntry) -> u64 {
     let frequency = u64::from(entry.frequency);
     // From (LOWER >> PRECISION) << 16 per unit of frequency on, the state would outgrow its 36 bits.
-    let x = words.shrink(*state, frequency << 20);
+    let x = words.shrink(x, frequency << 20);
     let quotient = ((u128::from(x) * u128::from(entry.reciprocal)) >> 64) as u64;
-    *state = x + u64::from(entry.bias) + quotient * ((1 << PRECISION) - frequency);
+    x + u64::from(entry.bias) + quotient * ((1 << PRECISION) - frequency)
 }
 
 /// Puts one equiprobable bit on the state.
-fn push_bit(state: &mut u64, words: &mut Words, bit: u32) {
-    let x = words.shrink(*state, 1 << 35);
-    *state = ((x >> 15) << 16) | (u64::from(bit) << 15) | (x & 0x7fff);
+fn push_bit(x: u64, words: &mut Words<'_>, bit: u32) -> u64 {
+    let x = words.shrink(x, 1 << 35);
+    ((x >> 15) << 16) | (u64::from(bit) << 15) | (x & 0x7fff)
 }
 
-/// Puts the Exp-Golomb code of `excess` >= 1 on the state, in the reverse of the order it is read.
+/// Puts the Exp-Golomb code of `excess` >= 1 on the state, in the reverse of the order it is read. Returns the state and
+/// the number of words in use.
 #[cold]
-fn push_excess(state: &mut u64, words: &mut Words, excess: u32) {
-    let length = excess.ilog2();
-    for position in 0..length {
-        push_bit(state, words, (excess >> position) & 1);
+#[inline(never)]
+fn push_excess(mut x: u64, room: &mut [u16], length: usize, excess: u32) -> (u64, usize) {
+    let mut words = Words { room, length };
+    let digits = excess.ilog2();
+    for position in 0..digits {
+        x = push_bit(x, &mut words, (excess >> position) & 1);
     }
-    push_bit(state, words, 0);
-    for _ in 0..length {
-        push_bit(state, words, 1);
+    x = push_bit(x, &mut words, 0);
+    for _ in 0..digits {
+        x = push_bit(x, &mut words, 1);
     }
+    (x, words.length)
 }
 
 #[inline(always)]
-fn push_residual(state: &mut u64, words: &mut Words, tables: &Tables, value: i32, index: u8) {
+fn push_residual(mut x: u64, words: &mut Words<'_>, tables: &Tables, value: i32, index: u8) -> u64 {
     let place = tables.places[(index & 63) as usize];
-    let reach = i32::from(place.centre);
-    if value.unsigned_abs() >= u32::from(place.centre) {
-        push_excess(state, words, value.unsigned_abs() - u32::from(place.centre) + 1);
+    let centre = u32::from(place.centre);
+    // Position in the table; the escapes are at 0 and 2·centre. No branch on the sign, which cannot be predicted.
+    let mut position = value.wrapping_add(i32::from(place.centre)).cast_unsigned();
+    if position.wrapping_sub(1) >= 2 * centre - 1 {
+        (x, words.length) = push_excess(x, words.room, words.length, value.unsigned_abs() - centre + 1);
+        position = if value < 0 { 0 } else { 2 * centre };
     }
-    let entry = i32::from(place.base) + reach + value.clamp(-reach, reach);
-    push(state, words, tables.encode[entry as usize]);
+    push(x, words, tables.encode[usize::from(place.base) + position as usize])
 }
 
 /// Codes checked residuals from the last to the first; residual i lives on state i mod N.
 fn encode<const N: usize>(symbols: &[i32], indices: &[u8]) -> Vec<u8> {
+    const { assert!(N.is_power_of_two() && N.ilog2() <= MAX_STATES_LOG2) };
     let tables = &*TABLES;
     let mut states = [LOWER; N];
-    let mut words = Words { buffer: Vec::new(), length: 0 };
-    let (symbol_chunks, symbol_rest) = symbols.as_chunks::<N>();
-    let (index_chunks, index_rest) = indices.as_chunks::<N>();
-    words.reserve(N);
-    for lane in (0..symbol_rest.len()).rev() {
-        push_residual(&mut states[lane], &mut words, tables, symbol_rest[lane], index_rest[lane]);
-    }
-    for (values, indices) in symbol_chunks.iter().zip(index_chunks).rev() {
-        words.reserve(N);
-        for lane in (0..N).rev() {
-            push_residual(&mut states[lane], &mut words, tables, values[lane], indices[lane]);
+    let mut buffer: Vec<u16> = Vec::new();
+    let mut length = 0;
+    for (symbols, indices) in symbols.chunks(BLOCK).zip(indices.chunks(BLOCK)).rev() {
+        if buffer.len() < length + BLOCK * WORDS_PER_RESIDUAL {
+            buffer.resize(2 * buffer.len() + BLOCK * WORDS_PER_RESIDUAL, 0);
         }
+        let mut words = Words { room: &mut buffer, length };
+        let (symbol_chunks, symbol_rest) = symbols.as_chunks::<N>();
+        let (index_chunks, index_rest) = indices.as_chunks::<N>();
+        for ((state, value), index) in states.iter_mut().zip(symbol_rest).zip(index_rest).rev() {
+            *state = push_residual(*state, &mut words, tables, *value, *index);
+        }
+        for (values, indices) in symbol_chunks.iter().zip(index_chunks).rev() {
+            for lane in (0..N).rev() {
+                states[lane] = push_residual(states[lane], &mut words, tables, values[lane], indices[lane]);
+            }
+        }
+        length = words.length;
     }
 
-    let words = words.buffer.get(..words.length).unwrap_or_default();
+    let words = buffer.get(..length).unwrap_or_default();
     let mut bytes = Vec::with_capacity(N * STATE_BYTES + 2 * words.len());
     // The first state shares its bytes with the number of states: 3 bits below it, and a fifth byte only where needed.
-    const { assert!(N.is_power_of_two() && N.ilog2() <= MAX_STATES_LOG2) };
     let head = (states[0] << 3) | u64::from(N.ilog2());
     if head < 1 << 32 {
         bytes.extend_from_slice(&head.to_le_bytes()[..4]);
