@@ -212,6 +212,8 @@ fn known_bytes() {
     let one = encode_section_with(1, &symbols, &indices).unwrap();
     let four = encode_section_with(4, &symbols, &indices).unwrap();
     assert_eq!((hex(&one).as_str(), hex(&four).as_str()), (KNOWN_ONE, KNOWN_FOUR));
+    let specification = include_str!("../../../docs/FORMAT.md");
+    assert!(specification.contains(KNOWN_ONE) && specification.contains(KNOWN_FOUR), "the example of docs/FORMAT.md");
 }
 
 const KNOWN_ONE: &str = "30fe47075f1f92ef7be0d197";
