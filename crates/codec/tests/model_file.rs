@@ -1,4 +1,5 @@
 //! Model files: what is written is read, and what is wrong is refused by name.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::collections::HashMap;
 

@@ -2,6 +2,7 @@
 //! latents, at each layer that the reference records.
 //!
 //! `tests/data` has the vectors for λ = 256. `HEIRLOOM_REFERENCE=file` runs the test on another file of such vectors.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom_codec::image::{Image, PixelFormat, to_network};
 use heirloom_codec::kernels::{Arithmetic, Level, Map};

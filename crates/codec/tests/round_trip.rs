@@ -1,5 +1,6 @@
 //! The whole way there and back with a tiny network of formula-made weights: any size, any λ, any number of threads and
 //! any instruction set give the same bytes, the same latents and the same pixels.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom_codec::container::{Limits, Metadata, PixelFormat};
 use heirloom_codec::kernels::Level;
@@ -247,4 +248,26 @@ fn altered_files_give_errors_or_pictures() {
         noise.resize_with(length, || random.next() as u8);
         let _ = model.decode_partial(&noise, &options);
     }
+}
+
+/// Latents and pixels of one picture, pinned: they may never change for model version 1, on any machine.
+#[test]
+fn latents_and_pixels_are_those_of_the_first_day() {
+    let spec = Spec { latents: [16, 16, 32, 4], ..Spec::tiny() };
+    let weights = reference::weights(&spec).unwrap();
+    let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);
+    let model = Model::new(ModelFile::new(spec, ranges, weights).unwrap()).unwrap();
+    let image = Random(9).image(150, 100, PixelFormat::Rgb8);
+    let (_, report) = model.encode_with_report(&image, &EncodeOptions::new(181.5)).unwrap();
+    let pixels = |options: &DecodeOptions| {
+        let image = model.reconstruct(&report.latents, options).unwrap();
+        blake3::hash(image.data()).to_hex()[..16].to_owned()
+    };
+    let latents = blake3::Hash::from_bytes(report.latents.hash()).to_hex()[..16].to_owned();
+    let found = [latents, pixels(&DecodeOptions::exact()), pixels(&DecodeOptions::default())];
+    let id = model.metadata().lineage.entropy_id.to_string();
+    assert_eq!(
+        (found.join(" ").as_str(), &id[..16]),
+        ("fbca926c33ee7535 e1290eba967a1910 40529a617e2f2620", "e634bc1c5ae71f6e")
+    );
 }

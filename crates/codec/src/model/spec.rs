@@ -166,6 +166,8 @@ impl Spec {
 
     /// Every tensor of the network: its name and its shape, in the order of the network's layers. The only list of
     /// tensors there is: model files, the training graph and imports follow it.
+    ///
+    /// Meant for specs that [`Self::validate`] accepts; the list of one with absurd numbers has no meaning.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
         super::layout::entries(self).into_iter().map(|entry| (entry.name, entry.shape)).collect()

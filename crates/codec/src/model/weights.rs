@@ -61,8 +61,9 @@ impl Weights {
     /// Checks that these are exactly the tensors of `spec`, of the right shapes, and that every value is finite.
     ///
     /// # Errors
-    /// The first tensor that is missing, extra, misshapen or has a NaN or an infinity.
+    /// An invalid spec, or the first tensor that is missing, extra, misshapen or has a NaN or an infinity.
     pub fn check(&self, spec: &Spec) -> Result<(), ModelError> {
+        spec.validate()?;
         let expected: BTreeMap<_, _> = spec.parameters().into_iter().collect();
         for (name, shape) in &expected {
             let tensor = self.get(name).ok_or_else(|| ModelError::Missing(name.clone()))?;

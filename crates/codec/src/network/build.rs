@@ -13,7 +13,6 @@ pub(super) struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// `weights` must be those of `spec`.
     pub fn new(spec: &'a Spec, weights: Weights) -> Result<Self, ModelError> {
-        spec.validate()?;
         weights.check(spec)?;
         Ok(Self { spec, weights })
     }
