@@ -1,4 +1,5 @@
 //! The container: round trips, overhead, damage, truncation, limits.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use heirloom_codec::container::{
     ContainerError, File, Header, Limits, MAGIC, Metadata, PixelFormat, Section, TransferDamage, VERSION, parse,

@@ -1,4 +1,5 @@
 //! rANS: round trips, code length, and behaviour on bytes that are not its own.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use heirloom_codec::entropy::{
     EntropyError, MAX_MAGNITUDE, decode_section, encode_section, encode_section_with, estimated_bits,

@@ -1,4 +1,5 @@
 //! The committed integers are what the generator gives, are consistent, and come close to the Gaussian.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../examples/make_tables/generator.rs"]
 #[allow(dead_code)]

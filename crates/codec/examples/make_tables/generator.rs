@@ -3,6 +3,8 @@
 //! The output is committed as `src/entropy/tables_data.rs` and *that file* is the format: nothing here runs when a picture
 //! is coded. The generator stays in the repository so that everybody can see where the numbers come from.
 
+#![allow(clippy::expect_used)]
+
 use std::fmt::Write as _;
 
 /// Number of scales (tables).
