@@ -1,0 +1,127 @@
+//! The pictures of a folder: found, checked, hashed, and kept decoded while they fit in memory.
+
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+
+use super::Picture;
+use crate::{Result, TrainError};
+
+const EXTENSIONS: [&str; 11] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pnm", "jfif"];
+
+struct Item {
+    path: PathBuf,
+    /// Decoded, while the budget lasts.
+    picture: Option<Picture>,
+}
+
+/// A folder of pictures (with its subfolders), in the order of their paths.
+pub struct Folder {
+    items: Vec<Item>,
+    manifest: String,
+}
+
+impl Folder {
+    /// Reads every picture once. Those that cannot be decoded are named on stderr and left out; decoded ones are kept
+    /// as long as they fit in `budget` bytes, the others are decoded again whenever they are needed.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, or that holds no usable picture.
+    pub fn open(root: &Path, budget: usize) -> Result<Self> {
+        let mut paths = Vec::new();
+        walk(root, &mut paths)?;
+        paths.sort();
+        if paths.is_empty() {
+            return Err(TrainError::Data(format!(
+                "{} holds no pictures (looked for {})",
+                root.display(),
+                EXTENSIONS.join(", ")
+            )));
+        }
+        let kept = std::sync::atomic::AtomicUsize::new(0);
+        let read: Vec<std::result::Result<(Item, String), String>> = paths
+            .into_par_iter()
+            .map(|path| {
+                let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+                let picture = Picture::decode(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+                let line = format!("{}\t{}\t{}\n", name, bytes.len(), blake3::hash(&bytes).to_hex());
+                let size = picture.rgb.len();
+                let fits = kept.fetch_add(size, std::sync::atomic::Ordering::Relaxed) + size <= budget;
+                Ok((Item { path, picture: fits.then_some(picture) }, line))
+            })
+            .collect();
+        let (mut items, mut hasher) = (Vec::new(), blake3::Hasher::new());
+        for result in read {
+            match result {
+                Ok((item, line)) => {
+                    hasher.update(line.as_bytes());
+                    items.push(item);
+                }
+                Err(reason) => eprintln!("left out {reason}"),
+            }
+        }
+        if items.is_empty() {
+            return Err(TrainError::Data(format!("no file in {} could be decoded", root.display())));
+        }
+        Ok(Self { items, manifest: hasher.finalize().to_hex().to_string() })
+    }
+
+    /// Number of pictures, at least one.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Never, but customary.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// BLAKE3 (hexadecimal) of the names, sizes and content hashes of all pictures.
+    #[must_use]
+    pub fn manifest(&self) -> &str {
+        &self.manifest
+    }
+
+    /// File of picture `index`.
+    #[must_use]
+    pub fn path(&self, index: usize) -> &Path {
+        &self.items[index % self.items.len()].path
+    }
+
+    /// Picture `index`.
+    ///
+    /// # Errors
+    /// A picture that is not in memory and can no longer be read.
+    pub fn picture(&self, index: usize) -> Result<Cow<'_, Picture>> {
+        let item = &self.items[index % self.items.len()];
+        match &item.picture {
+            Some(picture) => Ok(Cow::Borrowed(picture)),
+            None => Picture::open(&item.path)
+                .map(Cow::Owned)
+                .map_err(|e| TrainError::Data(format!("{}: {e}", item.path.display()))),
+        }
+    }
+}
+
+fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(TrainError::io("read the folder", folder))? {
+        let entry = entry.map_err(TrainError::io("read the folder", folder))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(TrainError::io("look at", &path))?;
+        if kind.is_dir() {
+            walk(&path, out)?;
+        } else {
+            let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+            if extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) {
+                out.push(path);
+            }
+        }
+    }
+    Ok(())
+}

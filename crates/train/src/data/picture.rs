@@ -1,0 +1,76 @@
+//! A decoded picture.
+
+use std::path::Path;
+
+use image::ImageReader;
+
+/// 8-bit RGB, row-major, three bytes a pixel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    pub width: usize,
+    pub height: usize,
+    pub rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// Decodes the bytes of a file; alpha is dropped, grey becomes RGB, deeper samples become 8 bits.
+    ///
+    /// # Errors
+    /// The decoder's reason, in words.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+        let rgb = reader.decode().map_err(|e| e.to_string())?.into_rgb8();
+        let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+        if width == 0 || height == 0 {
+            return Err("it has no pixels".into());
+        }
+        Ok(Self { width, height, rgb: rgb.into_raw() })
+    }
+
+    /// Reads and decodes a file.
+    ///
+    /// # Errors
+    /// The system's or the decoder's reason, in words.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        Self::decode(&std::fs::read(path).map_err(|e| e.to_string())?)
+    }
+
+    /// The values in [-1, 1], padded right and bottom to multiples of `multiple` by repeating the edge: values, height,
+    /// width.
+    #[must_use]
+    pub fn padded(&self, multiple: usize) -> (Vec<f32>, usize, usize) {
+        let (height, width) = (self.height.next_multiple_of(multiple), self.width.next_multiple_of(multiple));
+        let mut out = Vec::with_capacity(height * width * 3);
+        for y in 0..height {
+            let row = y.min(self.height - 1) * self.width;
+            for x in 0..width {
+                let at = (row + x.min(self.width - 1)) * 3;
+                out.extend(self.rgb[at..at + 3].iter().map(|v| to_unit(*v)));
+            }
+        }
+        (out, height, width)
+    }
+
+    /// The middle `size` by `size` square (or less where the picture is smaller).
+    #[must_use]
+    pub fn centre(&self, size: usize) -> Self {
+        let (width, height) = (self.width.min(size), self.height.min(size));
+        let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
+        let rgb = (top..top + height)
+            .flat_map(|y| self.rgb[(y * self.width + left) * 3..][..width * 3].iter().copied())
+            .collect();
+        Self { width, height, rgb }
+    }
+}
+
+/// 0..=255 to [-1, 1].
+#[inline]
+pub fn to_unit(value: u8) -> f32 {
+    f32::from(value) * (2.0 / 255.0) - 1.0
+}
+
+/// [-1, 1] to 0..=255: rounded, clamped.
+#[inline]
+pub fn to_byte(value: f32) -> u8 {
+    ((value + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8
+}

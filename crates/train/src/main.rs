@@ -1,0 +1,234 @@
+//! The command `heirloom-train`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use burn::tensor::Device;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use heirloom_codec::model::{ModelFile, Spec};
+use heirloom_train::{
+    Result, TrainError,
+    data::Folder,
+    model::Layout,
+    trainer::{self, Config, Options, checkpoint::Checkpoint, config::PRESETS, evaluate::Evaluator, export},
+};
+
+/// Train the Heirloom image codec.
+#[derive(Parser)]
+#[command(name = "heirloom-train", version)]
+struct Cli {
+    /// Threads of the CPU device [default: all cores].
+    #[arg(long, global = true)]
+    threads: Option<usize>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Begin a run, or continue one.
+    Train(Train),
+    /// Write the averaged weights of a run as a model file.
+    Export(Export),
+    /// Estimate rate and PSNR of whole pictures at several λ.
+    Validate(Validate),
+    /// Print a preset as TOML.
+    Preset {
+        /// tiny, small or base.
+        name: String,
+    },
+}
+
+#[derive(Args)]
+struct Train {
+    /// Configuration (TOML); a key `preset = "…"` in it names what it changes.
+    #[arg(long, conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// tiny, small or base.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Folder of pictures to learn from, with its subfolders.
+    #[arg(long)]
+    data: PathBuf,
+    /// Folder of pictures for the probe [default: the first training pictures].
+    #[arg(long)]
+    validation: Option<PathBuf>,
+    /// The run's folder.
+    #[arg(long, default_value = "runs/run")]
+    out: PathBuf,
+    /// Go on from the newest checkpoint of the run's folder, if there is one. Without --config or --preset the
+    /// configuration is that of the run.
+    #[arg(long)]
+    resume: bool,
+    /// Start from the weights of a model file.
+    #[arg(long, conflicts_with = "resume")]
+    init: Option<PathBuf>,
+    /// Total number of steps, instead of the configuration's.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Stop with a checkpoint when so many steps are done, with the schedule of the whole run.
+    #[arg(long)]
+    stop_at: Option<u64>,
+    /// Seed, instead of the configuration's.
+    #[arg(long)]
+    seed: Option<u64>,
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
+    /// Nothing on the console.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Args)]
+struct Export {
+    /// The run's folder, or one checkpoint.
+    run: PathBuf,
+    /// File to write.
+    #[arg(long, short)]
+    output: PathBuf,
+    /// Keep full precision (f32) instead of rounding every weight to bf16.
+    #[arg(long)]
+    full: bool,
+    /// Mark the model as not published.
+    #[arg(long)]
+    preview: bool,
+}
+
+#[derive(Args)]
+struct Validate {
+    /// The run's folder, one checkpoint, or a model file.
+    model: PathBuf,
+    /// Folder of pictures.
+    #[arg(long)]
+    data: PathBuf,
+    /// At most so many pictures.
+    #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
+    limit: usize,
+    /// Values of λ.
+    #[arg(long, value_delimiter = ',', default_values_t = [32.0, 128.0, 512.0, 1024.0])]
+    lambda: Vec<f32>,
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DeviceName {
+    Cpu,
+    #[cfg(feature = "cuda")]
+    Cuda,
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+}
+
+impl DeviceName {
+    fn open(self) -> Device {
+        match self {
+            Self::Cpu => Device::flex(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => Device::cuda(0),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Device::wgpu(Default::default()),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(threads) = cli.threads {
+        if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
+            eprintln!("heirloom-train: cannot start {threads} threads: {e}");
+            return ExitCode::FAILURE;
+        }
+    }
+    let result = match cli.verb {
+        Verb::Train(args) => train(args),
+        Verb::Export(args) => write_model(&args),
+        Verb::Validate(args) => validate(&args),
+        Verb::Preset { name } => Config::preset(&name).and_then(|c| c.to_toml()).map(|text| print!("{text}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("heirloom-train: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn train(args: Train) -> Result<()> {
+    let of_run = args.out.join("config.toml");
+    let mut config = match (&args.config, &args.preset) {
+        (Some(path), _) => read_config(path)?,
+        (None, Some(name)) => Config::preset(name)?,
+        (None, None) if args.resume && of_run.exists() => read_config(&of_run)?,
+        (None, None) => {
+            return Err(TrainError::Config(format!("give --config FILE or --preset, one of {}", PRESETS.join(", "))));
+        }
+    };
+    config.steps = args.steps.unwrap_or(config.steps);
+    config.seed = args.seed.unwrap_or(config.seed);
+    let options = Options {
+        data: args.data,
+        validation: args.validation,
+        out: args.out,
+        resume: args.resume,
+        init: args.init,
+        stop_at: args.stop_at,
+        device: args.device.open(),
+        quiet: args.quiet,
+    };
+    trainer::train(&config, &options).map(drop)
+}
+
+fn read_config(path: &Path) -> Result<Config> {
+    let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+    Config::from_toml(&text).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
+}
+
+fn checkpoint(path: &Path) -> Result<Checkpoint> {
+    if !path.is_dir() {
+        return Checkpoint::read(path);
+    }
+    Checkpoint::newest(path)?.ok_or_else(|| TrainError::Checkpoint(format!("there is none in {}", path.display())))
+}
+
+fn write_model(args: &Export) -> Result<()> {
+    let model = export::model(&checkpoint(&args.run)?, args.full, args.preview)?;
+    let bytes = model.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
+    fs::write(&args.output, &bytes).map_err(TrainError::io("write", &args.output))?;
+    println!("{}: {} bytes, entropy id {}", args.output.display(), bytes.len(), model.metadata.lineage.entropy_id);
+    Ok(())
+}
+
+fn validate(args: &Validate) -> Result<()> {
+    let (spec, values): (Spec, Vec<f32>) = if args.model.extension().is_some_and(|e| e == "safetensors") {
+        let bytes = fs::read(&args.model).map_err(TrainError::io("read", &args.model))?;
+        let file = ModelFile::from_bytes(&bytes).map_err(|e| TrainError::Model(e.to_string()))?;
+        let values = export::values(&Layout::new(&file.metadata.spec), &file.weights)?;
+        (file.metadata.spec, values)
+    } else {
+        let Checkpoint { header, state } = checkpoint(&args.model)?;
+        (header.spec, state.ema)
+    };
+    let evaluator = Evaluator::new(&spec, &Layout::new(&spec), &values, &args.device.open())?;
+    let folder = Folder::open(&args.data, 1 << 30)?;
+    for lambda in &args.lambda {
+        for point in evaluator.folder(&folder, args.limit, &[*lambda])? {
+            if args.json {
+                println!("{}", serde_json::to_string(&point).map_err(|e| TrainError::Config(e.to_string()))?);
+            } else {
+                println!(
+                    "λ {:>7}  {:.4} bpp  {:.3} dB  loss {:.4}  ({} pictures)",
+                    point.lambda, point.bpp, point.psnr, point.loss, point.pictures
+                );
+            }
+        }
+    }
+    Ok(())
+}

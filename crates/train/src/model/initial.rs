@@ -1,0 +1,41 @@
+//! Start values of the weights.
+
+use super::{Layout, Spec};
+use crate::random::Random;
+
+/// Stream of the random numbers of the start values.
+const STREAM: u64 = 0x1A17;
+
+/// How the weights start.
+#[derive(Clone, Copy, Debug)]
+pub struct Initial {
+    /// Of every number drawn here.
+    pub seed: u64,
+    /// Start of every block's per-channel factor. The paper's is 1e-6; a short schedule wants 0.1 to 0.3.
+    pub layer_scale: f32,
+}
+
+/// A flat buffer of start values.
+///
+/// Matrices are normal with deviation `sqrt(1 / fan_in)` (the last of the λ-MLP and the modulations too, so that λ acts
+/// from the first step); depthwise taps have their taps as fan-in; biases are zero.
+pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
+    let mut values = vec![0f32; layout.len()];
+    for (index, entry) in layout.entries().iter().enumerate() {
+        let out = &mut values[entry.offset..entry.offset + entry.len];
+        let mut random = Random::new(start.seed, STREAM, index as u64);
+        if entry.name.ends_with(".layer_scale") {
+            out.fill(start.layer_scale);
+        } else if entry.name == "reconstruction.start" {
+            out.iter_mut().for_each(|v| *v = random.normal() * 0.1);
+        } else if entry.shape.len() == 2 {
+            let mut deviation = (1.0 / entry.shape[0] as f32).sqrt();
+            if entry.name.ends_with(".modulation.weight") {
+                // Its input, GELU of an embedding, is small: with E inputs this keeps shift and scale well below 1.
+                deviation = 0.5 * (1.0 / spec.embedding as f32).sqrt();
+            }
+            out.iter_mut().for_each(|v| *v = random.normal().clamp(-3.0, 3.0) * deviation);
+        }
+    }
+    values
+}

@@ -1,0 +1,334 @@
+//! The forward pass: encoder, entropy branch and reconstruction branch as one training graph.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{Layout, MatrixId, Spec, VectorId, Weights, rate};
+use crate::{
+    Result,
+    ops::{self, BlockParams},
+    random::Random,
+};
+
+/// Stream of the quantisation noise; one more per level.
+const NOISE_STREAM: u64 = 0x4E01_5E00;
+const STRIDES: [usize; 5] = [4, 8, 16, 32, 64];
+
+#[derive(Clone, Copy)]
+struct LinearIds {
+    weight: MatrixId,
+    bias: VectorId,
+}
+
+impl LinearIds {
+    fn find(layout: &Layout, name: &str) -> Result<Self> {
+        Ok(Self { weight: layout.matrix(&format!("{name}.weight"))?, bias: layout.vector(&format!("{name}.bias"))? })
+    }
+
+    fn dense(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
+        ops::dense(x, w.matrix(self.weight), w.vector(self.bias))
+    }
+
+    fn up(&self, w: &Weights, x: Tensor<4>, r: usize) -> Tensor<4> {
+        ops::up(x, w.matrix(self.weight), w.vector(self.bias), r)
+    }
+}
+
+struct BlockIds {
+    kernel: usize,
+    depthwise: LinearIds,
+    modulation: LinearIds,
+    expand: LinearIds,
+    project: LinearIds,
+    layer_scale: VectorId,
+}
+
+impl BlockIds {
+    fn find(layout: &Layout, name: &str, kernel: usize) -> Result<Self> {
+        let linear = |part: &str| LinearIds::find(layout, &format!("{name}.{part}"));
+        Ok(Self {
+            kernel,
+            depthwise: linear("depthwise")?,
+            modulation: linear("modulation")?,
+            expand: linear("expand")?,
+            project: linear("project")?,
+            layer_scale: layout.vector(&format!("{name}.layer_scale"))?,
+        })
+    }
+
+    fn many(layout: &Layout, prefix: &str, count: usize, kernel: usize) -> Result<Vec<Self>> {
+        (0..count).map(|j| Self::find(layout, &format!("{prefix}{j}"), kernel)).collect()
+    }
+
+    /// `activated` is GELU(embedding), `[B, E]`.
+    fn run(&self, w: &Weights, activated: &Tensor<2>, x: Tensor<4>) -> Tensor<4> {
+        let modulation =
+            ops::linear(activated.clone(), w.matrix(self.modulation.weight), w.vector(self.modulation.bias));
+        let params = BlockParams {
+            depthwise_weight: w.matrix(self.depthwise.weight),
+            depthwise_bias: w.vector(self.depthwise.bias),
+            expand_weight: w.matrix(self.expand.weight),
+            expand_bias: w.vector(self.expand.bias),
+            project_weight: w.matrix(self.project.weight),
+            project_bias: w.vector(self.project.bias),
+            layer_scale: w.vector(self.layer_scale),
+        };
+        ops::block(x, modulation, params, self.kernel)
+    }
+}
+
+struct Level {
+    feature_block: BlockIds,
+    entropy_block: BlockIds,
+    mixed_block: BlockIds,
+    mix: LinearIds,
+    mean: LinearIds,
+    entropy_in: Vec<BlockIds>,
+    prior: LinearIds,
+    latent: LinearIds,
+    entropy_out: Vec<BlockIds>,
+    entropy_up: Option<LinearIds>,
+    reconstruction_in: Vec<BlockIds>,
+    merge: LinearIds,
+    reconstruction_out: Vec<BlockIds>,
+    reconstruction_up: LinearIds,
+}
+
+/// The network: where each of its layers finds its parameters.
+pub struct Network {
+    spec: Spec,
+    lambda: [[LinearIds; 2]; 3],
+    stages: Vec<(LinearIds, Vec<BlockIds>)>,
+    levels: Vec<Level>,
+    start: VectorId,
+    tail: Vec<BlockIds>,
+    image: LinearIds,
+}
+
+/// GELU(embedding) of the three branches for each picture of a batch, each `[B, E]`.
+pub struct Embeddings {
+    pub entropy: Tensor<2>,
+    pub encoder: Tensor<2>,
+    pub reconstruction: Tensor<2>,
+}
+
+/// What becomes of the posterior means.
+#[derive(Clone, Copy)]
+pub enum Quantise<'a> {
+    /// Training: uniform noise in [-1/2, 1/2), a function of seed and step.
+    Noise { seed: u64, step: u64 },
+    /// As the codec does: round(q − μ) + μ.
+    Round,
+    /// The latents are given (z1..z4); posteriors are computed only if there are encoder features.
+    Given(&'a [Tensor<4>]),
+}
+
+/// One level's results, each `[B, H/s, W/s, Z]`.
+pub struct LevelOutput {
+    pub posterior_mean: Option<Tensor<4>>,
+    pub prior_mean: Tensor<4>,
+    pub prior_scale: Tensor<4>,
+    pub latent: Tensor<4>,
+}
+
+/// The results of a forward pass.
+pub struct Forward {
+    /// z1 (coarsest) to z4.
+    pub levels: Vec<LevelOutput>,
+    /// `[B, H, W, 3]`, in [-1, 1] if it were perfect.
+    pub picture: Tensor<4>,
+}
+
+impl Network {
+    /// Finds every parameter of `spec` in `layout`.
+    pub fn new(spec: &Spec, layout: &Layout) -> Result<Self> {
+        let lambda = |branch: &str| -> Result<[LinearIds; 2]> {
+            Ok([
+                LinearIds::find(layout, &format!("{branch}.lambda.fc1"))?,
+                LinearIds::find(layout, &format!("{branch}.lambda.fc2"))?,
+            ])
+        };
+        let mut stages = Vec::new();
+        for (s, stride) in STRIDES.iter().enumerate() {
+            let down = LinearIds::find(layout, &format!("encoder.s{stride}.down"))?;
+            let blocks =
+                BlockIds::many(layout, &format!("encoder.s{stride}.block"), spec.encoder_blocks[s], spec.kernels[s])?;
+            stages.push((down, blocks));
+        }
+        let mut levels = Vec::new();
+        for i in 0..4 {
+            let (n, kernel) = (i + 1, spec.kernels[4 - i]);
+            let block = |name: &str| BlockIds::find(layout, &format!("encoder.z{n}.{name}"), kernel);
+            let linear = |name: &str| LinearIds::find(layout, name);
+            levels.push(Level {
+                feature_block: block("feature_block")?,
+                entropy_block: block("entropy_block")?,
+                mixed_block: block("mixed_block")?,
+                mix: linear(&format!("encoder.z{n}.mix"))?,
+                mean: linear(&format!("encoder.z{n}.mean"))?,
+                entropy_in: BlockIds::many(layout, &format!("entropy.z{n}.in"), spec.entropy_in[i], kernel)?,
+                prior: linear(&format!("entropy.z{n}.prior"))?,
+                latent: linear(&format!("entropy.z{n}.latent"))?,
+                entropy_out: BlockIds::many(layout, &format!("entropy.z{n}.out"), spec.entropy_out[i], kernel)?,
+                entropy_up: if i < 3 { Some(linear(&format!("entropy.z{n}.up"))?) } else { None },
+                reconstruction_in: BlockIds::many(
+                    layout,
+                    &format!("reconstruction.z{n}.in"),
+                    spec.reconstruction_in[i],
+                    kernel,
+                )?,
+                merge: linear(&format!("reconstruction.z{n}.merge"))?,
+                reconstruction_out: BlockIds::many(
+                    layout,
+                    &format!("reconstruction.z{n}.out"),
+                    spec.reconstruction_out[i],
+                    kernel,
+                )?,
+                reconstruction_up: linear(&format!("reconstruction.z{n}.up"))?,
+            });
+        }
+        Ok(Self {
+            spec: spec.clone(),
+            lambda: [lambda("entropy")?, lambda("encoder")?, lambda("reconstruction")?],
+            stages,
+            levels,
+            start: layout.vector("reconstruction.start")?,
+            tail: BlockIds::many(layout, "reconstruction.tail", spec.tail_blocks, spec.kernels[0])?,
+            image: LinearIds::find(layout, "reconstruction.image")?,
+        })
+    }
+
+    /// The embeddings of one λ per picture. `entropy_range` clamps what the entropy branch sees (a frozen branch must
+    /// not see λ outside the range it was trained for).
+    pub fn embed(
+        &self,
+        w: &Weights,
+        lambdas: &[f32],
+        entropy_range: Option<(f32, f32)>,
+        device: &Device,
+    ) -> Embeddings {
+        let features = |values: &[f32]| -> Tensor<2> {
+            let data =
+                TensorData::new(lambda_features(values, self.spec.embedding), [values.len(), self.spec.embedding]);
+            Tensor::from_data(data, device)
+        };
+        let activated = |x: Tensor<2>, [fc1, fc2]: &[LinearIds; 2]| {
+            let h = ops::gelu(ops::linear(x, w.matrix(fc1.weight), w.vector(fc1.bias)));
+            ops::gelu(ops::linear(h, w.matrix(fc2.weight), w.vector(fc2.bias)))
+        };
+        let plain = features(lambdas);
+        let entropy = match entropy_range {
+            None => plain.clone(),
+            Some((low, high)) => features(&lambdas.iter().map(|l| l.max(low).min(high)).collect::<Vec<_>>()),
+        };
+        Embeddings {
+            entropy: activated(entropy, &self.lambda[0]),
+            encoder: activated(plain.clone(), &self.lambda[1]),
+            reconstruction: activated(plain, &self.lambda[2]),
+        }
+    }
+
+    /// The bottom-up pass over pictures `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64): features at s4, s8, s16, s32, s64.
+    pub fn features(&self, w: &Weights, embeddings: &Embeddings, pictures: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut x = pictures;
+        let mut out = Vec::with_capacity(5);
+        for (s, (down, blocks)) in self.stages.iter().enumerate() {
+            x = ops::down(x, w.matrix(down.weight), w.vector(down.bias), if s == 0 { 4 } else { 2 });
+            for block in blocks {
+                x = block.run(w, &embeddings.encoder, x);
+            }
+            out.push(x.clone());
+        }
+        out
+    }
+
+    /// The top-down pass, both branches: from the features (or from given latents) to the picture. `grid` is batch size,
+    /// height and width of z1.
+    pub fn top_down(
+        &self,
+        w: &Weights,
+        embeddings: &Embeddings,
+        features: Option<&[Tensor<4>]>,
+        grid: [usize; 3],
+        quantise: Quantise,
+        device: &Device,
+    ) -> Forward {
+        let [batch, height, width] = grid;
+        let channels = self.spec.widths[4];
+        let mut e = Tensor::<4>::zeros([batch, height, width, channels], device);
+        let mut r = Tensor::<4>::zeros([batch, height, width, channels], device)
+            + w.vector(self.start).reshape([1, 1, 1, channels]);
+        let mut levels = Vec::with_capacity(4);
+        for (i, level) in self.levels.iter().enumerate() {
+            let latents = self.spec.latents[i];
+            for block in &level.entropy_in {
+                e = block.run(w, &embeddings.entropy, e);
+            }
+            let prior = level.prior.dense(w, e.clone());
+            let [b, h, v, _] = prior.dims();
+            let prior_mean = prior.clone().slice([0..b, 0..h, 0..v, 0..latents]);
+            let prior_scale = rate::scale(prior.slice([0..b, 0..h, 0..v, latents..2 * latents]));
+            let posterior_mean = features.map(|f| self.posterior(w, level, embeddings, e.clone(), f[4 - i].clone()));
+            let latent = match (quantise, &posterior_mean) {
+                (Quantise::Given(given), _) => given[i].clone(),
+                (Quantise::Noise { seed, step }, Some(q)) => q.clone() + noise(seed, step, i, q.dims(), device),
+                (Quantise::Round, Some(q)) => (q.clone() - prior_mean.clone()).round() + prior_mean.clone(),
+                // Without features there is nothing to quantise: the most likely latents.
+                (_, None) => prior_mean.clone(),
+            };
+            e = e + level.latent.dense(w, latent.clone());
+            for block in &level.reconstruction_in {
+                r = block.run(w, &embeddings.reconstruction, r);
+            }
+            r = level.merge.dense(w, Tensor::cat(vec![r, latent.clone(), e.clone()], 3));
+            for block in &level.reconstruction_out {
+                r = block.run(w, &embeddings.reconstruction, r);
+            }
+            r = level.reconstruction_up.up(w, r, 2);
+            if let Some(up) = &level.entropy_up {
+                for block in &level.entropy_out {
+                    e = block.run(w, &embeddings.entropy, e);
+                }
+                e = up.up(w, e, 2);
+            }
+            levels.push(LevelOutput { posterior_mean, prior_mean, prior_scale, latent });
+        }
+        for block in &self.tail {
+            r = block.run(w, &embeddings.reconstruction, r);
+        }
+        Forward { levels, picture: self.image.up(w, r, 4) }
+    }
+
+    fn posterior(
+        &self,
+        w: &Weights,
+        level: &Level,
+        embeddings: &Embeddings,
+        e: Tensor<4>,
+        feature: Tensor<4>,
+    ) -> Tensor<4> {
+        let a = level.feature_block.run(w, &embeddings.encoder, feature);
+        let b = level.entropy_block.run(w, &embeddings.encoder, e);
+        let mixed = level.mix.dense(w, Tensor::cat(vec![b, a], 3));
+        let mixed = level.mixed_block.run(w, &embeddings.encoder, mixed);
+        ops::conv3x3(mixed, w.matrix(level.mean.weight), w.vector(level.mean.bias))
+    }
+}
+
+/// [cos(v f), sin(v f)] per λ, row by row: v = 64 ln λ / ln 8192, f_j = 64^(−j / (E/2 − 1)).
+pub fn lambda_features(lambdas: &[f32], embedding: usize) -> Vec<f32> {
+    let half = embedding / 2;
+    let mut out = Vec::with_capacity(lambdas.len() * embedding);
+    for lambda in lambdas {
+        let v = 64.0 * f64::from(*lambda).ln() / 8192f64.ln();
+        let angle = |j: usize| v * 64f64.powf(-(j as f64) / (half.max(2) - 1) as f64);
+        out.extend((0..half).map(|j| angle(j).cos() as f32));
+        out.extend((0..half).map(|j| angle(j).sin() as f32));
+    }
+    out
+}
+
+fn noise(seed: u64, step: u64, level: usize, dims: [usize; 4], device: &Device) -> Tensor<4> {
+    let mut values = vec![0f32; dims.iter().product()];
+    Random::new(seed, NOISE_STREAM + level as u64, step).fill_centred(&mut values);
+    Tensor::from_data(TensorData::new(values, dims), device)
+}

@@ -1,0 +1,164 @@
+//! All parameters in one flat buffer, and the leaf tensors made from it.
+//!
+//! The optimiser, EMA and checkpoints work on flat `f32` buffers of one [`Layout`]; the graph sees one leaf tensor per
+//! parameter ([`Weights`]), made anew each step.
+
+use std::collections::HashMap;
+
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+
+use super::Spec;
+use crate::{Result, TrainError};
+
+/// A parameter of two dimensions.
+#[derive(Clone, Copy, Debug)]
+pub struct MatrixId(usize);
+
+/// A parameter of one dimension.
+#[derive(Clone, Copy, Debug)]
+pub struct VectorId(usize);
+
+/// One parameter: its name, shape and place in the flat buffer.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub name: String,
+    /// One or two sizes; matrices are `[in, out]`, row-major.
+    pub shape: Vec<usize>,
+    pub offset: usize,
+    pub len: usize,
+    /// Index among the matrices or among the vectors.
+    slot: usize,
+}
+
+/// Where every parameter of a network lies in the flat buffer.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    entries: Vec<Entry>,
+    by_name: HashMap<String, usize>,
+    len: usize,
+}
+
+impl Layout {
+    /// The layout of `spec`, in the order of [`Spec::parameters`].
+    pub fn new(spec: &Spec) -> Self {
+        let (mut entries, mut by_name) = (Vec::new(), HashMap::new());
+        let (mut offset, mut slots) = (0, [0usize; 2]);
+        for (name, shape) in spec.parameters() {
+            let len = shape.iter().product();
+            let kind = usize::from(shape.len() == 2);
+            by_name.insert(name.clone(), entries.len());
+            entries.push(Entry { name, shape, offset, len, slot: slots[kind] });
+            slots[kind] += 1;
+            offset += len;
+        }
+        Self { entries, by_name, len: offset }
+    }
+
+    /// The parameters in the order of the buffer.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Number of weights.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The matrix called `name`.
+    pub fn matrix(&self, name: &str) -> Result<MatrixId> {
+        self.find(name, 2).map(MatrixId)
+    }
+
+    /// The vector called `name`.
+    pub fn vector(&self, name: &str) -> Result<VectorId> {
+        self.find(name, 1).map(VectorId)
+    }
+
+    /// The entry called `name`.
+    pub fn entry(&self, name: &str) -> Result<&Entry> {
+        let index = self
+            .by_name
+            .get(name)
+            .ok_or_else(|| TrainError::Parameter(format!("the network has none called {name}")))?;
+        Ok(&self.entries[*index])
+    }
+
+    fn find(&self, name: &str, rank: usize) -> Result<usize> {
+        let entry = self.entry(name)?;
+        if entry.shape.len() != rank {
+            return Err(TrainError::Parameter(format!("{name} has {} dimensions, not {rank}", entry.shape.len())));
+        }
+        Ok(entry.slot)
+    }
+}
+
+/// One leaf tensor per parameter.
+pub struct Weights {
+    matrices: Vec<Tensor<2>>,
+    vectors: Vec<Tensor<1>>,
+}
+
+impl Weights {
+    /// Leaves on `device` with the values of the flat buffer. On a device with automatic differentiation, those that
+    /// `trainable` accepts (by name) collect gradients.
+    pub fn new(layout: &Layout, values: &[f32], device: &Device, trainable: impl Fn(&str) -> bool) -> Self {
+        let tracked = device.is_autodiff();
+        let (mut matrices, mut vectors) = (Vec::new(), Vec::new());
+        for entry in layout.entries() {
+            let values = values[entry.offset..entry.offset + entry.len].to_vec();
+            let data = TensorData::new(values, entry.shape.clone());
+            let require = tracked && trainable(&entry.name);
+            if entry.shape.len() == 2 {
+                matrices.push(Tensor::<2>::from_data(data, device).set_require_grad(require));
+            } else {
+                vectors.push(Tensor::<1>::from_data(data, device).set_require_grad(require));
+            }
+        }
+        Self { matrices, vectors }
+    }
+
+    /// The tensor of a matrix.
+    pub fn matrix(&self, id: MatrixId) -> Tensor<2> {
+        self.matrices[id.0].clone()
+    }
+
+    /// The tensor of a vector.
+    pub fn vector(&self, id: VectorId) -> Tensor<1> {
+        self.vectors[id.0].clone()
+    }
+
+    /// Writes the gradients into `out` in the order of the layout; parameters without one get zeros.
+    pub fn gradients(&self, layout: &Layout, gradients: &mut Gradients, out: &mut [f32]) -> Result<()> {
+        for entry in layout.entries() {
+            let data = if entry.shape.len() == 2 {
+                self.matrices[entry.slot].grad_remove(gradients).map(Tensor::into_data)
+            } else {
+                self.vectors[entry.slot].grad_remove(gradients).map(Tensor::into_data)
+            };
+            let out = &mut out[entry.offset..entry.offset + entry.len];
+            match data {
+                None => out.fill(0.0),
+                Some(data) => {
+                    let values = data
+                        .as_slice::<f32>()
+                        .map_err(|e| TrainError::Device(format!("gradient of {}: {e:?}", entry.name)))?;
+                    if values.len() != out.len() {
+                        return Err(TrainError::Parameter(format!(
+                            "gradient of {} has {} values, not {}",
+                            entry.name,
+                            values.len(),
+                            out.len()
+                        )));
+                    }
+                    out.copy_from_slice(values);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! Checkpoints: everything that a run needs to go on as if it had never stopped.
+//!
+//! One file: 8 bytes of magic, the length of a JSON header (u64, little endian), the header, then weights, both moments and
+//! the average as little-endian f32, and last the BLAKE3 of all before. Written to a temporary name, synced and renamed, so
+//! a file with a checkpoint's name is a whole one.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use heirloom_codec::model::Spec;
+use serde::{Deserialize, Serialize};
+
+use super::{Config, optimiser::State};
+use crate::{Result, TrainError, model::Layout};
+
+const MAGIC: &[u8; 8] = b"HEIRTRN1";
+const PREFIX: &str = "checkpoint-";
+const SUFFIX: &str = ".bin";
+
+/// The JSON header.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Steps done, skipped ones included: the next step's number.
+    pub step: u64,
+    /// Updates done.
+    pub updates: u64,
+    /// Steps skipped as their loss or gradient was not finite.
+    pub skipped: u64,
+    pub spec: Spec,
+    pub config: Config,
+    /// Number of weights.
+    pub weights: usize,
+    /// Hash of the training pictures.
+    pub data_manifest: String,
+}
+
+/// A checkpoint in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    pub header: Header,
+    pub state: State,
+}
+
+impl Checkpoint {
+    /// Writes the checkpoint into the run's folder and removes all but the newest `keep`.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn save(&self, run: &Path, keep: usize) -> Result<PathBuf> {
+        let path = run.join(format!("{PREFIX}{:09}{SUFFIX}", self.header.step));
+        let temporary = path.with_extension("partial");
+        let header = serde_json::to_vec(&self.header).map_err(|e| TrainError::Checkpoint(e.to_string()))?;
+        let mut bytes = Vec::with_capacity(16 * self.state.weights.len() + header.len() + 64);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&header);
+        for buffer in [&self.state.weights, &self.state.m, &self.state.v, &self.state.ema] {
+            bytes.extend(buffer.iter().flat_map(|v| v.to_le_bytes()));
+        }
+        let hash = blake3::hash(&bytes);
+        bytes.extend_from_slice(hash.as_bytes());
+        let write = || -> std::io::Result<()> {
+            let mut file = fs::File::create(&temporary)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)
+        };
+        write().map_err(TrainError::io("write", &path))?;
+        let mut all = list(run)?;
+        all.truncate(all.len().saturating_sub(keep));
+        for old in all {
+            fs::remove_file(&old).map_err(TrainError::io("remove", &old))?;
+        }
+        Ok(path)
+    }
+
+    /// The newest readable checkpoint of a run, or none. Damaged ones are named on stderr and passed over.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, or checkpoints of which none is whole.
+    pub fn newest(run: &Path) -> Result<Option<Self>> {
+        let all = list(run)?;
+        for path in all.iter().rev() {
+            match Self::read(path) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(e) => eprintln!("passed over {}: {e}", path.display()),
+            }
+        }
+        if all.is_empty() {
+            Ok(None)
+        } else {
+            Err(TrainError::Checkpoint(format!("none in {} is whole", run.display())))
+        }
+    }
+
+    /// Reads one file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
+        let bad = |what: &str| TrainError::Checkpoint(format!("{}: {what}", path.display()));
+        let Some((body, hash)) = bytes.split_last_chunk::<32>() else { return Err(bad("it is cut short")) };
+        let Some(rest) = body.strip_prefix(MAGIC) else { return Err(bad("it is not a checkpoint")) };
+        if blake3::hash(body).as_bytes() != hash {
+            return Err(bad("it is damaged (its hash does not match)"));
+        }
+        let Some((length, rest)) = rest.split_first_chunk::<8>() else { return Err(bad("it is cut short")) };
+        let length = u64::from_le_bytes(*length);
+        let Some((header, rest)) = usize::try_from(length).ok().and_then(|n| rest.split_at_checked(n)) else {
+            return Err(bad("it is cut short"));
+        };
+        let header: Header = serde_json::from_slice(header).map_err(|e| bad(&e.to_string()))?;
+        let count = header.weights;
+        if count != Layout::new(&header.spec).len() || rest.len() != count.saturating_mul(16) {
+            return Err(bad("the number of weights is not that of the network"));
+        }
+        let buffer = |i: usize| -> Vec<f32> {
+            rest[4 * i * count..4 * (i + 1) * count]
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect()
+        };
+        let state = State { weights: buffer(0), m: buffer(1), v: buffer(2), ema: buffer(3), updates: header.updates };
+        Ok(Self { header, state })
+    }
+}
+
+/// Files with a checkpoint's name, oldest first.
+fn list(run: &Path) -> Result<Vec<PathBuf>> {
+    let mut out: Vec<PathBuf> = fs::read_dir(run)
+        .map_err(TrainError::io("read the folder", run))?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            name.strip_prefix(PREFIX).and_then(|n| n.strip_suffix(SUFFIX)).is_some_and(|n| n.parse::<u64>().is_ok())
+        })
+        .collect();
+    out.sort();
+    Ok(out)
+}

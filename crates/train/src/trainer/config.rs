@@ -1,0 +1,278 @@
+//! Every number of a training run, as TOML, and the presets.
+
+use heirloom_codec::model::Spec;
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, TrainError, data::Augmentation};
+
+/// Which network is trained: a width (channel counts are those of the paper times width / 128), or every number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, untagged)]
+pub enum NetworkConfig {
+    /// `width` and `embedding`.
+    Scaled { width: usize, embedding: usize },
+    /// All fields of the spec.
+    Full(Box<Spec>),
+}
+
+impl NetworkConfig {
+    /// The spec it stands for.
+    #[must_use]
+    pub fn spec(&self) -> Spec {
+        match self {
+            Self::Scaled { width, embedding } => Spec::scaled(*width, *embedding),
+            Self::Full(spec) => (**spec).clone(),
+        }
+    }
+}
+
+/// From a step on, batches of this shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// First step of the phase; the first phase begins at 0.
+    pub from_step: u64,
+    /// Side of the square crops: a multiple of 64.
+    pub crop: usize,
+    /// Crops per step.
+    pub batch: usize,
+}
+
+/// Everything about a run but the folders.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub network: NetworkConfig,
+    /// Of start values, order of pictures, crops, λ and noise.
+    pub seed: u64,
+    /// Total number of steps.
+    pub steps: u64,
+    /// Lowest and highest λ.
+    pub lambda: [f32; 2],
+    pub phases: Vec<Phase>,
+    pub augmentation: Augmentation,
+    /// Start of the blocks' per-channel factor.
+    pub layer_scale: f32,
+    /// Names of parameters that start with one of these stay as they are.
+    pub freeze: Vec<String>,
+    pub learning_rate: f64,
+    /// Steps over which the rate rises from 0.
+    pub warmup_steps: u64,
+    /// Share of the steps (warm-up included) before the cosine begins.
+    pub hold: f64,
+    /// The rate at the last step, as a share of `learning_rate`.
+    pub final_ratio: f64,
+    /// Adam's decay of the first and second moment, and its ε.
+    pub beta1: f64,
+    pub beta2: f64,
+    pub epsilon: f64,
+    /// Largest global norm of the gradient.
+    pub clip: f64,
+    /// Decay of the averaged weights is `ema_decay * (1 − exp(−step / ema_warmup))`.
+    pub ema_decay: f64,
+    pub ema_warmup: f64,
+    /// So many steps in a row without a finite loss and gradient end the run.
+    pub max_not_finite: u32,
+    /// Steps between lines of metrics; averages over them.
+    pub log_every: u64,
+    /// Steps between probes (rounded, averaged weights, lowest and highest λ); 0 for none.
+    pub probe_every: u64,
+    /// Pictures of a probe, their middle 256 × 256.
+    pub probe_pictures: usize,
+    /// Steps between checkpoints, a multiple of `log_every`.
+    pub checkpoint_every: u64,
+    /// Checkpoints kept.
+    pub keep_checkpoints: usize,
+    /// Threads that prepare batches.
+    pub loader_threads: usize,
+    /// Memory for decoded pictures.
+    pub cache_mib: usize,
+}
+
+impl Default for Config {
+    /// The `base` preset.
+    fn default() -> Self {
+        Self {
+            network: NetworkConfig::Scaled { width: 128, embedding: 256 },
+            seed: 1,
+            steps: 500_000,
+            lambda: [32.0, 1024.0],
+            phases: vec![Phase { from_step: 0, crop: 256, batch: 32 }],
+            augmentation: Augmentation::default(),
+            layer_scale: 1e-6,
+            freeze: Vec::new(),
+            learning_rate: 2e-4,
+            warmup_steps: 0,
+            hold: 0.5,
+            final_ratio: 0.1,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            clip: 2.0,
+            ema_decay: 0.9999,
+            ema_warmup: 10_000.0,
+            max_not_finite: 50,
+            log_every: 20,
+            probe_every: 1000,
+            probe_pictures: 8,
+            checkpoint_every: 500,
+            keep_checkpoints: 2,
+            loader_threads: 2,
+            cache_mib: 4096,
+        }
+    }
+}
+
+/// Names of the presets.
+pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
+
+impl Config {
+    /// A preset by name: `base` is the paper's pre-training, `small` a short schedule for a CPU, `tiny` is for tests.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn preset(name: &str) -> Result<Self> {
+        let base = Self::default();
+        match name {
+            "base" => Ok(base),
+            "small" => Ok(Self {
+                network: NetworkConfig::Scaled { width: 64, embedding: 128 },
+                steps: 60_000,
+                phases: vec![
+                    Phase { from_step: 0, crop: 64, batch: 8 },
+                    Phase { from_step: 20_000, crop: 128, batch: 8 },
+                ],
+                augmentation: Augmentation { shrink: [0.5, 1.0], flip: true },
+                layer_scale: 0.2,
+                learning_rate: 1e-3,
+                warmup_steps: 300,
+                hold: 0.1,
+                final_ratio: 0.02,
+                ema_decay: 0.999,
+                ema_warmup: 1000.0,
+                loader_threads: 1,
+                ..base
+            }),
+            "tiny" => Ok(Self {
+                network: NetworkConfig::Full(Box::new(Spec::tiny())),
+                steps: 1000,
+                phases: vec![Phase { from_step: 0, crop: 64, batch: 4 }],
+                layer_scale: 0.2,
+                learning_rate: 2e-3,
+                warmup_steps: 20,
+                hold: 0.1,
+                final_ratio: 0.02,
+                ema_decay: 0.99,
+                ema_warmup: 50.0,
+                log_every: 10,
+                probe_every: 100,
+                probe_pictures: 2,
+                checkpoint_every: 100,
+                loader_threads: 1,
+                ..base
+            }),
+            other => Err(TrainError::Config(format!("there is no preset {other:?}; there are {}", PRESETS.join(", ")))),
+        }
+    }
+
+    /// Reads TOML. Keys that are left out have the values of `base`, or of the preset that a first key `preset` names.
+    ///
+    /// # Errors
+    /// Text that is not TOML, unknown keys, values out of range.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let bad = |e: toml::de::Error| TrainError::Config(e.to_string());
+        let mut given: toml::Table = toml::from_str(text).map_err(bad)?;
+        let preset = match given.remove("preset") {
+            None => "base".to_owned(),
+            Some(toml::Value::String(name)) => name,
+            Some(_) => return Err(TrainError::Config("preset must be a name in quotes".into())),
+        };
+        let mut table: toml::Table = toml::from_str(&Self::preset(&preset)?.to_toml()?).map_err(bad)?;
+        table.extend(given);
+        let config: Self = table.try_into().map_err(bad)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// All keys and values as TOML.
+    ///
+    /// # Errors
+    /// Numbers that TOML cannot hold (steps beyond 2^63).
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|e| TrainError::Config(e.to_string()))
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// The first one that makes no sense, by name.
+    pub fn check(&self) -> Result<()> {
+        self.network.spec().validate().map_err(|e| TrainError::Config(e.to_string()))?;
+        let require = |ok: bool, message: &str| if ok { Ok(()) } else { Err(TrainError::Config(message.into())) };
+        require(self.steps > 0, "steps must be at least 1")?;
+        require(
+            self.lambda[0] > 0.0 && self.lambda[0] <= self.lambda[1] && self.lambda[1].is_finite(),
+            "lambda must be [low, high] with 0 < low <= high",
+        )?;
+        require(self.phases.first().is_some_and(|p| p.from_step == 0), "phases must begin with from_step = 0")?;
+        require(
+            self.phases.windows(2).all(|p| p[0].from_step < p[1].from_step),
+            "phases must be in ascending order of from_step",
+        )?;
+        for phase in &self.phases {
+            require(
+                phase.crop >= 64 && phase.crop % 64 == 0 && phase.crop <= 4096,
+                "crop must be a multiple of 64, at most 4096",
+            )?;
+            require(phase.batch > 0 && phase.batch <= 4096, "batch must be 1 to 4096")?;
+        }
+        let [low, high] = self.augmentation.shrink;
+        require(low > 0.0 && low <= high && high <= 1.0, "augmentation.shrink must be [low, high] within 0 to 1")?;
+        require(self.layer_scale.is_finite(), "layer_scale must be finite")?;
+        require(self.learning_rate > 0.0 && self.learning_rate.is_finite(), "learning_rate must be positive")?;
+        require(
+            (0.0..=1.0).contains(&self.hold) && (0.0..=1.0).contains(&self.final_ratio),
+            "hold and final_ratio must be within 0 to 1",
+        )?;
+        require(
+            (0.0..1.0).contains(&self.beta1) && (0.0..1.0).contains(&self.beta2),
+            "beta1 and beta2 must be within 0 to 1, below 1",
+        )?;
+        require(self.epsilon > 0.0 && self.clip > 0.0, "epsilon and clip must be positive")?;
+        require(
+            (0.0..1.0).contains(&self.ema_decay) && self.ema_warmup > 0.0,
+            "ema_decay must be within 0 to 1, below 1; ema_warmup positive",
+        )?;
+        require(
+            self.max_not_finite > 0 && self.log_every > 0 && self.keep_checkpoints > 0,
+            "max_not_finite, log_every and keep_checkpoints must be at least 1",
+        )?;
+        require(
+            self.checkpoint_every > 0 && self.checkpoint_every % self.log_every == 0,
+            "checkpoint_every must be a multiple of log_every",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_valid_and_survive_toml() {
+        for name in PRESETS {
+            let preset = Config::preset(name).unwrap();
+            preset.check().unwrap();
+            assert_eq!(Config::from_toml(&preset.to_toml().unwrap()).unwrap(), preset);
+        }
+    }
+
+    #[test]
+    fn a_file_changes_a_preset_and_unknown_keys_are_refused() {
+        let config =
+            Config::from_toml("preset = \"small\"\nsteps = 7\nnetwork = { width = 48, embedding = 64 }").unwrap();
+        assert_eq!((config.steps, config.network.spec().widths[0], config.layer_scale), (7, 48, 0.2));
+        assert!(Config::from_toml("stepps = 7").unwrap_err().to_string().contains("stepps"));
+        assert!(Config::from_toml("checkpoint_every = 30").unwrap_err().to_string().contains("checkpoint_every"));
+    }
+}

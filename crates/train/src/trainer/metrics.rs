@@ -1,0 +1,139 @@
+//! Metrics as JSON lines, and the console's line.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use serde_json::{Value, json};
+
+use super::{evaluate::Point, step::Cost};
+use crate::{Result, TrainError};
+
+/// Sums since the last line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Window {
+    cost: Cost,
+    norm: f64,
+    largest_norm: f64,
+    steps: u64,
+    skipped: u64,
+}
+
+impl Window {
+    /// Adds a step that was learned from.
+    pub fn add(&mut self, cost: Cost, norm: f64) {
+        self.cost.loss += cost.loss;
+        self.cost.bpp += cost.bpp;
+        self.cost.mse += cost.mse;
+        self.norm += norm;
+        self.largest_norm = self.largest_norm.max(norm);
+        self.steps += 1;
+    }
+
+    /// Counts a step that was skipped.
+    pub fn skip(&mut self) {
+        self.skipped += 1;
+    }
+}
+
+/// The metrics file of a run, and the console.
+pub struct Metrics {
+    path: PathBuf,
+    since: Instant,
+    quiet: bool,
+}
+
+impl Metrics {
+    /// Opens `metrics.jsonl` in the run's folder and drops what was written after step `from`, as those steps will be
+    /// done again.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn open(run: &Path, from: u64, quiet: bool) -> Result<Self> {
+        let path = run.join("metrics.jsonl");
+        if path.exists() {
+            let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
+            let of = |line: &str| serde_json::from_str::<Value>(line).ok().and_then(|v| v.get("step")?.as_u64());
+            let kept: String = text
+                .lines()
+                .filter(|line| of(line).is_some_and(|step| step <= from))
+                .flat_map(|line| [line, "\n"])
+                .collect();
+            let temporary = path.with_extension("partial");
+            fs::write(&temporary, kept).map_err(TrainError::io("write", &temporary))?;
+            fs::rename(&temporary, &path).map_err(TrainError::io("write", &path))?;
+        }
+        Ok(Self { path, since: Instant::now(), quiet })
+    }
+
+    /// Writes the averages of `window`, which ends with step number `step` of `total`, and empties it.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn steps(&mut self, window: &mut Window, step: u64, total: u64, rate: f64) -> Result<()> {
+        let n = window.steps.max(1) as f64;
+        let Cost { loss, bpp, mse } = window.cost;
+        let (loss, bpp, mse, norm) = (loss / n, bpp / n, mse / n, window.norm / n);
+        let elapsed = self.since.elapsed().as_secs_f64().max(1e-9);
+        self.since = Instant::now();
+        let speed = (window.steps + window.skipped) as f64 / elapsed;
+        let psnr = psnr(mse);
+        self.line(&json!({
+            "kind": "train", "step": step, "loss": loss, "bpp": bpp, "mse": mse, "psnr": psnr, "grad_norm": norm,
+            "largest_grad_norm": window.largest_norm, "lr": rate, "skipped": window.skipped, "steps_per_second": speed,
+        }))?;
+        if !self.quiet {
+            let left = (total.saturating_sub(step)) as f64 / speed.max(1e-9);
+            println!(
+                "step {step}/{total}  loss {loss:.4}  bpp {bpp:.4}  psnr {psnr:.2}  |g| {norm:.2}  lr {rate:.2e}  {speed:.2} step/s  {} left{}",
+                duration(left),
+                if window.skipped > 0 { format!("  {} skipped", window.skipped) } else { String::new() }
+            );
+        }
+        *window = Window::default();
+        Ok(())
+    }
+
+    /// Writes a probe made after step number `step`.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn probe(&mut self, step: u64, points: &[Point]) -> Result<()> {
+        let started = Instant::now();
+        self.line(&json!({ "kind": "probe", "step": step, "points": points }))?;
+        if !self.quiet {
+            let parts: Vec<String> =
+                points.iter().map(|p| format!("λ {}: {:.4} bpp {:.2} dB", p.lambda, p.bpp, p.psnr)).collect();
+            println!("probe at {step}  {}", parts.join("  |  "));
+        }
+        self.since += started.elapsed();
+        Ok(())
+    }
+
+    /// Leaves the time since `started` out of the speed.
+    pub fn pause(&mut self, started: Instant) {
+        self.since += started.elapsed();
+    }
+
+    fn line(&self, value: &Value) -> Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+            .map_err(TrainError::io("write", &self.path))?;
+        file.write_all(format!("{value}\n").as_bytes()).map_err(TrainError::io("write", &self.path))
+    }
+}
+
+/// PSNR of a mean squared error on the [-1, 1] scale.
+fn psnr(mse: f64) -> f64 {
+    if mse > 0.0 { 10.0 * (4.0 / mse).log10() } else { 100.0 }
+}
+
+fn duration(seconds: f64) -> String {
+    let s = seconds.min(1e9) as u64;
+    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}

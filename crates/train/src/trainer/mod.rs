@@ -1,0 +1,14 @@
+//! The training loop: configuration, schedule, optimiser, checkpoints, metrics, validation and export.
+
+pub mod checkpoint;
+pub mod config;
+pub mod evaluate;
+pub mod export;
+pub mod metrics;
+pub mod optimiser;
+pub mod run;
+pub mod schedule;
+pub mod step;
+
+pub use config::Config;
+pub use run::{Options, train};

@@ -1,0 +1,195 @@
+//! A run: a folder with configuration, metrics and checkpoints, begun or continued.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Instant};
+
+use burn::tensor::Device;
+use heirloom_codec::model::ModelFile;
+
+use super::{
+    Config,
+    checkpoint::{Checkpoint, Header},
+    evaluate::Evaluator,
+    export,
+    metrics::{Metrics, Window},
+    optimiser::{self, State, Update},
+    schedule, step,
+};
+use crate::{
+    Result, TrainError,
+    data::{Folder, Loader, Picture, loader::Plan},
+    model::{Layout, Network, Weights, initial},
+};
+
+/// Side of the probe's pictures.
+const PROBE_SIDE: usize = 256;
+
+/// Where a run reads and writes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of training pictures.
+    pub data: PathBuf,
+    /// Folder of pictures for the probe; the first training pictures if none.
+    pub validation: Option<PathBuf>,
+    /// The run's folder.
+    pub out: PathBuf,
+    /// Go on from the newest checkpoint, if there is one.
+    pub resume: bool,
+    /// Start from the weights of a model file.
+    pub init: Option<PathBuf>,
+    /// Stop (with a checkpoint) when this many steps are done, though the schedule goes on.
+    pub stop_at: Option<u64>,
+    pub device: Device,
+    /// Nothing on the console.
+    pub quiet: bool,
+}
+
+/// Trains, and returns the last checkpoint.
+///
+/// # Errors
+/// Folders and files that cannot be used; too many steps in a row without a finite loss.
+pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
+    config.check()?;
+    fs::create_dir_all(&options.out).map_err(TrainError::io("make the folder", &options.out))?;
+    let spec = config.network.spec();
+    let layout = Layout::new(&spec);
+    let network = Network::new(&spec, &layout)?;
+
+    let started = Instant::now();
+    let folder = Arc::new(Folder::open(&options.data, config.cache_mib << 20)?);
+    let found = if options.resume { Checkpoint::newest(&options.out)? } else { None };
+    if found.is_none() && !options.resume && Checkpoint::newest(&options.out)?.is_some() {
+        return Err(TrainError::Config(format!(
+            "{} already holds a run; resume it, or name another folder",
+            options.out.display()
+        )));
+    }
+    let (mut state, mut header) = match found {
+        Some(Checkpoint { header, state }) => {
+            if header.spec != spec {
+                return Err(TrainError::Checkpoint("it is of another network than the configuration's".into()));
+            }
+            if header.data_manifest != folder.manifest() {
+                eprintln!("the pictures in {} are not those the run began with", options.data.display());
+            }
+            (state, Header { config: config.clone(), data_manifest: folder.manifest().to_owned(), ..header })
+        }
+        None => {
+            let start = match &options.init {
+                None => initial::initial(
+                    &spec,
+                    &layout,
+                    initial::Initial { seed: config.seed, layer_scale: config.layer_scale },
+                ),
+                Some(path) => {
+                    let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
+                    let file = ModelFile::from_bytes(&bytes)
+                        .map_err(|e| TrainError::Model(format!("{}: {e}", path.display())))?;
+                    export::values(&layout, &file.weights)?
+                }
+            };
+            let header = Header {
+                step: 0,
+                updates: 0,
+                skipped: 0,
+                weights: layout.len(),
+                spec: spec.clone(),
+                config: config.clone(),
+                data_manifest: folder.manifest().to_owned(),
+            };
+            (State::new(start), header)
+        }
+    };
+    let text = config.to_toml()?;
+    let config_path = options.out.join("config.toml");
+    fs::write(&config_path, text).map_err(TrainError::io("write", &config_path))?;
+    if !options.quiet {
+        println!(
+            "{} weights, {} pictures (read in {:.1} s), from step {} to {}",
+            layout.len(),
+            folder.len(),
+            started.elapsed().as_secs_f64(),
+            header.step,
+            config.steps
+        );
+    }
+
+    let probe = probe_pictures(config, options, &folder)?;
+    let trainable = optimiser::trainable(&layout, &config.freeze);
+    let thawed = |name: &str| !config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
+    let plan = Plan { seed: config.seed, augmentation: config.augmentation.clone(), lambda: config.lambda };
+    let shapes = config.clone();
+    let mut loader =
+        Loader::start(folder, plan, move |step| schedule::shape(&shapes, step), header.step, config.loader_threads)?;
+    let device = options.device.clone().autodiff();
+    let mut metrics = Metrics::open(&options.out, header.step, options.quiet)?;
+    let (mut window, mut in_a_row) = (Window::default(), 0u32);
+    let mut gradient = vec![0f32; layout.len()];
+    let end = options.stop_at.unwrap_or(u64::MAX).min(config.steps);
+    let mut saved = None;
+    while header.step < end {
+        let batch = loader.next_batch()?;
+        let weights = Weights::new(&layout, &state.weights, &device, thawed);
+        let cost = step::learn(&network, &layout, &weights, batch, config.seed, &device, &mut gradient)?;
+        drop(weights);
+        let norm = if cost.loss.is_finite() { optimiser::norm(&gradient) } else { f64::NAN };
+        let rate = schedule::learning_rate(config, header.step);
+        if norm.is_finite() {
+            let update = Update {
+                learning_rate: rate,
+                beta1: config.beta1,
+                beta2: config.beta2,
+                epsilon: config.epsilon,
+                clip: config.clip,
+                norm,
+                ema_decay: schedule::ema_decay(config, header.step),
+            };
+            state.update(&gradient, update, &trainable);
+            window.add(cost, norm);
+            in_a_row = 0;
+        } else {
+            window.skip();
+            header.skipped += 1;
+            in_a_row += 1;
+        }
+        header.step += 1;
+        header.updates = state.updates;
+        if in_a_row >= config.max_not_finite {
+            return Err(TrainError::NotFinite { step: header.step, in_a_row });
+        }
+        let last = header.step == end;
+        if header.step % config.log_every == 0 || last {
+            metrics.steps(&mut window, header.step, config.steps, rate)?;
+        }
+        if config.probe_every > 0 && (header.step % config.probe_every == 0 || last) {
+            let started = Instant::now();
+            let evaluator = Evaluator::new(&spec, &layout, &state.ema, &options.device)?;
+            metrics.probe(header.step, &evaluator.pictures(&probe, &config.lambda)?)?;
+            metrics.pause(started);
+        }
+        if header.step % config.checkpoint_every == 0 || last {
+            let started = Instant::now();
+            let checkpoint = Checkpoint { header: header.clone(), state };
+            checkpoint.save(&options.out, config.keep_checkpoints)?;
+            state = if last {
+                saved = Some(checkpoint);
+                State::new(Vec::new())
+            } else {
+                checkpoint.state
+            };
+            metrics.pause(started);
+        }
+    }
+    Ok(saved.unwrap_or(Checkpoint { header, state }))
+}
+
+fn probe_pictures(config: &Config, options: &Options, training: &Folder) -> Result<Vec<Picture>> {
+    if config.probe_every == 0 {
+        return Ok(Vec::new());
+    }
+    let other = match &options.validation {
+        Some(path) => Some(Folder::open(path, 0)?),
+        None => None,
+    };
+    let folder = other.as_ref().unwrap_or(training);
+    (0..folder.len().min(config.probe_pictures)).map(|i| Ok(folder.picture(i)?.centre(PROBE_SIDE))).collect()
+}

@@ -1,0 +1,71 @@
+//! What changes with the step: learning rate, decay of the average, shape of the batch.
+
+use super::Config;
+use crate::data::loader::Shape;
+
+/// Learning rate of `step` (0 for the first): linear warm-up, constant, cosine down to `final_ratio`.
+#[must_use]
+pub fn learning_rate(config: &Config, step: u64) -> f64 {
+    let warm = if config.warmup_steps == 0 { 1.0 } else { ((step + 1) as f64 / config.warmup_steps as f64).min(1.0) };
+    let begin = (config.hold * config.steps as f64).max(config.warmup_steps as f64);
+    let done = ((step as f64 - begin) / (config.steps as f64 - begin).max(1.0)).clamp(0.0, 1.0);
+    let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+    config.learning_rate * warm * (config.final_ratio + (1.0 - config.final_ratio) * cosine)
+}
+
+/// Decay of the averaged weights at `step`.
+#[must_use]
+pub fn ema_decay(config: &Config, step: u64) -> f64 {
+    config.ema_decay * (1.0 - (-((step + 1) as f64) / config.ema_warmup).exp())
+}
+
+/// Shape of the batch of `step`, and the number of samples drawn by all steps before it.
+#[must_use]
+pub fn shape(config: &Config, step: u64) -> Shape {
+    let mut samples_before = 0;
+    for (i, phase) in config.phases.iter().enumerate() {
+        let end = config.phases.get(i + 1).map_or(u64::MAX, |next| next.from_step);
+        if step < end {
+            samples_before += (step - phase.from_step.min(step)) * phase.batch as u64;
+            return Shape { crop: phase.crop, batch: phase.batch, samples_before };
+        }
+        samples_before += (end - phase.from_step) * phase.batch as u64;
+    }
+    // Only without any phase, which the configuration's check refuses.
+    Shape { crop: 64, batch: 1, samples_before: step }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trainer::config::Phase;
+
+    #[test]
+    fn the_rate_rises_holds_and_falls() {
+        let config = Config {
+            steps: 1000,
+            warmup_steps: 10,
+            hold: 0.5,
+            final_ratio: 0.1,
+            learning_rate: 1.0,
+            ..Config::default()
+        };
+        assert!((learning_rate(&config, 0) - 0.1).abs() < 1e-12);
+        assert_eq!(learning_rate(&config, 9), 1.0);
+        assert_eq!(learning_rate(&config, 500), 1.0);
+        assert!((learning_rate(&config, 750) - 0.55).abs() < 1e-12);
+        assert!((learning_rate(&config, 999) - 0.1).abs() < 1e-4);
+        assert!((learning_rate(&config, 5000) - 0.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn phases_count_their_samples() {
+        let phase = |from_step, crop, batch| Phase { from_step, crop, batch };
+        let config =
+            Config { phases: vec![phase(0, 64, 8), phase(10, 128, 4), phase(20, 256, 2)], ..Config::default() };
+        assert_eq!(shape(&config, 0), Shape { crop: 64, batch: 8, samples_before: 0 });
+        assert_eq!(shape(&config, 9), Shape { crop: 64, batch: 8, samples_before: 72 });
+        assert_eq!(shape(&config, 10), Shape { crop: 128, batch: 4, samples_before: 80 });
+        assert_eq!(shape(&config, 25), Shape { crop: 256, batch: 2, samples_before: 130 });
+    }
+}
