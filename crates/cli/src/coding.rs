@@ -1,0 +1,102 @@
+//! The codec as the verbs use it: its errors become failures with their exit status, and files find their model.
+
+use heirloom_codec::container::{ContainerError, parse_header};
+use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
+
+use crate::failure::{Failure, Kind};
+use crate::models::{Fit, Models};
+
+/// The flag of verbs that take memory for pictures.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Memory {
+    /// Most memory for the feature maps of one picture, in GiB; what needs more is refused [default: 8]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    max_memory: Option<u64>,
+}
+
+impl Memory {
+    fn bytes(self) -> Option<u64> {
+        self.max_memory.map(|gib| gib << 30)
+    }
+}
+
+/// How a file is decoded.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Way {
+    /// Most memory.
+    pub memory: Memory,
+    /// Strict arithmetic, and only the generation that wrote the file.
+    pub exact: bool,
+    /// Make what can be made of a damaged or shortened file.
+    pub partial: bool,
+}
+
+/// A picture from a file.
+pub struct Decoded {
+    pub picture: Image,
+    /// What a user should know about it.
+    pub note: Option<String>,
+}
+
+/// The bytes of a file.
+pub fn encode(model: &Model, picture: &Image, lambda: f32, memory: Memory) -> Result<Vec<u8>, Failure> {
+    let mut options = EncodeOptions::new(lambda);
+    options.max_memory = memory.bytes().unwrap_or(options.max_memory);
+    model.encode(picture, &options).map_err(|e| encode_failure(&e))
+}
+
+/// The bytes of a file, and the bits that the model's probabilities promise for them.
+pub fn encode_with_estimate(model: &Model, picture: &Image, lambda: f32) -> Result<(Vec<u8>, f64), Failure> {
+    let (bytes, report) =
+        model.encode_with_report(picture, &EncodeOptions::new(lambda)).map_err(|e| encode_failure(&e))?;
+    Ok((bytes, report.estimated_bits.iter().sum()))
+}
+
+/// The picture of a file, by the model that fits it best.
+pub fn decode(models: &Models, bytes: &[u8], way: Way) -> Result<Decoded, Failure> {
+    let mut options = DecodeOptions::default();
+    options.exact = way.exact;
+    if let Some(memory) = way.memory.bytes() {
+        // Whoever names the memory has judged the size.
+        options.max_memory = memory;
+        options.limits.max_pixels = u64::MAX;
+    }
+    let (header, _) = parse_header(bytes, &options.limits).map_err(|e| container_failure(&e))?;
+    let (model, fit) = models.reader(&header)?;
+    if way.exact && fit < Fit::Generation {
+        let generation = header.generation;
+        return Err(Failure::unsupported(format!(
+            "only generation {generation} of its lineage, which wrote it, gives its exact pixels; give that model with --model, or \
+             decode without --exact"
+        )));
+    }
+    if way.partial {
+        let partial = model.decode_partial(bytes, &options).map_err(|e| decode_failure(&e))?;
+        let note = partial.problem.map(|e| format!("{} of 4 latents; {e}", partial.latents));
+        return Ok(Decoded { picture: partial.image, note });
+    }
+    let picture = model.decode(bytes, &options).map_err(|e| decode_failure(&e))?;
+    Ok(Decoded { picture, note: None })
+}
+
+/// The failure of a file whose structure is wrong.
+pub fn container_failure(error: &ContainerError) -> Failure {
+    decode_failure(&DecodeError::Container(error.clone()))
+}
+
+fn encode_failure(error: &EncodeError) -> Failure {
+    let kind = match error {
+        EncodeError::Lambda { .. } => Kind::Usage,
+        EncodeError::Memory { .. } | EncodeError::Level(_) | EncodeError::Container(_) => Kind::Unsupported,
+        _ => Kind::Failed,
+    };
+    Failure::new(kind, error.to_string())
+}
+
+fn decode_failure(error: &DecodeError) -> Failure {
+    let kind = match error.fault() {
+        Fault::NotHeirloom | Fault::Damaged | Fault::CutShort | Fault::BadParameter => Kind::Damaged,
+        Fault::Unsupported | Fault::UnknownModel | Fault::OverLimit => Kind::Unsupported,
+    };
+    Failure::new(kind, error.to_string())
+}

@@ -1,0 +1,81 @@
+//! What went wrong, in the four kinds that the exit status tells apart.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The kind of a failure; its number is the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file could not be read or written, or failures of several kinds happened.
+    Failed = 1,
+    /// The command line asks for something that cannot be done.
+    Usage = 2,
+    /// The file is sound, but of a kind that is not supported, or needs a model that is not here.
+    Unsupported = 3,
+    /// The file is damaged, cut short, or not what it says it is.
+    Damaged = 4,
+}
+
+/// A failure with a message that says what, where and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: Kind,
+    pub message: String,
+}
+
+impl Failure {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, message)
+    }
+
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unsupported, message)
+    }
+
+    pub fn damaged(message: impl Into<String>) -> Self {
+        Self::new(Kind::Damaged, message)
+    }
+
+    /// Puts the name of what it happened to in front.
+    pub fn of(self, name: impl fmt::Display) -> Self {
+        Self { message: format!("{name}: {}", self.message), ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The exit status of a whole run: 0 without failures, the kind's when all failures are of one kind, else 1.
+pub fn exit_code(failures: &[Kind]) -> ExitCode {
+    match failures {
+        [] => ExitCode::SUCCESS,
+        [first, rest @ ..] if rest.iter().all(|k| k == first) => ExitCode::from(*first as u8),
+        _ => ExitCode::from(Kind::Failed as u8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_kind_keeps_its_status_and_several_become_one() {
+        let status = |kinds: &[Kind]| format!("{:?}", exit_code(kinds));
+        let expect = |n: u8| format!("{:?}", ExitCode::from(n));
+        assert_eq!(status(&[]), expect(0));
+        assert_eq!(status(&[Kind::Damaged]), expect(4));
+        assert_eq!(status(&[Kind::Damaged, Kind::Damaged]), expect(4));
+        assert_eq!(status(&[Kind::Damaged, Kind::Unsupported]), expect(1));
+    }
+}

@@ -1,0 +1,23 @@
+//! Pictures in other formats: what is read into the codec and what is written from it.
+
+mod guard;
+mod read;
+mod write;
+
+use std::borrow::Cow;
+
+use heirloom_codec::image::{Image, PixelFormat};
+
+pub use read::read;
+pub use write::{Format, write};
+
+/// The prefix that some formats put before Exif; it is no part of it.
+const EXIF_PREFIX: &[u8] = b"Exif\0\0";
+
+/// The samples as interleaved RGB, whatever the picture's own format.
+pub fn rgb(picture: &Image) -> Cow<'_, [u8]> {
+    match picture.format() {
+        PixelFormat::Grey8 => picture.data().iter().flat_map(|&v| [v; 3]).collect(),
+        _ => picture.data().into(),
+    }
+}

@@ -1,0 +1,85 @@
+//! `heirloom decode`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::batch;
+use crate::coding::{self, Decoded, Way};
+use crate::failure::Failure;
+use crate::models::Models;
+use crate::pixels::{self, Format};
+use crate::places::{Job, Place, plan};
+
+/// Decode .hlm files into PNG, PPM or JPEG images
+///
+/// The format follows the output's extension. ICC profile, Exif and XMP are written back into PNG and JPEG.
+#[derive(clap::Args)]
+pub struct Decode {
+    /// Files to decode; `-` is standard input
+    #[arg(required = true, value_name = "IN")]
+    inputs: Vec<PathBuf>,
+
+    /// File or folder to write to; `-` is standard output [default: the input's name with .png, beside it]
+    #[arg(short, long, value_name = "FILE|DIR")]
+    output: Option<PathBuf>,
+
+    /// Format to write [default: by the output's extension, else png]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Quality of JPEG output, 1 to 100
+    #[arg(long, value_name = "Q", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
+    jpeg_quality: u8,
+
+    /// Decode with strict arithmetic: the same pixels on every machine, a little slower
+    ///
+    /// Refused when no model here is the generation that wrote the file, since only that one gives its exact pixels.
+    #[arg(long)]
+    exact: bool,
+
+    /// Decode what can be decoded of a file that is damaged or cut short: a picture with less detail
+    #[arg(long)]
+    partial: bool,
+
+    /// Model file to decode with, if it is of the file's lineage [default: the model in this program]
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+
+    /// Replace existing files
+    #[arg(short, long)]
+    force: bool,
+
+    #[command(flatten)]
+    memory: coding::Memory,
+}
+
+impl Decode {
+    pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
+        let jobs = plan(&self.inputs, self.output.as_deref(), self.format.unwrap_or(Format::Png).extension())?;
+        let jobs =
+            jobs.into_iter().map(|job| Ok((self.format_of(&job.output)?, job))).collect::<Result<Vec<_>, _>>()?;
+        let models = Models::load(self.model.as_deref())?;
+        Ok(batch::run(&jobs, threads, quiet, |(format, job)| self.one(job, *format, &models)))
+    }
+
+    fn format_of(&self, output: &Place) -> Result<Format, Failure> {
+        match (self.format, output) {
+            (Some(format), _) => Ok(format),
+            (None, Place::File(path)) if path.extension().is_some() => Format::of(path),
+            (None, _) => Ok(Format::Png),
+        }
+    }
+
+    fn one(&self, Job { input, output }: &Job, format: Format, models: &Models) -> Result<String, Failure> {
+        output.check_writable(self.force)?;
+        let way = Way { memory: self.memory, exact: self.exact, partial: self.partial };
+        let Decoded { picture, note } = coding::decode(models, &input.read()?, way).map_err(|e| e.of(input))?;
+        let (bytes, lost) = pixels::write(&picture, format, self.jpeg_quality).map_err(|e| e.of(input))?;
+        output.write(&bytes, self.force)?;
+        let mut line = format!("{input} -> {output}: {} × {}", picture.width(), picture.height());
+        for note in [note, lost].into_iter().flatten() {
+            line += &format!(" ({note})");
+        }
+        Ok(line)
+    }
+}

@@ -1,0 +1,45 @@
+//! `heirloom train`, `learn` and the like: handed over to `heirloom-train`, as git and cargo do with their parts.
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use crate::Common;
+use crate::failure::Failure;
+
+const PROGRAM: &str = "heirloom-train";
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Arguments of heirloom-train
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+impl Arguments {
+    /// Runs `heirloom-train VERB ARGUMENTS…` and takes over its exit status.
+    pub fn hand_over(&self, verb: &str, common: &Common) -> Result<ExitCode, Failure> {
+        let program = beside_this_program().unwrap_or_else(|| PathBuf::from(PROGRAM));
+        let mut command = Command::new(&program);
+        if let Some(threads) = common.threads {
+            command.arg("--threads").arg(threads.to_string());
+        }
+        let status = command.arg(verb).args(&self.arguments).status();
+        match status {
+            // A signal leaves no status; 1 says that it failed.
+            Ok(status) => Ok(ExitCode::from(status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::usage(format!(
+                "'{verb}' needs the program {PROGRAM}, which is neither beside heirloom nor on PATH; build it in the \
+                 source folder with\n    cargo build --release -p {PROGRAM}\nand put target/release/{PROGRAM} there"
+            ))),
+            Err(e) => Err(Failure::failed(format!("cannot start {}: {e}", program.display()))),
+        }
+    }
+}
+
+fn beside_this_program() -> Option<PathBuf> {
+    let program = env::current_exe().ok()?.with_file_name(PROGRAM).with_extension(env::consts::EXE_EXTENSION);
+    program.is_file().then_some(program)
+}

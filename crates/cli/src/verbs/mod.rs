@@ -1,0 +1,9 @@
+//! One file per verb: its flags and what it does.
+
+pub mod compare;
+pub mod decode;
+pub mod encode;
+pub mod eval;
+pub mod handover;
+pub mod info;
+pub mod models;

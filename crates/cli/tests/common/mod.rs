@@ -1,0 +1,115 @@
+//! A folder to work in, with a small model made by formula and pictures of every kind.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "each test file uses its own part of the helpers"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor};
+use heirloom_codec::reference;
+use image::{DynamicImage, GrayImage, RgbImage};
+
+pub struct Workshop {
+    folder: tempfile::TempDir,
+}
+
+impl Workshop {
+    /// An empty folder with `tiny.safetensors`, a model of random weights.
+    pub fn new() -> Self {
+        let shop = Self { folder: tempfile::tempdir().unwrap() };
+        shop.put("tiny.safetensors", &tiny().to_bytes().unwrap());
+        shop
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn get(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(self.folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The command, in this folder.
+    pub fn heirloom(&self, arguments: &str) -> Command {
+        let mut command = Command::cargo_bin("heirloom").unwrap();
+        command.current_dir(self.folder.path()).args(arguments.split_whitespace());
+        command
+    }
+
+    /// Runs the command and expects an exit status and a part of standard error.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &str, status: i32, says: &str) {
+        let output = self.heirloom(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{error}");
+        assert!(error.contains(says), "'{says}' is not in: {error}");
+        assert!(!error.contains("panicked"), "{error}");
+    }
+
+    /// Runs the command, expects success, and gives standard output.
+    #[track_caller]
+    pub fn does(&self, arguments: &str) -> Vec<u8> {
+        let output = self.heirloom(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    pub fn save(&self, name: &str, picture: impl Into<DynamicImage>) {
+        picture.into().save(self.path(name)).unwrap();
+    }
+
+    pub fn load(&self, name: &str) -> DynamicImage {
+        image::open(self.path(name)).unwrap()
+    }
+}
+
+pub fn rgb(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 5) as u8, (y * 3) as u8, (x * y / 7) as u8]))
+}
+
+pub fn grey(width: u32, height: u32) -> GrayImage {
+    GrayImage::from_fn(width, height, |x, y| image::Luma([(x * 3 + y * 2) as u8]))
+}
+
+/// A model of the tiny shape with weights by formula.
+pub fn tiny() -> ModelFile {
+    let spec = Spec::tiny();
+    let weights = reference::weights(&spec).unwrap();
+    ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
+}
+
+/// The next generation of [`tiny`]: same entropy branch, another reconstruction.
+pub fn tiny_child() -> ModelFile {
+    let parent = tiny();
+    let mut weights = parent.weights.clone();
+    change(&mut weights, "reconstruction.image.bias");
+    parent.child(parent.metadata.lambda, weights).unwrap()
+}
+
+/// A model of another lineage.
+pub fn stranger() -> ModelFile {
+    let mut weights = tiny().weights;
+    change(&mut weights, "entropy.z1.prior.bias");
+    ModelFile::new(Spec::tiny(), LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
+}
+
+fn change(weights: &mut heirloom_codec::model::Weights, name: &str) {
+    let Tensor { shape, data } = weights.get(name).unwrap().clone();
+    weights.insert(name.into(), Tensor { shape, data: data.iter().map(|v| v + 0.25).collect() });
+}

@@ -1,0 +1,167 @@
+//! The verbs that tell: info, models, eval, compare, and those that are handed over.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Workshop, grey, rgb, tiny, tiny_child};
+use serde_json::Value;
+
+#[test]
+fn info_as_json_has_every_field_of_its_schema() {
+    let shop = Workshop::new();
+    shop.save("a.png", rgb(70, 45));
+    shop.save("b.png", grey(20, 20));
+    shop.does("encode a.png b.png --lambda 256 --model tiny.safetensors");
+    let text = String::from_utf8(shop.does("info --json a.hlm b.hlm --model tiny.safetensors")).unwrap();
+    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    let a = lines[0].as_object().unwrap();
+    let bytes = shop.get("a.hlm").len();
+    let id = tiny().metadata.lineage.entropy_id.to_string();
+    for (key, value) in [
+        ("schema", "heirloom-info/1".into()),
+        ("file", "a.hlm".into()),
+        ("bytes", bytes.into()),
+        ("bits_per_pixel", (bytes as f64 * 8.0 / (70.0 * 45.0)).into()),
+        ("width", 70.into()),
+        ("height", 45.into()),
+        ("pixel_format", "rgb8".into()),
+        ("lambda", 256.0.into()),
+        ("entropy_id", id[..16].into()),
+        ("generation", 0.into()),
+        ("decodable_here", true.into()),
+        ("exact_here", true.into()),
+        ("metadata_bytes", serde_json::json!({ "icc": null, "exif": null, "xmp": null })),
+    ] {
+        assert_eq!(a[key], value, "{key}");
+    }
+    assert_eq!(a["generation_id"].as_str().unwrap().len(), 8);
+    let latents: Vec<u64> = a["latent_bytes"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap()).collect();
+    assert_eq!(latents.len(), 4);
+    assert!(latents.iter().sum::<u64>() < bytes as u64);
+    assert_eq!(a.len(), 15);
+    assert_eq!(lines[1]["pixel_format"], "grey8");
+}
+
+#[test]
+fn info_tells_what_the_models_here_can_do() {
+    let shop = Workshop::new();
+    shop.put("child.safetensors", &tiny_child().to_bytes().unwrap());
+    shop.save("a.png", rgb(70, 45));
+    shop.does("encode a.png --model tiny.safetensors");
+    let says = |flags: &str| String::from_utf8(shop.does(&format!("info a.hlm {flags}"))).unwrap();
+    assert!(says("").contains("not decodable: no model of its lineage is here"));
+    assert!(says("--model child.safetensors").contains("decodable, not exact"));
+    assert!(says("--model tiny.safetensors").contains("decodable and exact"));
+    shop.refuses("info a.png", 4, "a.png: not a Heirloom file");
+}
+
+#[test]
+fn models_show_their_identity() {
+    let shop = Workshop::new();
+    shop.put("child.safetensors", &tiny_child().to_bytes().unwrap());
+    let text = String::from_utf8(shop.does("models tiny.safetensors child.safetensors")).unwrap();
+    let lineage = tiny_child().metadata.lineage;
+    assert!(text.contains(&lineage.entropy_id.to_string()) && text.contains(&lineage.parent.unwrap().to_string()));
+    let json = String::from_utf8(shop.does("models --json child.safetensors")).unwrap();
+    let lines: Vec<Value> = json.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["schema"], "heirloom-models/1");
+    assert_eq!(lines[1]["model"]["lineage"]["generation"], 1);
+}
+
+#[test]
+fn eval_counts_real_bytes() {
+    let shop = Workshop::new();
+    std::fs::create_dir(shop.path("set")).unwrap();
+    shop.save("set/b.png", rgb(180, 170));
+    shop.save("set/a.png", grey(64, 64));
+    shop.put("set/readme.txt", b"no image");
+    let table = shop.does("eval set --lambdas 32,1024 --json r.json --model tiny.safetensors");
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.contains("on set (2 images)") && table.contains("1024"), "{table}");
+
+    let report = heirloom_eval::Report::from_json(&String::from_utf8(shop.get("r.json")).unwrap()).unwrap();
+    assert_eq!((report.images, report.records.len(), report.points.len()), (2, 4, 2));
+    for record in &report.records {
+        shop.does(&format!(
+            "encode set/{} -o x.hlm --force --lambda {} --model tiny.safetensors",
+            record.image, record.lambda
+        ));
+        assert_eq!(record.bytes, shop.get("x.hlm").len() as u64);
+        shop.does("decode x.hlm -o x.png --force --model tiny.safetensors");
+        let original = shop.load(&format!("set/{}", record.image)).to_rgb8();
+        assert_eq!(record.psnr, heirloom_eval::psnr(&original, &shop.load("x.png").to_rgb8()).unwrap());
+        assert_eq!(record.ms_ssim.is_some(), record.image == "b.png");
+        // By how much it differs from the real rate is the codec's affair, and large for a model of random weights.
+        assert!(record.estimated_bpp.is_finite() && record.estimated_bpp > 0.0, "{record:?}");
+    }
+    shop.refuses("eval set --json r.json --model tiny.safetensors", 1, "r.json: exists already");
+    std::fs::create_dir(shop.path("empty")).unwrap();
+    shop.refuses("eval empty --model tiny.safetensors", 1, "empty: holds no images");
+}
+
+#[test]
+fn eval_compares_with_a_given_curve() {
+    let shop = Workshop::new();
+    std::fs::create_dir(shop.path("set")).unwrap();
+    shop.save("set/a.png", rgb(64, 64));
+    let curve =
+        r#"{"codec":"other","source":"by hand","dataset":"set","images":1,"bpp":[1,2,3,4],"psnr":[90,91,92,93]}"#;
+    shop.put("other.json", curve.as_bytes());
+    let table = shop.does("eval set --lambdas 32,1024 --anchor other.json --model tiny.safetensors");
+    let table = String::from_utf8(table).unwrap();
+    // Two points are no curve: refused, with the reason.
+    assert!(table.contains("other") && !table.contains("webp"), "{table}");
+    assert!(table.contains("4 points or more") || table.contains("does not rise"), "{table}");
+}
+
+#[test]
+fn compare_draws_three_panels() {
+    let shop = Workshop::new();
+    shop.save("a.png", rgb(160, 120));
+    shop.does("compare a.png -o sheet.png --model tiny.safetensors");
+    let sheet = shop.load("sheet.png");
+    assert!(sheet.width() > 3 * 160 && sheet.height() > 120);
+    shop.does("compare a.png -o zoomed.png --crop 10,10,100,80 --zoom 3 --model tiny.safetensors");
+    assert!(shop.load("zoomed.png").width() > 3 * 300);
+    shop.refuses(
+        "compare a.png -o x.png --crop 100,0,100,10 --model tiny.safetensors",
+        2,
+        "outside the image of 160 x 120",
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn training_is_handed_over() {
+    use std::os::unix::fs::PermissionsExt;
+    let shop = Workshop::new();
+    let program = shop.path("heirloom");
+    std::fs::copy(assert_cmd::cargo::cargo_bin("heirloom"), &program).unwrap();
+    let run = |path: &std::path::Path| {
+        let mut command = assert_cmd::Command::new(&program);
+        command.args(["--threads", "2", "train", "--preset", "small", "--help"]).env("PATH", path).output().unwrap()
+    };
+    let absent = run(std::path::Path::new("/nowhere"));
+    let error = String::from_utf8(absent.stderr).unwrap();
+    assert_eq!(absent.status.code(), Some(2));
+    assert!(error.contains("cargo build --release -p heirloom-train"), "{error}");
+
+    let helper = shop.path("heirloom-train");
+    shop.put("heirloom-train", b"#!/bin/sh\necho \"$@\"\nexit 7\n");
+    std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let found = run(std::path::Path::new("/nowhere"));
+    assert_eq!(found.status.code(), Some(7));
+    assert_eq!(String::from_utf8(found.stdout).unwrap(), "--threads 2 train --preset small --help\n");
+}
+
+#[test]
+fn help_documents_the_exit_status() {
+    let shop = Workshop::new();
+    let text = String::from_utf8(shop.does("--help")).unwrap();
+    assert!(text.contains("Exit status:") && text.contains("needs a model that is not here"), "{text}");
+    for verb in ["encode", "decode", "info", "eval", "compare", "models"] {
+        assert!(String::from_utf8(shop.does(&format!("{verb} --help"))).unwrap().contains("Usage: heirloom"));
+    }
+}

@@ -1,0 +1,137 @@
+//! Encoding and decoding, over files, folders and pipes.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Workshop, grey, rgb, tiny_child};
+use heirloom_eval::psnr;
+
+#[test]
+fn sizes_and_pixel_formats_are_kept() {
+    let shop = Workshop::new();
+    for (width, height) in [(1, 1), (64, 64), (65, 3), (100, 70)] {
+        shop.save("a.png", rgb(width, height));
+        shop.save("b.png", grey(width, height));
+        shop.does("encode a.png b.png --force --model tiny.safetensors");
+        shop.does("decode a.hlm b.hlm -o out/ --force --model tiny.safetensors");
+        let (a, b) = (shop.load("out/a.png"), shop.load("out/b.png"));
+        assert_eq!((a.width(), a.height(), a.color()), (width, height, image::ColorType::Rgb8));
+        assert_eq!((b.width(), b.height(), b.color()), (width, height, image::ColorType::L8));
+    }
+}
+
+#[test]
+fn the_model_in_the_program_resembles_the_picture() {
+    let shop = Workshop::new();
+    let picture = image::RgbImage::from_fn(96, 80, |x, y| image::Rgb([(x * 2) as u8, (y * 3) as u8, 90]));
+    shop.save("a.png", picture.clone());
+    shop.does("encode a.png -q 100");
+    shop.does("decode a.hlm -o b.png");
+    let found = psnr(&picture, shop.load("b.png").as_rgb8().unwrap()).unwrap();
+    assert!(found > 20.0, "{found} dB");
+}
+
+#[test]
+fn pipes_give_the_same_bytes_as_files() {
+    let shop = Workshop::new();
+    shop.save("a.png", rgb(80, 50));
+    shop.does("encode a.png --model tiny.safetensors");
+    shop.does("decode a.hlm -o b.ppm --model tiny.safetensors");
+
+    let coded =
+        shop.heirloom("encode - --model tiny.safetensors").write_stdin(shop.get("a.png")).output().unwrap().stdout;
+    assert_eq!(coded, shop.get("a.hlm"));
+    let decoded =
+        shop.heirloom("decode - --format ppm --model tiny.safetensors").write_stdin(coded).output().unwrap().stdout;
+    assert_eq!(decoded, shop.get("b.ppm"));
+    assert_eq!(shop.does("encode a.png -o - --model tiny.safetensors"), shop.get("a.hlm"));
+}
+
+#[test]
+fn threads_do_not_change_the_result() {
+    let shop = Workshop::new();
+    shop.save("a.png", rgb(200, 150));
+    let with = |n: u32| shop.does(&format!("encode a.png -o - --threads {n} --model tiny.safetensors"));
+    assert_eq!(with(1), with(3));
+    shop.does("encode a.png --model tiny.safetensors");
+    let with = |n: u32| shop.does(&format!("decode a.hlm -o - --threads {n} --model tiny.safetensors"));
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn quality_and_lambda() {
+    let shop = Workshop::new();
+    shop.save("a.png", rgb(80, 50));
+    let with = |flag: &str| shop.does(&format!("encode a.png -o - --model tiny.safetensors {flag}"));
+    assert_eq!(with("-q 0"), with("--lambda 32"));
+    assert_eq!(with("-q 100"), with("--lambda 1024"));
+    assert_eq!(with(""), with("-q 50"));
+    assert_ne!(with("-q 0"), with("-q 100"));
+    shop.refuses("encode a.png -q 101", 2, "a quality is a number from 0 to 100");
+    shop.refuses("encode a.png -q nan", 2, "a quality is a number from 0 to 100");
+    shop.refuses("encode a.png -q 50 --lambda 99", 2, "cannot be used with");
+    shop.refuses(
+        "encode a.png --lambda 4096 --model tiny.safetensors",
+        2,
+        "λ = 4096 is outside of the model's range, 32 to 1024",
+    );
+}
+
+#[test]
+fn metadata_travel_verbatim() {
+    let shop = Workshop::new();
+    let mut info = png::Info::with_size(40, 30);
+    info.color_type = png::ColorType::Rgb;
+    info.bit_depth = png::BitDepth::Eight;
+    let (icc, exif) =
+        ((0..700u32).map(|i| (i * i) as u8).collect::<Vec<u8>>(), b"MM\0*\0\0\0\x08\0\0\0\0\0\0".to_vec());
+    info.icc_profile = Some((&icc).into());
+    info.exif_metadata = Some((&exif).into());
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::with_info(&mut file, info).unwrap();
+    encoder.add_itxt_chunk("XML:com.adobe.xmp".into(), "<x:xmpmeta/>".into()).unwrap();
+    encoder.write_header().unwrap().write_image_data(&rgb(40, 30)).unwrap();
+    shop.put("a.png", &file);
+
+    shop.does("encode a.png --model tiny.safetensors");
+    for output in ["b.png", "b.jpg"] {
+        shop.does(&format!("decode a.hlm -o {output} --model tiny.safetensors"));
+        let bytes = shop.get(output);
+        use image::ImageDecoder;
+        let mut decoder = image::ImageReader::new(std::io::Cursor::new(&bytes))
+            .with_guessed_format()
+            .unwrap()
+            .into_decoder()
+            .unwrap();
+        assert_eq!(decoder.icc_profile().unwrap().as_ref(), Some(&icc), "{output}");
+        assert_eq!(decoder.exif_metadata().unwrap().as_ref(), Some(&exif), "{output}");
+        assert_eq!(decoder.xmp_metadata().unwrap().as_deref(), Some(&b"<x:xmpmeta/>"[..]), "{output}");
+    }
+    let output = shop.heirloom("decode a.hlm -o b.ppm --model tiny.safetensors").output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("left out: ICC profile, Exif, XMP"));
+}
+
+#[test]
+fn every_format_is_read_and_written() {
+    let shop = Workshop::new();
+    for input in ["a.png", "a.jpg", "a.webp", "a.tiff", "a.ppm"] {
+        shop.save(input, rgb(70, 40));
+        shop.does(&format!("encode {input} --force --model tiny.safetensors"));
+        for output in ["b.png", "b.ppm", "b.jpg", "b.jpeg"] {
+            shop.does(&format!("decode a.hlm -o {output} --force --model tiny.safetensors"));
+            assert_eq!(shop.load(output).width(), 70);
+        }
+    }
+}
+
+#[test]
+fn generations_of_a_lineage_read_each_other() {
+    let shop = Workshop::new();
+    shop.put("child.safetensors", &tiny_child().to_bytes().unwrap());
+    shop.save("a.png", rgb(80, 50));
+    shop.does("encode a.png --model tiny.safetensors");
+    let own = shop.does("decode a.hlm -o - --exact --model tiny.safetensors");
+    let other = shop.does("decode a.hlm -o - --model child.safetensors");
+    assert_ne!(own, other);
+    shop.refuses("decode a.hlm -o - --exact --model child.safetensors", 3, "generation 0");
+}
