@@ -39,7 +39,14 @@ impl Packed {
     /// Packs a row-major `[k, n]` slice. Panics if the length differs (a programming error, not an input error).
     pub fn new(weight: &[f32], k: usize, n: usize) -> Packed {
         assert_eq!(weight.len(), k * n, "matrix is not {k} x {n}");
-        Packed::from_fn(k, n, |row, column| weight[row * n + column])
+        let mut data = vec![0.0; n.div_ceil(PANEL) * k * PANEL];
+        for (p, panel) in data.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
+            let used = PANEL.min(n - p * PANEL);
+            for (out, row) in panel.chunks_exact_mut(PANEL).zip(weight.chunks_exact(n)) {
+                out[..used].copy_from_slice(&row[p * PANEL..][..used]);
+            }
+        }
+        Packed { data, k, n }
     }
 
     /// Rows (length of the sums).
@@ -115,7 +122,7 @@ pub fn multiply<S: Simd>(
 }
 
 /// `out[m, n] = start + A·B` with a row-major `B[k, n]` read where it lies (rows of `b_stride` values).
-/// `n` must be a multiple of 16.
+/// Where `n` is no multiple of 16, rows of `B` must be readable up to the next one; what stands there is not used.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)] // a matrix product has this many extents
 pub fn multiply_unpacked<S: Simd>(
@@ -129,7 +136,6 @@ pub fn multiply_unpacked<S: Simd>(
     out: &mut [f32],
     stride: usize,
 ) {
-    assert!(n.is_multiple_of(16));
     for first in (0..n).step_by(PANEL) {
         let columns = PANEL.min(n - first);
         let right = Right { data: &b[first..], row: b_stride };

@@ -1,0 +1,402 @@
+//! The λ-conditioned ConvNeXt block, forward and backward, over a batch.
+
+use std::ops::Range;
+
+use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
+use heirloom_codec::kernels::{Job, Simd, depthwise, pointwise};
+use rayon::prelude::*;
+
+use super::depthwise::{Padded, weight_gradient_row};
+use super::engine;
+use super::pointwise::{accumulate, gelu_backward, normalise_backward};
+
+/// Pixels of one tile, about.
+const TILE_PIXELS: usize = 128;
+/// Largest kernel side.
+const MAX_KERNEL: usize = 15;
+
+/// Extents of the batch: x is `[batch, height, width, channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub batch: usize,
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    pub kernel: usize,
+}
+
+impl Shape {
+    fn rows(&self) -> usize {
+        self.batch * self.height
+    }
+
+    fn row(&self) -> usize {
+        self.width * self.channels
+    }
+
+    fn tile_rows(&self) -> usize {
+        (TILE_PIXELS / self.width).max(1)
+    }
+
+    /// Rows of one backward task: several tiles, few enough tasks that summing their gradients costs little, and a
+    /// function of the shape alone, so that sums do not depend on the machine.
+    fn task_rows(&self) -> usize {
+        let tasks = (self.rows() * self.width / 256).clamp(2, 8);
+        self.rows().div_ceil(tasks).next_multiple_of(self.tile_rows())
+    }
+}
+
+/// The block's tensors, shapes as in the model file.
+#[derive(Clone, Copy)]
+pub struct Weights<'a> {
+    pub depthwise_weight: &'a [f32],
+    pub depthwise_bias: &'a [f32],
+    pub expand_weight: &'a [f32],
+    pub expand_bias: &'a [f32],
+    pub project_weight: &'a [f32],
+    pub project_bias: &'a [f32],
+    pub layer_scale: &'a [f32],
+}
+
+/// What the backward pass needs of the forward pass.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// Output of the layer norm, `[pixels, C]`.
+    normalised: Vec<f32>,
+    /// 1/√(variance + ε), `[pixels]`.
+    inverse: Vec<f32>,
+    /// Input of the GELU, `[pixels, 2C]`.
+    hidden: Vec<f32>,
+}
+
+/// Gradients of everything that enters the block.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    pub x: Vec<f32>,
+    pub modulation: Vec<f32>,
+    pub depthwise_weight: Vec<f32>,
+    pub depthwise_bias: Vec<f32>,
+    pub expand_weight: Vec<f32>,
+    pub expand_bias: Vec<f32>,
+    pub project_weight: Vec<f32>,
+    pub project_bias: Vec<f32>,
+    pub layer_scale: Vec<f32>,
+}
+
+/// Forward pass. `modulation` is `[batch, 2C]`: shift, then scale.
+pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<f32>, Saved) {
+    let c = shape.channels;
+    let padded = Padded::new(x, shape.height, shape.width, c, shape.kernel / 2);
+    let expand = Packed::new(w.expand_weight, c, 2 * c);
+    let project = Packed::new(w.project_weight, 2 * c, c);
+    let factor = factors(modulation, c);
+    let pixels = shape.rows() * shape.width;
+    let mut out = x.to_vec();
+    let mut saved =
+        Saved { normalised: vec![0.0; pixels * c], inverse: vec![0.0; pixels], hidden: vec![0.0; pixels * 2 * c] };
+    let tile = shape.tile_rows() * shape.width;
+    out.par_chunks_mut(tile * c)
+        .zip(saved.normalised.par_chunks_mut(tile * c))
+        .zip(saved.inverse.par_chunks_mut(tile))
+        .zip(saved.hidden.par_chunks_mut(tile * 2 * c))
+        .enumerate()
+        .for_each(|(i, (((out, normalised), inverse), hidden))| {
+            let first_row = i * shape.tile_rows();
+            let (padded, expand, project, factor) = (&padded, &expand, &project, &factor);
+            engine().run(ForwardTile {
+                shape,
+                w,
+                padded,
+                expand,
+                project,
+                factor,
+                modulation,
+                first_row,
+                out,
+                normalised,
+                inverse,
+                hidden,
+            });
+        });
+    (out, saved)
+}
+
+/// `1 + scale` per image and channel, `[batch, C]`.
+fn factors(modulation: &[f32], c: usize) -> Vec<f32> {
+    modulation.chunks_exact(2 * c).flat_map(|image| image[c..].iter().map(|scale| 1.0 + scale)).collect()
+}
+
+struct ForwardTile<'a> {
+    shape: Shape,
+    w: Weights<'a>,
+    padded: &'a Padded,
+    expand: &'a Packed,
+    project: &'a Packed,
+    factor: &'a [f32],
+    modulation: &'a [f32],
+    first_row: usize,
+    out: &'a mut [f32],
+    normalised: &'a mut [f32],
+    inverse: &'a mut [f32],
+    hidden: &'a mut [f32],
+}
+
+impl Job for ForwardTile<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Shape { width, height, channels: c, kernel, .. } = self.shape;
+        let n = self.inverse.len();
+        let mut y = vec![0.0; n * c];
+        let mut g = vec![0.0; n * 2 * c];
+        let mut taps: [&[f32]; MAX_KERNEL] = [&[]; MAX_KERNEL];
+        for (i, row) in self.normalised.chunks_exact_mut(width * c).enumerate() {
+            let index = self.first_row + i;
+            self.padded.taps(index, &mut taps[..kernel]);
+            depthwise::row::<S>(&taps[..kernel], c, self.w.depthwise_weight, self.w.depthwise_bias, row, width);
+            let image = index / height;
+            let factor = &self.factor[image * c..][..c];
+            let shift = &self.modulation[image * 2 * c..][..c];
+            let pixels = row.chunks_exact_mut(c).zip(&mut self.inverse[i * width..]);
+            for ((pixel, inverse), y) in pixels.zip(y[i * width * c..].chunks_exact_mut(c)) {
+                *inverse = pointwise::normalise::<S>(pixel);
+                pointwise::affine::<S>(pixel, factor, shift, y);
+            }
+        }
+        let start = Start::Bias(self.w.expand_bias);
+        gemm::multiply::<S>(n, Left::rows(&y, c), self.expand, 0..c, start, self.hidden, 2 * c);
+        g.copy_from_slice(self.hidden);
+        pointwise::gelu::<S>(&mut g);
+        let start = Start::Bias(self.w.project_bias);
+        gemm::multiply::<S>(n, Left::rows(&g, 2 * c), self.project, 0..2 * c, start, &mut y, c);
+        for (pixel, y) in self.out.chunks_exact_mut(c).zip(y.chunks_exact(c)) {
+            pointwise::residual::<S>(y, self.w.layer_scale, pixel);
+        }
+    }
+}
+
+/// Backward pass: `gradient` is that of the output.
+pub fn backward(
+    shape: Shape,
+    w: Weights,
+    x: &[f32],
+    modulation: &[f32],
+    saved: &Saved,
+    gradient: &[f32],
+) -> Gradients {
+    let c = shape.channels;
+    let factor = factors(modulation, c);
+    // The layer scale is folded into the projection: its own gradient follows from the folded weight's.
+    let project = Packed::from_fn(c, 2 * c, |k, n| w.project_weight[n * c + k] * w.layer_scale[k]);
+    let expand = Packed::from_fn(2 * c, c, |k, n| w.expand_weight[n * 2 * c + k]);
+    let rows = shape.task_rows();
+    let mut inner = vec![0.0; x.len()];
+    let sums: Vec<Sums> = inner
+        .par_chunks_mut(rows * shape.row())
+        .enumerate()
+        .map(|(task, inner)| {
+            let (project, expand, factor) = (&project, &expand, &factor);
+            let first_row = task * rows;
+            engine().run(BackwardTask { shape, saved, gradient, project, expand, factor, modulation, first_row, inner })
+        })
+        .collect();
+    let sums = Sums::total(sums);
+
+    let (dx, depthwise_weight) = depthwise_backward(shape, w.depthwise_weight, x, &inner, gradient);
+    let mut layer_scale: Vec<f32> = w.project_bias.iter().zip(&sums.output).map(|(b, s)| b * s).collect();
+    let mut project_weight = sums.project;
+    for (weights, gradients) in w.project_weight.chunks_exact(c).zip(project_weight.chunks_exact_mut(c)) {
+        for i in 0..c {
+            layer_scale[i] += weights[i] * gradients[i];
+            gradients[i] *= w.layer_scale[i];
+        }
+    }
+    Gradients {
+        x: dx,
+        modulation: sums.modulation,
+        depthwise_weight,
+        depthwise_bias: sums.depthwise_bias,
+        expand_weight: sums.expand,
+        expand_bias: sums.expand_bias,
+        project_weight,
+        project_bias: sums.output.iter().zip(w.layer_scale).map(|(s, g)| s * g).collect(),
+        layer_scale,
+    }
+}
+
+/// Sums over pixels that one task collects.
+struct Sums {
+    /// Gelu output × output gradient, `[2C, C]`: the projection's gradient but for the layer scale.
+    project: Vec<f32>,
+    /// Output gradient, `[C]`.
+    output: Vec<f32>,
+    expand: Vec<f32>,
+    expand_bias: Vec<f32>,
+    modulation: Vec<f32>,
+    depthwise_bias: Vec<f32>,
+}
+
+impl Sums {
+    fn zeros(c: usize, batch: usize) -> Sums {
+        Sums {
+            project: vec![0.0; 2 * c * c],
+            output: vec![0.0; c],
+            expand: vec![0.0; 2 * c * c],
+            expand_bias: vec![0.0; 2 * c],
+            modulation: vec![0.0; batch * 2 * c],
+            depthwise_bias: vec![0.0; c],
+        }
+    }
+
+    /// Adds the tasks' sums in their order.
+    fn total(sums: Vec<Sums>) -> Sums {
+        let mut sums = sums.into_iter();
+        let mut total = sums.next().unwrap_or_else(|| Sums::zeros(0, 0));
+        for next in sums {
+            for (to, from) in [
+                (&mut total.project, next.project),
+                (&mut total.output, next.output),
+                (&mut total.expand, next.expand),
+                (&mut total.expand_bias, next.expand_bias),
+                (&mut total.modulation, next.modulation),
+                (&mut total.depthwise_bias, next.depthwise_bias),
+            ] {
+                add(&from, to);
+            }
+        }
+        total
+    }
+}
+
+fn add(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
+
+struct BackwardTask<'a> {
+    shape: Shape,
+    saved: &'a Saved,
+    gradient: &'a [f32],
+    project: &'a Packed,
+    expand: &'a Packed,
+    factor: &'a [f32],
+    modulation: &'a [f32],
+    first_row: usize,
+    inner: &'a mut [f32],
+}
+
+impl Job for BackwardTask<'_> {
+    type Output = Sums;
+    #[inline(always)]
+    fn run<S: Simd>(self) -> Sums {
+        let Shape { batch, width, height, channels: c, .. } = self.shape;
+        let mut sums = Sums::zeros(c, batch);
+        let tile = self.shape.tile_rows() * width;
+        let mut g = vec![0.0; tile * 2 * c];
+        let mut dg = vec![0.0; tile * 2 * c];
+        let mut y = vec![0.0; tile * c];
+        let mut dy = vec![0.0; tile * c];
+        let mut first = self.first_row * width;
+        for inner in self.inner.chunks_mut(tile * c) {
+            let n = inner.len() / c;
+            let pixels = first * c..(first + n) * c;
+            let gradient = &self.gradient[pixels.clone()];
+            let normalised = &self.saved.normalised[pixels];
+            let hidden = &self.saved.hidden[first * 2 * c..(first + n) * 2 * c];
+            let (g, dg) = (&mut g[..n * 2 * c], &mut dg[..n * 2 * c]);
+            gemm::multiply::<S>(n, Left::rows(gradient, c), self.project, 0..c, Start::Zero, dg, 2 * c);
+            gelu_backward::<S>(hidden, g, dg);
+            let left = Left::transposed(g, 2 * c);
+            gemm::multiply_unpacked::<S>(2 * c, n, c, left, gradient, c, Start::Output, &mut sums.project, c);
+            for pixel in gradient.chunks_exact(c) {
+                accumulate::<S>(pixel, &mut sums.output);
+            }
+            for pixel in dg.chunks_exact(2 * c) {
+                accumulate::<S>(pixel, &mut sums.expand_bias);
+            }
+            for (i, (x, y)) in normalised.chunks_exact(c).zip(y.chunks_exact_mut(c)).enumerate() {
+                let image = (first + i) / (height * width);
+                let (shift, factor) = (&self.modulation[image * 2 * c..][..c], &self.factor[image * c..][..c]);
+                pointwise::affine::<S>(x, factor, shift, y);
+            }
+            let left = Left::transposed(&y[..n * c], c);
+            gemm::multiply_unpacked::<S>(c, n, 2 * c, left, dg, 2 * c, Start::Output, &mut sums.expand, 2 * c);
+            gemm::multiply::<S>(n, Left::rows(dg, 2 * c), self.expand, 0..2 * c, Start::Zero, &mut dy, c);
+            for (i, out) in inner.chunks_exact_mut(c).enumerate() {
+                let image = (first + i) / (height * width);
+                let at: Range<usize> = i * c..(i + 1) * c;
+                let (shift, scale) = sums.modulation[image * 2 * c..][..2 * c].split_at_mut(c);
+                let factor = &self.factor[image * c..][..c];
+                let inverse = self.saved.inverse[first + i];
+                normalise_backward::<S>(&dy[at.clone()], &normalised[at], factor, inverse, shift, scale, out);
+                accumulate::<S>(out, &mut sums.depthwise_bias);
+            }
+            first += n;
+        }
+        sums
+    }
+}
+
+/// Gradients of the depthwise convolution's input (with the residual's added) and weight.
+fn depthwise_backward(
+    shape: Shape,
+    weight: &[f32],
+    x: &[f32],
+    inner: &[f32],
+    gradient: &[f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let Shape { height, width, channels: c, kernel: k, .. } = shape;
+    let padded_x = Padded::new(x, height, width, c, k / 2);
+    let padded_inner = Padded::new(inner, height, width, c, k / 2);
+    let flipped: Vec<f32> = weight.chunks_exact(c).rev().flatten().copied().collect();
+    let mut dx = vec![0.0; x.len()];
+    let rows = shape.task_rows();
+    let weights: Vec<Vec<f32>> = dx
+        .par_chunks_mut(rows * shape.row())
+        .enumerate()
+        .map(|(task, dx)| {
+            let (padded_x, padded_inner, flipped) = (&padded_x, &padded_inner, &flipped);
+            let first_row = task * rows;
+            engine().run(DepthwiseTask { shape, padded_x, padded_inner, flipped, inner, gradient, first_row, dx })
+        })
+        .collect();
+    let mut weights = weights.into_iter();
+    let mut total = weights.next().unwrap_or_default();
+    for next in weights {
+        add(&next, &mut total);
+    }
+    (dx, total)
+}
+
+struct DepthwiseTask<'a> {
+    shape: Shape,
+    padded_x: &'a Padded,
+    padded_inner: &'a Padded,
+    flipped: &'a [f32],
+    inner: &'a [f32],
+    gradient: &'a [f32],
+    first_row: usize,
+    dx: &'a mut [f32],
+}
+
+impl Job for DepthwiseTask<'_> {
+    type Output = Vec<f32>;
+    #[inline(always)]
+    fn run<S: Simd>(self) -> Vec<f32> {
+        let Shape { width, channels: c, kernel: k, .. } = self.shape;
+        let row = width * c;
+        let zeros = vec![0.0; c];
+        let mut weight = vec![0.0; k * k * c];
+        let mut taps: [&[f32]; MAX_KERNEL] = [&[]; MAX_KERNEL];
+        for (i, dx) in self.dx.chunks_exact_mut(row).enumerate() {
+            let index = self.first_row + i;
+            self.padded_inner.taps(index, &mut taps[..k]);
+            depthwise::row::<S>(&taps[..k], c, self.flipped, &zeros, dx, width);
+            accumulate::<S>(&self.gradient[index * row..][..row], dx);
+            self.padded_x.taps(index, &mut taps[..k]);
+            weight_gradient_row::<S>(&taps[..k], &self.inner[index * row..][..row], c, &mut weight);
+        }
+        weight
+    }
+}

@@ -1,0 +1,87 @@
+//! Zero padding of batches and the weight gradient of the depthwise convolution.
+
+use heirloom_codec::kernels::Simd;
+use rayon::prelude::*;
+
+/// A batch of maps `[batch, height, width, channels]`, read with zeros around each map.
+pub struct Padded {
+    pub data: Vec<f32>,
+    pub height: usize,
+    pub row: usize,
+    pub radius: usize,
+}
+
+impl Padded {
+    /// Copies `x` into a batch with `radius` zero pixels on each side of each map.
+    pub fn new(x: &[f32], height: usize, width: usize, channels: usize, radius: usize) -> Padded {
+        let (inner, row) = (width * channels, (width + 2 * radius) * channels);
+        let images = x.len() / (height * inner);
+        let mut data = vec![0.0; images * (height + 2 * radius) * row];
+        let maps = data.par_chunks_mut((height + 2 * radius) * row).zip(x.par_chunks(height * inner));
+        maps.for_each(|(padded, map)| {
+            let rows = padded.chunks_exact_mut(row).skip(radius).zip(map.chunks_exact(inner));
+            for (padded, source) in rows {
+                padded[radius * channels..][..inner].copy_from_slice(source);
+            }
+        });
+        Padded { data, height, row, radius }
+    }
+
+    /// The rows under a kernel of side `2·radius + 1` centred on row `index` of the whole batch.
+    #[inline(always)]
+    pub fn taps<'a>(&'a self, index: usize, out: &mut [&'a [f32]]) {
+        let (image, y) = (index / self.height, index % self.height);
+        let first = (image * (self.height + 2 * self.radius) + y) * self.row;
+        for (ky, tap) in out.iter_mut().enumerate() {
+            *tap = &self.data[first + ky * self.row..][..self.row];
+        }
+    }
+}
+
+/// Adds one output row's share to the weight gradient `[k·k, channels]`: Σ over pixels of input tap × gradient.
+/// `taps` are the `k` padded input rows, `gradient` is `[width, channels]`, channels a multiple of 16.
+#[inline(always)]
+pub fn weight_gradient_row<S: Simd>(taps: &[&[f32]], gradient: &[f32], channels: usize, out: &mut [f32]) {
+    match taps.len() {
+        3 => taps_of::<S, 3>(taps, gradient, channels, out),
+        5 => taps_of::<S, 5>(taps, gradient, channels, out),
+        7 => taps_of::<S, 7>(taps, gradient, channels, out),
+        _ => taps_of::<S, 1>(taps, gradient, channels, out),
+    }
+}
+
+/// `N` horizontal taps at a time stay in registers.
+#[inline(always)]
+fn taps_of<S: Simd, const N: usize>(taps: &[&[f32]], gradient: &[f32], channels: usize, out: &mut [f32]) {
+    let k = taps.len();
+    let width = gradient.len() / channels;
+    assert!(gradient.len() == width * channels && channels.is_multiple_of(16) && k.is_multiple_of(N));
+    assert!(out.len() == k * k * channels && taps.iter().all(|row| row.len() >= (width + k - 1) * channels));
+    for (ky, row) in taps.iter().enumerate() {
+        for kx in (0..k).step_by(N) {
+            for channel in (0..channels).step_by(16) {
+                // SAFETY: the extents were checked above: kx + N ≤ k, channel + 16 ≤ channels, x < width.
+                unsafe {
+                    let out = out.as_mut_ptr().add((ky * k + kx) * channels + channel);
+                    let mut acc = [S::splat(0.0); N];
+                    for (n, acc) in acc.iter_mut().enumerate() {
+                        *acc = S::load_ptr(out.add(n * channels));
+                    }
+                    let mut x = row.as_ptr().add(kx * channels + channel);
+                    let mut g = gradient.as_ptr().add(channel);
+                    for _ in 0..width {
+                        let gradient = S::load_ptr(g);
+                        for (n, acc) in acc.iter_mut().enumerate() {
+                            *acc = S::mul_add(gradient, S::load_ptr(x.add(n * channels)), *acc);
+                        }
+                        x = x.wrapping_add(channels);
+                        g = g.wrapping_add(channels);
+                    }
+                    for (n, &acc) in acc.iter().enumerate() {
+                        S::store_ptr(acc, out.add(n * channels));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Every layer in the framework's own operations: the statement that any faster one is tested against.
+
+use burn::tensor::{Tensor, module, ops::ConvOptions};
+
+use super::BlockParams;
+
+/// Guards the division of the normalisation over channels.
+const NORM_EPSILON: f32 = 1e-6;
+
+/// GELU in its erf form: `x * Φ(x)`. Composed by hand, as some devices differentiate their own GELU approximately.
+pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let phi = (x.clone().mul_scalar(std::f32::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0)).mul_scalar(0.5);
+    x * phi
+}
+
+/// `x · weight + bias` for vectors: `x` is `[B, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    x.matmul(weight) + bias.unsqueeze::<2>()
+}
+
+/// A 1x1 convolution: `x` is `[B, H, W, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
+pub fn dense(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
+    let [b, h, w, c] = x.dims();
+    let out = bias.dims()[0];
+    linear(x.reshape([b * h * w, c]), weight, bias).reshape([b, h, w, out])
+}
+
+/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order (ky, kx, cin).
+/// Height and width are multiples of `r`.
+pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
+    let [b, h, w, c] = x.dims();
+    let patches = x.reshape([b * h / r, r, w / r, r * c]).permute([0, 2, 1, 3]).reshape([b, h / r, w / r, r * r * c]);
+    dense(patches, weight, bias)
+}
+
+/// A 1x1 convolution to `r * r` times the channels, then each pixel's values spread over an `r` by `r` square: `weight` is
+/// `[In, r * r * Out]`, columns in the order (ry, rx, c).
+pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
+    let [b, h, w, _] = x.dims();
+    let out = bias.dims()[0] / (r * r);
+    let y = dense(x, weight, bias);
+    y.reshape([b * h, w, r, r * out]).permute([0, 2, 1, 3]).reshape([b, h * r, w * r, out])
+}
+
+/// A 3x3 convolution, zero outside: `weight` is `[9 * In, Out]`, rows in the order (ky, kx, cin).
+pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
+    let [_, _, _, c] = x.dims();
+    let out = bias.dims()[0];
+    let weight = weight.reshape([3, 3, c, out]).permute([3, 2, 0, 1]);
+    let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+    let y = module::conv2d(x.permute([0, 3, 1, 2]), weight, None, options).permute([0, 2, 3, 1]);
+    y + bias.reshape([1, 1, 1, out])
+}
+
+/// See [`super::block`].
+pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize) -> Tensor<4> {
+    let [b, _, _, c] = x.dims();
+    let taps = p.depthwise_weight.swap_dims(0, 1).reshape([c, 1, kernel, kernel]);
+    let options = ConvOptions::new([1, 1], [kernel / 2, kernel / 2], [1, 1], c);
+    // The bias is added apart: the fast depthwise kernels of some devices take none.
+    let h = module::conv2d(x.clone().permute([0, 3, 1, 2]), taps, None, options).permute([0, 2, 3, 1]);
+    let h = h + p.depthwise_bias.reshape([1, 1, 1, c]);
+    let h = h.clone() - h.mean_dim(3);
+    let deviation = (h.clone().square().mean_dim(3).add_scalar(NORM_EPSILON)).sqrt();
+    let h = h / deviation;
+    let shift = modulation.clone().slice([0..b, 0..c]).reshape([b, 1, 1, c]);
+    let scale = modulation.slice([0..b, c..2 * c]).reshape([b, 1, 1, c]);
+    let h = h * scale.add_scalar(1.0) + shift;
+    let h = gelu(dense(h, p.expand_weight, p.expand_bias));
+    x + dense(h, p.project_weight, p.project_bias) * p.layer_scale.reshape([1, 1, 1, c])
+}
