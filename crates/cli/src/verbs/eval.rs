@@ -23,6 +23,8 @@ use crate::places::Place;
 /// its bytes. PSNR and MS-SSIM are of 8-bit RGB, averaged over the images. The BD-rate (PCHIP on log-rate over PSNR)
 /// against an anchor is the mean difference of the rates at equal PSNR: negative when this codec needs fewer bits. The
 /// anchors in this program were measured on the 24 Kodak images, so they are compared with on these only.
+///
+/// Times are wall times per image while all threads are at work; --threads 1 gives those of one image on one core.
 #[derive(clap::Args)]
 pub struct Eval {
     /// Folder of images, without its subfolders
