@@ -30,6 +30,10 @@ pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
             out.iter_mut().for_each(|v| *v = random.normal() * 0.1);
         } else if entry.shape.len() == 2 {
             let mut deviation = (1.0 / entry.shape[0] as f32).sqrt();
+            if entry.name == "reconstruction.image.weight" {
+                // The first pictures are nearly grey, not noise: λ · MSE starts at the variance of the data.
+                deviation *= 0.1;
+            }
             if entry.name.ends_with(".modulation.weight") {
                 // Its input, GELU of an embedding, is small: with E inputs this keeps shift and scale well below 1.
                 deviation = 0.5 * (1.0 / spec.embedding as f32).sqrt();
