@@ -92,8 +92,16 @@ impl Engine {
             })
             .collect();
         map.data.par_chunks_mut(band_rows * row).zip(halos).for_each(|(rows, [above, below])| {
-            let band =
-                Band { block, width: map.width, tile_rows, factor: &factor, shift: &modulation[..c], above, below, rows };
+            let band = Band {
+                block,
+                width: map.width,
+                tile_rows,
+                factor: &factor,
+                shift: &modulation[..c],
+                above,
+                below,
+                rows,
+            };
             self.run(band);
         });
     }
@@ -136,8 +144,9 @@ impl Job for Band<'_> {
             for x in (0..self.width).step_by(columns) {
                 let n = columns.min(self.width - x);
                 for y in first..end {
-                    let taps: [&[f32]; MAX_KERNEL] =
-                        std::array::from_fn(|ky| ring.row(y as isize + ky.min(k - 1) as isize - ring.radius as isize, x));
+                    let taps: [&[f32]; MAX_KERNEL] = std::array::from_fn(|ky| {
+                        ring.row(y as isize + ky.min(k - 1) as isize - ring.radius as isize, x)
+                    });
                     let out = &mut scratch.pixels[(y - first) * n * c..][..n * c];
                     let b = self.block;
                     depthwise::row::<S>(&taps[..k], c, &b.depthwise_weight, &b.depthwise_bias, out, n);

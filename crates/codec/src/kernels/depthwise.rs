@@ -1,6 +1,6 @@
 //! Depthwise convolution over a row segment, NHWC.
 
-use super::simd::Simd;
+use super::simd::{Job, Simd};
 
 /// Convolves `n` neighbouring pixels of one output row with a `k`×`k` kernel per channel.
 ///
@@ -12,46 +12,65 @@ use super::simd::Simd;
 /// # Panics
 /// If a slice is too short for these shapes.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-pub fn row<S: Simd>(
-    rows: &[&[f32]],
-    channels: usize,
-    weights: &[f32],
-    bias: &[f32],
-    out: &mut [f32],
-    n: usize,
-) {
-    if n == 0 {
-        return;
+pub fn row<S: Simd>(rows: &[&[f32]], channels: usize, weights: &[f32], bias: &[f32], out: &mut [f32], n: usize) {
+    if n > 0 {
+        S::call(Segment { rows, channels, weights, bias, out, n });
     }
-    let k = rows.len();
-    assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
-    assert!(out.len() >= n * channels);
-    assert!(rows.iter().all(|row| row.len() >= (n + k - 1) * channels));
-    let mut first = 0;
-    while first < n {
-        // SAFETY: the extents were checked above; a tile covers pixels `first..first+P` ≤ n.
-        unsafe {
-            let mut channel = 0;
-            if first + 8 <= n {
-                if S::WIDE {
-                    while channel + 32 <= channels {
-                        tile::<S, 8, 2>(rows, channels, weights, bias, out, first, channel);
-                        channel += 32;
+}
+
+struct Segment<'a> {
+    rows: &'a [&'a [f32]],
+    channels: usize,
+    weights: &'a [f32],
+    bias: &'a [f32],
+    out: &'a mut [f32],
+    n: usize,
+}
+
+impl Job for Segment<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Segment { rows, channels, weights, bias, out, n } = self;
+        let k = rows.len();
+        assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
+        assert!(out.len() >= n * channels);
+        assert!(rows.iter().all(|row| row.len() >= (n + k - 1) * channels));
+        let mut first = 0;
+        while first < n {
+            // SAFETY: the extents were checked above; a tile covers pixels `first..first+P` ≤ n and channels below the end.
+            unsafe {
+                let mut channel = 0;
+                let step = match n - first {
+                    8.. if S::WIDE => 8,
+                    4.. => 4,
+                    _ => 1,
+                };
+                macro_rules! tiles {
+                    ($pixels:literal, $vectors:literal) => {
+                        while channel + 16 * $vectors <= channels {
+                            tile::<S, $pixels, $vectors>(rows, channels, weights, bias, out, first, channel);
+                            channel += 16 * $vectors;
+                        }
+                    };
+                }
+                match step {
+                    8 => {
+                        tiles!(8, 2);
+                        tiles!(8, 1);
+                    }
+                    4 => {
+                        if S::WIDE {
+                            tiles!(4, 2);
+                        }
+                        tiles!(4, 1);
+                    }
+                    _ => {
+                        tiles!(1, 4);
+                        tiles!(1, 1);
                     }
                 }
-                while channel < channels {
-                    tile::<S, 4, 1>(rows, channels, weights, bias, out, first, channel);
-                    tile::<S, 4, 1>(rows, channels, weights, bias, out, first + 4, channel);
-                    channel += 16;
-                }
-                first += 8;
-            } else {
-                while channel < channels {
-                    tile::<S, 1, 1>(rows, channels, weights, bias, out, first, channel);
-                    channel += 16;
-                }
-                first += 1;
+                first += step;
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::simd::Simd;
+use super::simd::{Job, Simd};
 
 /// Columns of one packed panel.
 pub const PANEL: usize = 32;
@@ -117,7 +117,7 @@ pub fn multiply<S: Simd>(
             Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
             other => other,
         };
-        columns_of::<S>(m, rows.len(), a, right, columns, start, &mut out[first..], stride);
+        S::call(Columns { m, k: rows.len(), a, right, columns, start, out: &mut out[first..], stride });
     }
 }
 
@@ -143,7 +143,7 @@ pub fn multiply_unpacked<S: Simd>(
             Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
             other => other,
         };
-        columns_of::<S>(m, k, a, right, columns, start, &mut out[first..], stride);
+        S::call(Columns { m, k, a, right, columns, start, out: &mut out[first..], stride });
     }
 }
 
@@ -154,50 +154,62 @@ struct Right<'a> {
 }
 
 /// At most [`PANEL`] columns of a product. Reads 16 or 32 columns of `right` (whichever holds `columns`).
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn columns_of<S: Simd>(
+struct Columns<'a> {
     m: usize,
     k: usize,
-    a: Left,
-    right: Right,
+    a: Left<'a>,
+    right: Right<'a>,
     columns: usize,
-    start: Start,
-    out: &mut [f32],
+    start: Start<'a>,
+    out: &'a mut [f32],
     stride: usize,
-) {
-    let width = columns.next_multiple_of(16);
-    assert!(k == 0 || (m - 1) * a.row + (k - 1) * a.column < a.data.len(), "left matrix too short");
-    assert!(k == 0 || (k - 1) * right.row + width <= right.data.len(), "right matrix too short");
-    assert!((m - 1) * stride + columns <= out.len(), "output too short");
-    if let Start::Bias(bias) = start {
-        assert!(bias.len() >= columns, "bias too short");
-    }
-    let mut row = 0;
-    // SAFETY: the extents were checked above; every tile lies within rows `row..row+R` < m and `width` columns.
-    unsafe {
-        if S::WIDE && columns == 32 {
-            while row + 8 <= m {
-                tile::<S, 8, 2>(k, a, row, right, 0, start, 32, out, stride);
-                row += 8;
-            }
-            while row + 4 <= m {
-                tile::<S, 4, 2>(k, a, row, right, 0, start, 32, out, stride);
-                row += 4;
+}
+
+impl Job for Columns<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Columns { m, k, a, right, columns, start, out, stride } = self;
+        let width = columns.next_multiple_of(16);
+        assert!(k == 0 || (m - 1) * a.row + (k - 1) * a.column < a.data.len(), "left matrix too short");
+        assert!(k == 0 || (k - 1) * right.row + width <= right.data.len(), "right matrix too short");
+        assert!((m - 1) * stride + columns <= out.len(), "output too short");
+        if let Start::Bias(bias) = start {
+            assert!(bias.len() >= columns, "bias too short");
+        }
+        let mut row = 0;
+        // SAFETY: the extents were checked above; every tile lies within rows `row..row+R` < m and `width` columns.
+        unsafe {
+            if S::WIDE && columns == 32 {
+                while row + 8 <= m {
+                    tile::<S, 8, 2>(k, a, row, right, 0, start, 32, out, stride);
+                    row += 8;
+                }
+                if row + 4 <= m {
+                    tile::<S, 4, 2>(k, a, row, right, 0, start, 32, out, stride);
+                    row += 4;
+                }
+                if row + 2 <= m {
+                    tile::<S, 2, 2>(k, a, row, right, 0, start, 32, out, stride);
+                    row += 2;
+                }
+                if row < m {
+                    tile::<S, 1, 2>(k, a, row, right, 0, start, 32, out, stride);
+                }
+                return;
             }
             while row < m {
-                tile::<S, 1, 2>(k, a, row, right, 0, start, 32, out, stride);
-                row += 1;
-            }
-        } else {
-            while row < m {
-                let step = if row + 4 <= m { 4 } else { 1 };
+                let step = match m - row {
+                    8.. if S::WIDE => 8,
+                    4.. => 4,
+                    _ => 1,
+                };
                 for first in (0..columns).step_by(16) {
                     let used = 16.min(columns - first);
-                    if step == 4 {
-                        tile::<S, 4, 1>(k, a, row, right, first, start, used, out, stride);
-                    } else {
-                        tile::<S, 1, 1>(k, a, row, right, first, start, used, out, stride);
+                    match step {
+                        8 => tile::<S, 8, 1>(k, a, row, right, first, start, used, out, stride),
+                        4 => tile::<S, 4, 1>(k, a, row, right, first, start, used, out, stride),
+                        _ => tile::<S, 1, 1>(k, a, row, right, first, start, used, out, stride),
                     }
                 }
                 row += step;

@@ -66,8 +66,7 @@ impl Up {
     pub fn new(weight: &[f32], bias: &[f32], inputs: usize, outputs: usize, r: usize) -> Up {
         let (row, all) = (r * outputs, r * r * outputs);
         assert!(weight.len() == inputs * all && bias.len() == all);
-        let weights =
-            (0..r).map(|ry| Packed::from_fn(inputs, row, |k, n| weight[k * all + ry * row + n])).collect();
+        let weights = (0..r).map(|ry| Packed::from_fn(inputs, row, |k, n| weight[k * all + ry * row + n])).collect();
         Up { weights, bias: bias.to_vec(), r }
     }
 }
@@ -146,8 +145,7 @@ impl Engine {
             for (ky, padded) in rows.chunks_exact_mut((input.width + 2) * input.channels).enumerate() {
                 if (1..=input.height).contains(&(y + ky)) {
                     let from = (y + ky - 1) * inner;
-                    padded[input.channels..input.channels + inner]
-                        .copy_from_slice(&input.data[from..from + inner]);
+                    padded[input.channels..input.channels + inner].copy_from_slice(&input.data[from..from + inner]);
                 }
             }
             self.run(ConvRow { layer, rows: &rows, channels: input.channels, width: input.width, out });

@@ -75,6 +75,9 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `a < b ? a : b`; with a NaN in either operand, `b`.
     fn min(a: Self::V, b: Self::V) -> Self::V;
 
+    /// Runs a job on this same level and arithmetic as a call of its own, not inlined: for kernels that many others use.
+    fn call<J: Job>(job: J) -> J::Output;
+
     #[inline(always)]
     fn load(x: &[f32; 16]) -> Self::V {
         // SAFETY: the reference covers 16 values.
@@ -114,9 +117,19 @@ fn lanes(f: impl Fn(usize) -> f32) -> [f32; 16] {
     out
 }
 
+/// Kept out of line: without the instruction each lane is a call into the mathematics library.
+#[inline(never)]
+fn fused_in_software(a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
+    lanes(|i| a[i].mul_add(b[i], c[i]))
+}
+
 impl<const FUSED: bool> Simd for Scalar<FUSED> {
     type V = [f32; 16];
     const WIDE: bool = false;
+    #[inline(never)]
+    fn call<J: Job>(job: J) -> J::Output {
+        job.run::<Self>()
+    }
     #[inline(always)]
     fn splat(x: f32) -> Self::V {
         [x; 16]
@@ -145,7 +158,7 @@ impl<const FUSED: bool> Simd for Scalar<FUSED> {
     }
     #[inline(always)]
     fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        if FUSED { lanes(|i| a[i].mul_add(b[i], c[i])) } else { lanes(|i| a[i] * b[i] + c[i]) }
+        if FUSED { fused_in_software(a, b, c) } else { lanes(|i| a[i] * b[i] + c[i]) }
     }
     #[inline(always)]
     fn max(a: Self::V, b: Self::V) -> Self::V {
@@ -159,7 +172,7 @@ impl<const FUSED: bool> Simd for Scalar<FUSED> {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Simd;
+    use super::{Job, Simd};
     use core::arch::x86_64::*;
 
     /// Two 256-bit vectors.
@@ -175,6 +188,9 @@ mod x86 {
     impl<const FUSED: bool> Simd for Avx2<FUSED> {
         type V = (__m256, __m256);
         const WIDE: bool = false;
+        fn call<J: Job>(job: J) -> J::Output {
+            unsafe { super::enter_avx2::<Self, J>(job) }
+        }
         #[inline(always)]
         fn splat(x: f32) -> Self::V {
             let v = unsafe { _mm256_set1_ps(x) };
@@ -224,6 +240,9 @@ mod x86 {
     impl<const FUSED: bool> Simd for Avx512<FUSED> {
         type V = __m512;
         const WIDE: bool = true;
+        fn call<J: Job>(job: J) -> J::Output {
+            unsafe { super::enter_avx512::<Self, J>(job) }
+        }
         #[inline(always)]
         fn splat(x: f32) -> Self::V {
             unsafe { _mm512_set1_ps(x) }
@@ -323,12 +342,14 @@ impl Engine {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
+#[inline(never)]
 fn enter_avx2<S: Simd, J: Job>(job: J) -> J::Output {
     job.run::<S>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+#[inline(never)]
 fn enter_avx512<S: Simd, J: Job>(job: J) -> J::Output {
     job.run::<S>()
 }

@@ -5,6 +5,6 @@ pub mod network;
 pub mod parameters;
 pub mod rate;
 
+pub use heirloom_codec::model::Spec;
 pub use network::{Forward, Network, Quantise};
 pub use parameters::{Layout, MatrixId, VectorId, Weights};
-pub use heirloom_codec::model::Spec;

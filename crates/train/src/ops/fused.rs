@@ -169,8 +169,7 @@ pub fn layer(kind: Layer, x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> T
         let inputs = [primitive!(Flex, x), primitive!(Flex, weight), primitive!(Flex, bias)];
         return Tensor::from_primitive::<Flex>(layer_forward(kind, &inputs.map(|t| t.to_contiguous())).0);
     }
-    let inputs =
-        [primitive!(Differentiable, x), primitive!(Differentiable, weight), primitive!(Differentiable, bias)];
+    let inputs = [primitive!(Differentiable, x), primitive!(Differentiable, weight), primitive!(Differentiable, bias)];
     let forward = |primitives: &[FlexTensor; 3]| layer_forward(kind, primitives);
     let state = |inputs, ()| LayerState { inputs, kind };
     Tensor::from_primitive::<Differentiable>(operation!(LayerBackward, inputs, forward, state))
@@ -292,9 +291,8 @@ impl Backward<Flex, 3> for LayerBackward {
                     let mut sums = vec![0.0; n];
                     for (row, fine) in g.chunks_exact(windows.pitch).enumerate() {
                         let part = row % r * windows.length;
-                        for (sum, x) in sums[part..part + windows.length]
-                            .iter_mut()
-                            .zip(linear::sum_rows(fine, windows.length))
+                        for (sum, x) in
+                            sums[part..part + windows.length].iter_mut().zip(linear::sum_rows(fine, windows.length))
                         {
                             *sum += x;
                         }

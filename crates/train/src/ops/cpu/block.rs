@@ -176,14 +176,7 @@ impl Job for ForwardTile<'_> {
 }
 
 /// Backward pass: `gradient` is that of the output.
-pub fn backward(
-    shape: Shape,
-    w: Weights,
-    x: &[f32],
-    modulation: &[f32],
-    saved: &Saved,
-    gradient: &[f32],
-) -> Gradients {
+pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: &Saved, gradient: &[f32]) -> Gradients {
     let c = shape.channels;
     let factor = factors(modulation, c);
     // The layer scale is folded into the projection: its own gradient follows from the folded weight's.

@@ -63,35 +63,48 @@ impl Windows {
     }
 }
 
+/// Pixels that one task works on, about.
+const TASK_PIXELS: usize = 128;
+
 /// `coarse = bias + windows(fine) · W`, W `[segments·length, n]`. Result `[batch·height·width, n]`.
 pub fn gather(windows: Windows, fine: &[f32], weight: &Packed, bias: &[f32]) -> Vec<f32> {
     let n = weight.n();
     let mut out = vec![0.0; windows.rows() * windows.width * n];
-    out.par_chunks_mut(windows.width * n).enumerate().for_each(|(row, out)| {
-        engine().run(GatherRow { windows, fine, weight, bias, row, out });
+    let rows = TASK_PIXELS.div_ceil(windows.width);
+    out.par_chunks_mut(rows * windows.width * n).enumerate().for_each(|(task, out)| {
+        engine().run(GatherTask { windows, fine, weight, bias, first_row: task * rows, out });
     });
     out
 }
 
-struct GatherRow<'a> {
+struct GatherTask<'a> {
     windows: Windows,
     fine: &'a [f32],
     weight: &'a Packed,
     bias: &'a [f32],
-    row: usize,
+    first_row: usize,
     out: &'a mut [f32],
 }
 
-impl Job for GatherRow<'_> {
+impl Job for GatherTask<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self) {
         let w = self.windows;
+        let n = self.weight.n();
+        let m = self.out.len() / n;
+        // Narrow rows are copied together, so that the product works on many pixels at once.
+        let mut patches = vec![0.0; m * w.length];
         for segment in 0..w.segments {
-            let left = Left::rows(&self.fine[w.offset(self.row, segment)..][..w.span()], w.pixel);
+            for (i, row) in patches.chunks_exact_mut(w.width * w.length).enumerate() {
+                let from = &self.fine[w.offset(self.first_row + i, segment)..][..w.span()];
+                for (x, patch) in row.chunks_exact_mut(w.length).enumerate() {
+                    patch.copy_from_slice(&from[x * w.pixel..][..w.length]);
+                }
+            }
             let start = if segment == 0 { Start::Bias(self.bias) } else { Start::Output };
             let rows = segment * w.length..(segment + 1) * w.length;
-            gemm::multiply::<S>(w.width, left, self.weight, rows, start, self.out, self.weight.n());
+            gemm::multiply::<S>(m, Left::rows(&patches, w.length), self.weight, rows, start, self.out, n);
         }
     }
 }
@@ -101,35 +114,42 @@ impl Job for GatherRow<'_> {
 pub fn scatter(windows: Windows, coarse: &[f32], weights: &[Packed], bias: &[f32]) -> Vec<f32> {
     let w = windows;
     let mut out = vec![0.0; w.batch * w.image];
-    out.par_chunks_mut(w.step * w.pitch).enumerate().for_each(|(row, out)| {
-        engine().run(ScatterRow { windows, coarse, weights, bias, row, out });
+    let rows = TASK_PIXELS.div_ceil(w.width);
+    out.par_chunks_mut(rows * w.step * w.pitch).enumerate().for_each(|(task, out)| {
+        engine().run(ScatterTask { windows, coarse, weights, bias, first_row: task * rows, out });
     });
     out
 }
 
-struct ScatterRow<'a> {
+struct ScatterTask<'a> {
     windows: Windows,
     coarse: &'a [f32],
     weights: &'a [Packed],
     bias: &'a [f32],
-    row: usize,
+    first_row: usize,
     out: &'a mut [f32],
 }
 
-impl Job for ScatterRow<'_> {
+impl Job for ScatterTask<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self) {
         let w = self.windows;
-        let coarse = self.coarse;
+        let m = self.out.len() / (w.step * w.pitch) * w.width;
+        let mut patches = vec![0.0; m * w.length];
         for (segment, weight) in self.weights.iter().enumerate() {
             let k = weight.k();
-            let left = Left::rows(&coarse[self.row * w.width * k..][..w.width * k], k);
+            let left = Left::rows(&self.coarse[self.first_row * w.width * k..][..m * k], k);
             let start = match self.bias {
                 [] => Start::Zero,
                 bias => Start::Bias(&bias[segment * w.length..][..w.length]),
             };
-            gemm::multiply::<S>(w.width, left, weight, 0..k, start, &mut self.out[segment * w.pitch..], w.pixel);
+            gemm::multiply::<S>(m, left, weight, 0..k, start, &mut patches, w.length);
+            let rows = self.out.chunks_exact_mut(w.step * w.pitch).zip(patches.chunks_exact(w.width * w.length));
+            for (out, row) in rows {
+                // Without overlap the windows of a row lie side by side.
+                out[segment * w.pitch..][..row.len()].copy_from_slice(row);
+            }
         }
     }
 }
@@ -184,13 +204,22 @@ impl Job for GatherWeight<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let w = self.windows;
-        let m = self.out.len() / self.n;
-        for row in 0..w.rows() {
-            let from = w.offset(row, self.segment) + self.first;
-            let left = Left::transposed(&self.fine[from..][..w.span() - self.first], w.pixel);
-            let right = &self.gradient[row * w.width * self.stride..][..w.width * self.stride];
-            let (n, stride) = (self.n, self.stride);
-            gemm::multiply_unpacked::<S>(m, w.width, n, left, right, stride, Start::Output, self.out, n);
+        let (n, stride) = (self.n, self.stride);
+        let m = self.out.len() / n;
+        let rows = TASK_PIXELS.div_ceil(w.width);
+        let mut patches = vec![0.0; rows * w.width * m];
+        for first in (0..w.rows()).step_by(rows) {
+            let end = (first + rows).min(w.rows());
+            let pixels = (end - first) * w.width;
+            for (row, patches) in (first..end).zip(patches.chunks_exact_mut(w.width * m)) {
+                let from = &self.fine[w.offset(row, self.segment) + self.first..];
+                for (x, patch) in patches.chunks_exact_mut(m).enumerate() {
+                    patch.copy_from_slice(&from[x * w.pixel..][..m]);
+                }
+            }
+            let left = Left::transposed(&patches[..pixels * m], m);
+            let right = &self.gradient[first * w.width * stride..][..pixels * stride];
+            gemm::multiply_unpacked::<S>(m, pixels, n, left, right, stride, Start::Output, self.out, n);
         }
     }
 }
@@ -221,24 +250,27 @@ impl Job for ScatterWeight<'_> {
         let w = self.windows;
         let columns = w.segments * w.length;
         let m = self.out.len() / columns;
-        let mut widened = Vec::new();
-        for row in 0..w.rows() {
-            let coarse = &self.coarse[row * w.width * self.k + self.first..(row + 1) * w.width * self.k];
-            let left = Left::transposed(coarse, self.k);
+        let stride = w.length.next_multiple_of(16);
+        let rows = TASK_PIXELS.div_ceil(w.width);
+        let mut coarse = vec![0.0; rows * w.width * m];
+        let mut fine = vec![0.0; rows * w.width * stride];
+        for first in (0..w.rows()).step_by(rows) {
+            let end = (first + rows).min(w.rows());
+            let pixels = (end - first) * w.width;
+            let from = &self.coarse[first * w.width * self.k..][..pixels * self.k];
+            for (to, from) in coarse.chunks_exact_mut(m).zip(from.chunks_exact(self.k)) {
+                to.copy_from_slice(&from[self.first..][..m]);
+            }
+            let left = Left::transposed(&coarse[..pixels * m], m);
             for segment in 0..w.segments {
-                let mut right = &self.gradient[w.offset(row, segment)..][..w.width * w.pixel];
-                let mut stride = w.pixel;
-                if !w.length.is_multiple_of(16) {
-                    widened.clear();
-                    widened.resize(w.width * w.length.next_multiple_of(16), 0.0);
-                    stride = w.length.next_multiple_of(16);
-                    for (to, from) in widened.chunks_exact_mut(stride).zip(right.chunks_exact(w.pixel)) {
+                for (row, to) in (first..end).zip(fine.chunks_exact_mut(w.width * stride)) {
+                    let from = &self.gradient[w.offset(row, segment)..][..w.width * w.pixel];
+                    for (to, from) in to.chunks_exact_mut(stride).zip(from.chunks_exact(w.pixel)) {
                         to[..w.length].copy_from_slice(&from[..w.length]);
                     }
-                    right = &widened;
                 }
-                let out = &mut self.out[segment * w.length..];
-                gemm::multiply_unpacked::<S>(m, w.width, w.length, left, right, stride, Start::Output, out, columns);
+                let (right, out) = (&fine[..pixels * stride], &mut self.out[segment * w.length..]);
+                gemm::multiply_unpacked::<S>(m, pixels, w.length, left, right, stride, Start::Output, out, columns);
             }
         }
     }
