@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use super::aligned::Aligned;
 use super::gemm::{self, Left, Packed, Start};
 use super::map::Map;
 use super::simd::{Engine, Job, Simd};
@@ -17,7 +18,7 @@ const TILE_COLUMNS: usize = 32;
 pub struct Block {
     kernel: usize,
     channels: usize,
-    depthwise_weight: Vec<f32>,
+    depthwise_weight: Aligned,
     depthwise_bias: Vec<f32>,
     expand: Packed,
     expand_bias: Vec<f32>,
@@ -48,7 +49,7 @@ impl Block {
         Block {
             kernel,
             channels,
-            depthwise_weight: depthwise_weight.to_vec(),
+            depthwise_weight: Aligned::copy_of(depthwise_weight),
             depthwise_bias: depthwise_bias.to_vec(),
             expand: Packed::new(expand_weight, c, 2 * c),
             expand_bias: expand_bias.to_vec(),
@@ -128,7 +129,7 @@ impl Job for Band<'_> {
         let row = self.width * c;
         let height = self.rows.len() / row;
         let padded = (self.width + k - 1) * c;
-        let mut ring = Ring { rows: vec![0.0; (self.tile_rows + k - 1) * padded], padded, radius: k / 2, c };
+        let mut ring = Ring { rows: Aligned::zeros((self.tile_rows + k - 1) * padded), padded, radius: k / 2, c };
         // Fill the rows before the band and, of the band itself, those that the first tile sees below it.
         for y in -(ring.radius as isize)..ring.radius as isize {
             ring.fill(y, original(&self.above, self.rows, &self.below, row, y));
@@ -183,7 +184,7 @@ fn original<'a>(above: &'a [f32], rows: &'a [f32], below: &'a [f32], row: usize,
 
 /// The last `tile_rows + k − 1` original rows, each with zeros left and right.
 struct Ring {
-    rows: Vec<f32>,
+    rows: Aligned,
     padded: usize,
     radius: usize,
     c: usize,
@@ -217,13 +218,13 @@ impl Ring {
 
 /// What one tile needs besides its input.
 struct Scratch {
-    pixels: Vec<f32>,
-    hidden: Vec<f32>,
+    pixels: Aligned,
+    hidden: Aligned,
 }
 
 impl Scratch {
     fn new(pixels: usize, channels: usize) -> Scratch {
-        Scratch { pixels: vec![0.0; pixels * channels], hidden: vec![0.0; pixels * 2 * channels] }
+        Scratch { pixels: Aligned::zeros(pixels * channels), hidden: Aligned::zeros(pixels * 2 * channels) }
     }
 
     /// From the depthwise output of `n` pixels to the block's change of them, in place.

@@ -54,11 +54,21 @@ impl Job for Segment<'_> {
                         }
                     };
                 }
+                macro_rules! slide {
+                    ($kernel:literal) => {
+                        while channel < channels {
+                            slide::<S, $kernel>(rows, channels, weights, bias, out, first, channel);
+                            channel += 16;
+                        }
+                    };
+                }
                 match step {
-                    8 => {
-                        tiles!(8, 2);
-                        tiles!(8, 1);
-                    }
+                    8 => match k {
+                        7 => slide!(7),
+                        5 => slide!(5),
+                        3 => slide!(3),
+                        _ => tiles!(8, 1),
+                    },
                     4 => {
                         if S::WIDE {
                             tiles!(4, 2);
@@ -72,6 +82,54 @@ impl Job for Segment<'_> {
                 }
                 first += step;
             }
+        }
+    }
+}
+
+/// Eight pixels × 16 channels for kernels of side `K`: each value of a row is loaded once and meets all its taps, which
+/// stay in registers. For one output the taps still come in ascending order.
+///
+/// # Safety
+/// As for [`tile`], with 8 pixels.
+#[inline(always)]
+unsafe fn slide<S: Simd, const K: usize>(
+    rows: &[&[f32]],
+    channels: usize,
+    weights: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    first: usize,
+    channel: usize,
+) {
+    unsafe {
+        let mut acc = [S::load_ptr(bias.as_ptr().add(channel)); 8];
+        let mut w = weights.as_ptr().add(channel);
+        for row in rows {
+            let mut taps = [S::splat(0.0); K];
+            for tap in &mut taps {
+                *tap = S::load_ptr(w);
+                w = w.wrapping_add(channels);
+            }
+            let mut x = row.as_ptr().add(first * channels + channel);
+            macro_rules! values {
+                ($($j:literal)*) => {$(
+                    if $j < K + 7 {
+                        let value = S::load_ptr(x);
+                        x = x.wrapping_add(channels);
+                        values!(@ $j value 0 1 2 3 4 5 6 7);
+                    }
+                )*};
+                (@ $j:literal $value:ident $($p:literal)*) => {$(
+                    if $j >= $p && $j - $p < K {
+                        acc[$p] = S::mul_add($value, taps[usize::wrapping_sub($j, $p) % K], acc[$p]);
+                    }
+                )*};
+            }
+            values!(0 1 2 3 4 5 6 7 8 9 10 11 12 13);
+        }
+        let out = out.as_mut_ptr().add(first * channels + channel);
+        for (p, &v) in acc.iter().enumerate() {
+            S::store_ptr(v, out.add(p * channels));
         }
     }
 }

@@ -73,11 +73,6 @@ impl<'a> Left<'a> {
     pub fn rows(data: &'a [f32], stride: usize) -> Left<'a> {
         Left { data, row: stride, column: 1 }
     }
-
-    /// The transpose of a row-major matrix with `stride` columns.
-    pub fn transposed(data: &'a [f32], stride: usize) -> Left<'a> {
-        Left { data, row: 1, column: stride }
-    }
 }
 
 /// What an output starts from.
@@ -121,29 +116,66 @@ pub fn multiply<S: Simd>(
     }
 }
 
-/// `out[m, n] = start + A·B` with a row-major `B[k, n]` read where it lies (rows of `b_stride` values).
-/// Where `n` is no multiple of 16, rows of `B` must be readable up to the next one; what stands there is not used.
+/// `out[m, n] = start + Aᵀ·B` with row-major `A[k, m]` and `B[k, n]`, rows of `a_stride` and `b_stride` values: sums over
+/// pixels, as weight gradients are.
+///
+/// Both sides are packed first, into `scratch`: read where they lie, rows a power of two apart would share few cache sets.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)] // a matrix product has this many extents
-pub fn multiply_unpacked<S: Simd>(
+pub fn multiply_transposed<S: Simd>(
     m: usize,
     k: usize,
     n: usize,
-    a: Left,
+    a: &[f32],
+    a_stride: usize,
     b: &[f32],
     b_stride: usize,
     start: Start,
     out: &mut [f32],
     stride: usize,
+    scratch: &mut Vec<f32>,
 ) {
-    for first in (0..n).step_by(PANEL) {
+    let (blocks, panels) = (m.div_ceil(BLOCK), n.div_ceil(PANEL));
+    let needed = k * (blocks * BLOCK + panels * PANEL);
+    if scratch.len() < needed {
+        scratch.resize(needed, 0.0);
+    }
+    let (left, right) = scratch[..needed].split_at_mut(k * blocks * BLOCK);
+    pack_columns::<BLOCK>(a, a_stride, m, k, left);
+    pack_columns::<PANEL>(b, b_stride, n, k, right);
+    for (p, panel) in right.chunks_exact((k * PANEL).max(1)).enumerate() {
+        let first = p * PANEL;
         let columns = PANEL.min(n - first);
-        let right = Right { data: &b[first..], row: b_stride };
         let start = match start {
             Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
             other => other,
         };
-        S::call(Columns { m, k, a, right, columns, start, out: &mut out[first..], stride });
+        for (i, block) in left.chunks_exact((k * BLOCK).max(1)).enumerate() {
+            let a = Left { data: block, row: 1, column: BLOCK };
+            let right = Right { data: panel, row: PANEL };
+            let out = &mut out[i * BLOCK * stride + first..];
+            S::call(Columns { m: BLOCK.min(m - i * BLOCK), k, a, right, columns, start, out, stride });
+        }
+    }
+}
+
+/// Rows of one packed block of the left side.
+const BLOCK: usize = 8;
+
+/// Copies `columns` columns of a row-major matrix into strips of `W` columns, `[strip][row][W]`.
+#[inline(always)]
+fn pack_columns<const W: usize>(from: &[f32], stride: usize, columns: usize, rows: usize, to: &mut [f32]) {
+    for (strip, to) in to.chunks_exact_mut((rows * W).max(1)).enumerate() {
+        let used = W.min(columns - strip * W);
+        for (row, to) in to.as_chunks_mut::<W>().0.iter_mut().enumerate() {
+            let from = &from[row * stride + strip * W..][..used];
+            if used == W {
+                to.copy_from_slice(from);
+            } else {
+                to[..used].copy_from_slice(from);
+                to[used..].fill(0.0);
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Everything here gives the same bits for any number of threads and any [`Level`]; see `docs/ARITHMETIC.md`.
 
+mod aligned;
 pub mod block;
 pub mod depthwise;
 pub mod gemm;
@@ -10,6 +11,7 @@ mod map;
 pub mod pointwise;
 mod simd;
 
+pub use aligned::Aligned;
 pub use block::Block;
 pub use layers::{Conv3x3, Dense, Down, Up};
 pub use map::Map;

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::depthwise::{Padded, weight_gradient_row};
 use super::engine;
 use super::pointwise::{accumulate, gelu_backward, normalise_backward};
+use super::scratch::Scratch;
 
 /// Pixels of one tile, about.
 const TILE_PIXELS: usize = 128;
@@ -87,8 +88,8 @@ pub struct Gradients {
 pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<f32>, Saved) {
     let c = shape.channels;
     let padded = Padded::new(x, shape.height, shape.width, c, shape.kernel / 2);
-    let expand = Packed::new(w.expand_weight, c, 2 * c);
-    let project = Packed::new(w.project_weight, 2 * c, c);
+    let (expand, project) =
+        rayon::join(|| Packed::new(w.expand_weight, c, 2 * c), || Packed::new(w.project_weight, 2 * c, c));
     let factor = factors(modulation, c);
     let pixels = shape.rows() * shape.width;
     let mut out = x.to_vec();
@@ -147,8 +148,8 @@ impl Job for ForwardTile<'_> {
     fn run<S: Simd>(self) {
         let Shape { width, height, channels: c, kernel, .. } = self.shape;
         let n = self.inverse.len();
-        let mut y = vec![0.0; n * c];
-        let mut g = vec![0.0; n * 2 * c];
+        let mut scratch = Scratch::take();
+        let [y, g, ..] = scratch.slices([n * c, n * 2 * c, 0, 0]);
         let mut taps: [&[f32]; MAX_KERNEL] = [&[]; MAX_KERNEL];
         for (i, row) in self.normalised.chunks_exact_mut(width * c).enumerate() {
             let index = self.first_row + i;
@@ -164,11 +165,11 @@ impl Job for ForwardTile<'_> {
             }
         }
         let start = Start::Bias(self.w.expand_bias);
-        gemm::multiply::<S>(n, Left::rows(&y, c), self.expand, 0..c, start, self.hidden, 2 * c);
+        gemm::multiply::<S>(n, Left::rows(y, c), self.expand, 0..c, start, self.hidden, 2 * c);
         g.copy_from_slice(self.hidden);
-        pointwise::gelu::<S>(&mut g);
+        pointwise::gelu::<S>(g);
         let start = Start::Bias(self.w.project_bias);
-        gemm::multiply::<S>(n, Left::rows(&g, 2 * c), self.project, 0..2 * c, start, &mut y, c);
+        gemm::multiply::<S>(n, Left::rows(g, 2 * c), self.project, 0..2 * c, start, y, c);
         for (pixel, y) in self.out.chunks_exact_mut(c).zip(y.chunks_exact(c)) {
             pointwise::residual::<S>(y, self.w.layer_scale, pixel);
         }
@@ -180,8 +181,10 @@ pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: 
     let c = shape.channels;
     let factor = factors(modulation, c);
     // The layer scale is folded into the projection: its own gradient follows from the folded weight's.
-    let project = Packed::from_fn(c, 2 * c, |k, n| w.project_weight[n * c + k] * w.layer_scale[k]);
-    let expand = Packed::from_fn(2 * c, c, |k, n| w.expand_weight[n * 2 * c + k]);
+    let (project, expand) = rayon::join(
+        || Packed::from_fn(c, 2 * c, |k, n| w.project_weight[n * c + k] * w.layer_scale[k]),
+        || Packed::from_fn(2 * c, c, |k, n| w.expand_weight[n * 2 * c + k]),
+    );
     let rows = shape.task_rows();
     let mut inner = vec![0.0; x.len()];
     let sums: Vec<Sums> = inner
@@ -262,9 +265,11 @@ impl Sums {
 }
 
 fn add(from: &[f32], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
+    to.par_chunks_mut(1 << 14).zip(from.par_chunks(1 << 14)).for_each(|(to, from)| {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to += from;
+        }
+    });
 }
 
 struct BackwardTask<'a> {
@@ -286,10 +291,8 @@ impl Job for BackwardTask<'_> {
         let Shape { batch, width, height, channels: c, .. } = self.shape;
         let mut sums = Sums::zeros(c, batch);
         let tile = self.shape.tile_rows() * width;
-        let mut g = vec![0.0; tile * 2 * c];
-        let mut dg = vec![0.0; tile * 2 * c];
-        let mut y = vec![0.0; tile * c];
-        let mut dy = vec![0.0; tile * c];
+        let mut scratch = Scratch::take();
+        let ([y, g, dy, dg], packed) = scratch.slices_and_spare([tile * c, tile * 2 * c, tile * c, tile * 2 * c]);
         let mut first = self.first_row * width;
         for inner in self.inner.chunks_mut(tile * c) {
             let n = inner.len() / c;
@@ -300,8 +303,8 @@ impl Job for BackwardTask<'_> {
             let (g, dg) = (&mut g[..n * 2 * c], &mut dg[..n * 2 * c]);
             gemm::multiply::<S>(n, Left::rows(gradient, c), self.project, 0..c, Start::Zero, dg, 2 * c);
             gelu_backward::<S>(hidden, g, dg);
-            let left = Left::transposed(g, 2 * c);
-            gemm::multiply_unpacked::<S>(2 * c, n, c, left, gradient, c, Start::Output, &mut sums.project, c);
+            let (m2, start) = (&mut sums.project, Start::Output);
+            gemm::multiply_transposed::<S>(2 * c, n, c, g, 2 * c, gradient, c, start, m2, c, packed);
             for pixel in gradient.chunks_exact(c) {
                 accumulate::<S>(pixel, &mut sums.output);
             }
@@ -313,9 +316,9 @@ impl Job for BackwardTask<'_> {
                 let (shift, factor) = (&self.modulation[image * 2 * c..][..c], &self.factor[image * c..][..c]);
                 pointwise::affine::<S>(x, factor, shift, y);
             }
-            let left = Left::transposed(&y[..n * c], c);
-            gemm::multiply_unpacked::<S>(c, n, 2 * c, left, dg, 2 * c, Start::Output, &mut sums.expand, 2 * c);
-            gemm::multiply::<S>(n, Left::rows(dg, 2 * c), self.expand, 0..2 * c, Start::Zero, &mut dy, c);
+            let (w1, start) = (&mut sums.expand, Start::Output);
+            gemm::multiply_transposed::<S>(c, n, 2 * c, y, c, dg, 2 * c, start, w1, 2 * c, packed);
+            gemm::multiply::<S>(n, Left::rows(dg, 2 * c), self.expand, 0..2 * c, Start::Zero, dy, c);
             for (i, out) in inner.chunks_exact_mut(c).enumerate() {
                 let image = (first + i) / (height * width);
                 let at: Range<usize> = i * c..(i + 1) * c;

@@ -1,11 +1,11 @@
 //! Zero padding of batches and the weight gradient of the depthwise convolution.
 
-use heirloom_codec::kernels::Simd;
+use heirloom_codec::kernels::{Aligned, Simd};
 use rayon::prelude::*;
 
 /// A batch of maps `[batch, height, width, channels]`, read with zeros around each map.
 pub struct Padded {
-    pub data: Vec<f32>,
+    pub data: Aligned,
     pub height: usize,
     pub row: usize,
     pub radius: usize,
@@ -16,7 +16,7 @@ impl Padded {
     pub fn new(x: &[f32], height: usize, width: usize, channels: usize, radius: usize) -> Padded {
         let (inner, row) = (width * channels, (width + 2 * radius) * channels);
         let images = x.len() / (height * inner);
-        let mut data = vec![0.0; images * (height + 2 * radius) * row];
+        let mut data = Aligned::zeros(images * (height + 2 * radius) * row);
         let maps = data.par_chunks_mut((height + 2 * radius) * row).zip(x.par_chunks(height * inner));
         maps.for_each(|(padded, map)| {
             let rows = padded.chunks_exact_mut(row).skip(radius).zip(map.chunks_exact(inner));

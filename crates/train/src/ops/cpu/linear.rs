@@ -6,6 +6,7 @@ use heirloom_codec::kernels::{Job, Simd};
 use rayon::prelude::*;
 
 use super::engine;
+use super::scratch::Scratch;
 
 /// Where the window of each coarse pixel lies in the fine map.
 ///
@@ -94,7 +95,8 @@ impl Job for GatherTask<'_> {
         let n = self.weight.n();
         let m = self.out.len() / n;
         // Narrow rows are copied together, so that the product works on many pixels at once.
-        let mut patches = vec![0.0; m * w.length];
+        let mut scratch = Scratch::take();
+        let [patches] = scratch.slices([m * w.length]);
         for segment in 0..w.segments {
             for (i, row) in patches.chunks_exact_mut(w.width * w.length).enumerate() {
                 let from = &self.fine[w.offset(self.first_row + i, segment)..][..w.span()];
@@ -104,7 +106,7 @@ impl Job for GatherTask<'_> {
             }
             let start = if segment == 0 { Start::Bias(self.bias) } else { Start::Output };
             let rows = segment * w.length..(segment + 1) * w.length;
-            gemm::multiply::<S>(m, Left::rows(&patches, w.length), self.weight, rows, start, self.out, n);
+            gemm::multiply::<S>(m, Left::rows(patches, w.length), self.weight, rows, start, self.out, n);
         }
     }
 }
@@ -136,7 +138,8 @@ impl Job for ScatterTask<'_> {
     fn run<S: Simd>(self) {
         let w = self.windows;
         let m = self.out.len() / (w.step * w.pitch) * w.width;
-        let mut patches = vec![0.0; m * w.length];
+        let mut scratch = Scratch::take();
+        let [patches] = scratch.slices([m * w.length]);
         for (segment, weight) in self.weights.iter().enumerate() {
             let k = weight.k();
             let left = Left::rows(&self.coarse[self.first_row * w.width * k..][..m * k], k);
@@ -144,7 +147,7 @@ impl Job for ScatterTask<'_> {
                 [] => Start::Zero,
                 bias => Start::Bias(&bias[segment * w.length..][..w.length]),
             };
-            gemm::multiply::<S>(m, left, weight, 0..k, start, &mut patches, w.length);
+            gemm::multiply::<S>(m, left, weight, 0..k, start, patches, w.length);
             let rows = self.out.chunks_exact_mut(w.step * w.pitch).zip(patches.chunks_exact(w.width * w.length));
             for (out, row) in rows {
                 // Without overlap the windows of a row lie side by side.
@@ -207,7 +210,8 @@ impl Job for GatherWeight<'_> {
         let (n, stride) = (self.n, self.stride);
         let m = self.out.len() / n;
         let rows = TASK_PIXELS.div_ceil(w.width);
-        let mut patches = vec![0.0; rows * w.width * m];
+        let mut scratch = Scratch::take();
+        let ([patches], packed) = scratch.slices_and_spare([rows * w.width * m]);
         for first in (0..w.rows()).step_by(rows) {
             let end = (first + rows).min(w.rows());
             let pixels = (end - first) * w.width;
@@ -217,9 +221,9 @@ impl Job for GatherWeight<'_> {
                     patch.copy_from_slice(&from[x * w.pixel..][..m]);
                 }
             }
-            let left = Left::transposed(&patches[..pixels * m], m);
             let right = &self.gradient[first * w.width * stride..][..pixels * stride];
-            gemm::multiply_unpacked::<S>(m, pixels, n, left, right, stride, Start::Output, self.out, n);
+            let start = Start::Output;
+            gemm::multiply_transposed::<S>(m, pixels, n, patches, m, right, stride, start, self.out, n, packed);
         }
     }
 }
@@ -252,16 +256,12 @@ impl Job for ScatterWeight<'_> {
         let m = self.out.len() / columns;
         let stride = w.length.next_multiple_of(16);
         let rows = TASK_PIXELS.div_ceil(w.width);
-        let mut coarse = vec![0.0; rows * w.width * m];
-        let mut fine = vec![0.0; rows * w.width * stride];
+        let mut scratch = Scratch::take();
+        let ([fine], packed) = scratch.slices_and_spare([rows * w.width * stride]);
         for first in (0..w.rows()).step_by(rows) {
             let end = (first + rows).min(w.rows());
             let pixels = (end - first) * w.width;
-            let from = &self.coarse[first * w.width * self.k..][..pixels * self.k];
-            for (to, from) in coarse.chunks_exact_mut(m).zip(from.chunks_exact(self.k)) {
-                to.copy_from_slice(&from[self.first..][..m]);
-            }
-            let left = Left::transposed(&coarse[..pixels * m], m);
+            let coarse = &self.coarse[first * w.width * self.k + self.first..];
             for segment in 0..w.segments {
                 for (row, to) in (first..end).zip(fine.chunks_exact_mut(w.width * stride)) {
                     let from = &self.gradient[w.offset(row, segment)..][..w.width * w.pixel];
@@ -269,8 +269,8 @@ impl Job for ScatterWeight<'_> {
                         to[..w.length].copy_from_slice(&from[..w.length]);
                     }
                 }
-                let (right, out) = (&fine[..pixels * stride], &mut self.out[segment * w.length..]);
-                gemm::multiply_unpacked::<S>(m, pixels, w.length, left, right, stride, Start::Output, out, columns);
+                let (n, start, out) = (w.length, Start::Output, &mut self.out[segment * w.length..]);
+                gemm::multiply_transposed::<S>(m, pixels, n, coarse, self.k, fine, stride, start, out, columns, packed);
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod block;
 pub mod depthwise;
 pub mod linear;
 pub mod pointwise;
+mod scratch;
 
 use heirloom_codec::kernels::{Arithmetic, Engine};
 
