@@ -1,0 +1,135 @@
+//! Writes the conformance set of a generation: small files and the hashes of what they decode to.
+//!
+//! `cargo run --release -p heirloom-codec --example conformance -- models/NAME.safetensors conformance/NAME`
+//!
+//! Published files are for ever: an existing set is replaced with `--force` only, and that is for sets not yet published.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use heirloom_codec::container::{Metadata, parse};
+use heirloom_codec::image::PixelFormat;
+use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
+use pictures::{Kind, picture};
+use set::{Entry, Manifest, digest, metadata_digest, root};
+
+#[allow(clippy::unwrap_used)] // shared with tests
+#[path = "../tests/pictures/mod.rs"]
+mod pictures;
+#[path = "../tests/conformance_set/mod.rs"]
+mod set;
+
+/// Kind, width, height, format, λ. Canvas sizes of one to 48 tiles of 64 × 64; the first one with metadata is the ninth.
+const PICTURES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
+    (Kind::Flat, 1, 1, PixelFormat::Rgb8, 32.0),
+    (Kind::Noise, 1, 1, PixelFormat::Grey8, 1024.0),
+    (Kind::Flat, 64, 64, PixelFormat::Grey8, 256.0),
+    (Kind::Noise, 64, 64, PixelFormat::Rgb8, 1024.0),
+    (Kind::Photo, 64, 64, PixelFormat::Rgb8, 32.0),
+    (Kind::Photo, 64, 64, PixelFormat::Grey8, 1024.0),
+    (Kind::Noise, 63, 65, PixelFormat::Grey8, 90.5),
+    (Kind::Photo, 63, 65, PixelFormat::Rgb8, 133.7),
+    (Kind::Photo, 65, 63, PixelFormat::Rgb8, 256.0),
+    (Kind::Photo, 7, 129, PixelFormat::Rgb8, 512.0),
+    (Kind::Noise, 7, 129, PixelFormat::Rgb8, 48.0),
+    (Kind::Photo, 1, 300, PixelFormat::Grey8, 64.0),
+    (Kind::Flat, 300, 1, PixelFormat::Rgb8, 1024.0),
+    (Kind::Noise, 192, 192, PixelFormat::Rgb8, 1024.0),
+    (Kind::Photo, 500, 333, PixelFormat::Rgb8, 1024.0),
+    (Kind::Photo, 500, 333, PixelFormat::Grey8, 100.0),
+];
+
+/// Most bytes of a set: it stays in the repository for ever.
+const MOST_BYTES: usize = 300_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let force = arguments.iter().position(|a| a == "--force").map(|at| arguments.remove(at)).is_some();
+    let [model_path, out] = arguments.as_slice() else {
+        return Err("usage: conformance MODEL OUTDIR [--force]".into());
+    };
+    let out = Path::new(out);
+    let manifest_path = out.join("manifest.json");
+    if manifest_path.exists() && !force {
+        let path = manifest_path.display();
+        return Err(
+            format!("{path} exists, and published files are for ever; --force replaces an unpublished set").into()
+        );
+    }
+    let name = fs::canonicalize(model_path)?;
+    let name = name.strip_prefix(fs::canonicalize(root())?).map_err(|_| "the model must lie in the workspace")?;
+    let model = Model::from_bytes(&fs::read(model_path)?)?;
+    if model.metadata().preview {
+        eprintln!("note: the model is a preview; do not publish this set");
+    }
+
+    fs::create_dir_all(out)?;
+    for entry in fs::read_dir(out)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "hlm") {
+            fs::remove_file(path)?;
+        }
+    }
+    let lineage = model.metadata().lineage;
+    let mut manifest = Manifest {
+        model: name.to_str().ok_or("the model's path is no Unicode")?.replace('\\', "/"),
+        entropy_id: lineage.entropy_id.to_string(),
+        generation: lineage.generation,
+        generation_id: lineage.generation_id.to_string(),
+        files: Vec::new(),
+    };
+    let mut total = 0;
+    for number in 0..PICTURES.len() {
+        let (entry, bytes) = write_one(&model, number)?;
+        fs::write(out.join(&entry.name), &bytes)?;
+        total += bytes.len();
+        manifest.files.push(entry);
+    }
+    fs::write(&manifest_path, serde_json::to_string_pretty(&manifest)? + "\n")?;
+    println!("{} files, {total} bytes", PICTURES.len());
+    if total > MOST_BYTES {
+        return Err(format!("{total} bytes are too many, {MOST_BYTES} are allowed; shrink PICTURES").into());
+    }
+    Ok(())
+}
+
+/// Encodes a picture, and says what it decodes to.
+fn write_one(model: &Model, number: usize) -> Result<(Entry, Vec<u8>), Box<dyn Error>> {
+    let (kind, width, height, pixel_format, lambda) = PICTURES[number];
+    let format = if pixel_format == PixelFormat::Grey8 { "grey" } else { "rgb" };
+    let mut image = picture(kind, width, height, pixel_format);
+    if number == 8 {
+        image.metadata = Metadata {
+            icc: Some((0..=255).collect()),
+            exif: Some(b"MM\0\x2a\0\0\0\x08\0\0\0\0\0\0".to_vec()),
+            xmp: Some(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".to_vec()),
+        };
+    }
+    let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(lambda))?;
+    let latents = model.decode_latents(&bytes, &DecodeOptions::default())?;
+    if latents != report.latents {
+        return Err("the file decodes to other latents than were encoded".into());
+    }
+    let exact = model.decode(&bytes, &DecodeOptions::exact())?;
+    let fused = model.decode(&bytes, &DecodeOptions::default())?;
+    let picture = format!("{kind:?}").to_lowercase();
+    let entry = Entry {
+        name: format!("{number:02}-{picture}-{width}x{height}-{format}.hlm"),
+        picture,
+        width,
+        height,
+        format: format.to_owned(),
+        lambda,
+        file: digest(&bytes),
+        latents: blake3::Hash::from_bytes(latents.hash()).to_hex().to_string(),
+        exact_pixels: digest(exact.data()),
+        fused_pixels: digest(fused.data()),
+        metadata: metadata_digest(&fused.metadata),
+    };
+    // States of the coder in each section; the low two bits of a payload are their number's logarithm.
+    let file = parse(&bytes, &DecodeOptions::default().limits)?;
+    let states = file.latents.map(|payload| payload.first().map_or(0, |first| 1 << (first & 3)));
+    println!("{:28} λ = {lambda:6} {:6} bytes, coder states {states:?}", entry.name, bytes.len());
+    Ok((entry, bytes))
+}

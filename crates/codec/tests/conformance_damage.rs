@@ -1,0 +1,283 @@
+//! Damaged files of the conformance sets: cut short or altered anywhere, also behind a checksum that was made right again,
+//! they give an error or a picture, never a panic, and take no more memory than the estimate for their header allows.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use heirloom_codec::container::{MAGIC, parse_header};
+use heirloom_codec::network::memory;
+use heirloom_codec::{DecodeError, DecodeOptions, Fault, Image, Model};
+use set::{Manifest, root};
+
+#[allow(dead_code)] // shared with the tests that compare hashes
+#[path = "conformance_set/mod.rs"]
+mod set;
+
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all calls go to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(now, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(now, Relaxed);
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Relaxed);
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Buffers that do not grow with the picture: bands of rows and tiles, for each thread.
+const FIXED: u64 = 4 << 20;
+
+/// Calls into the networks for each file: fewer for larger canvases.
+fn costly_positions(pixels: u64) -> usize {
+    (400_000 / pixels as usize).clamp(6, 100)
+}
+
+/// `count` of 0..length: the first 48, which hold the header, the last one, and others spread evenly.
+fn sample(length: usize, count: usize) -> Vec<usize> {
+    if length <= count {
+        return (0..length).collect();
+    }
+    let head = 48.min(count / 3);
+    let spread = (count - head).max(2);
+    let mut positions: Vec<usize> = (0..head).collect();
+    positions.extend((0..spread).map(|i| head + i * (length - 1 - head) / (spread - 1)));
+    positions
+}
+
+struct Subject<'a> {
+    model: &'a Model,
+    options: DecodeOptions,
+    /// The altered file being decoded, for messages.
+    name: String,
+}
+
+impl Subject<'_> {
+    /// Decodes, strictly or what is whole, and looks at the memory that it took.
+    fn decode(&self, bytes: &[u8], partial: bool, what: &dyn Fn() -> String) -> Result<Image, DecodeError> {
+        let before = NOW.load(Relaxed);
+        PEAK.store(before, Relaxed);
+        let result = if partial {
+            self.model.decode_partial(bytes, &self.options).map(|partial| partial.image)
+        } else {
+            self.model.decode(bytes, &self.options)
+        };
+        let taken = PEAK.load(Relaxed).saturating_sub(before) as u64;
+        let header = parse_header(bytes, &self.options.limits).map(|(header, _)| header);
+        // The sections are copied out of the file; a file without a good header needs nothing else.
+        let refused = result.as_ref().is_err_and(|error| error.fault() == Fault::OverLimit);
+        let networks = match &header {
+            Ok(header) if !refused => memory::decoding(&self.model.metadata().spec, header.padded_pixels()) + FIXED,
+            _ => 4096,
+        };
+        let allowed = networks + bytes.len() as u64;
+        assert!(taken <= allowed, "{}, {}: {taken} bytes taken, {allowed} allowed", self.name, what());
+        match &result {
+            Ok(image) => {
+                let header = header.unwrap();
+                assert_eq!((image.width(), image.height()), (header.width, header.height));
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        result
+    }
+}
+
+/// Makes all checksums right, as a writer of these very bytes would have set them. Stops where the bytes are no file any
+/// more. Written from `docs/FORMAT.md` alone. Returns the positions at which sections end.
+fn mend(bytes: &mut [u8]) -> Vec<usize> {
+    fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
+        let mut value = 0;
+        for shift in [0, 7, 14, 21, 28] {
+            let byte = *bytes.get(*at)?;
+            *at += 1;
+            value |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+    fn seal(bytes: &mut [u8], begin: usize, end: usize) -> Option<usize> {
+        let checksum = crc32(bytes.get(begin..end)?);
+        bytes.get_mut(end..end.checked_add(4)?)?.copy_from_slice(&checksum.to_le_bytes());
+        Some(end + 4)
+    }
+    fn header(bytes: &mut [u8]) -> Option<usize> {
+        let mut at = MAGIC.len() + 1;
+        varint(bytes, &mut at)?;
+        varint(bytes, &mut at)?;
+        at += 1 + 4 + 8;
+        varint(bytes, &mut at)?;
+        seal(bytes, MAGIC.len(), at + 4)
+    }
+    fn section(bytes: &mut [u8], begin: usize) -> Option<usize> {
+        let mut at = begin + 1;
+        let length = varint(bytes, &mut at)?;
+        seal(bytes, begin, at.checked_add(length)?)
+    }
+    let mut ends = Vec::new();
+    let mut next = header(bytes);
+    while let Some(end) = next {
+        ends.push(end);
+        next = section(bytes, end);
+    }
+    ends
+}
+
+/// CRC-32 of PNG, bit by bit with a table made here: not the implementation under test.
+fn crc32(bytes: &[u8]) -> u32 {
+    static TABLE: std::sync::OnceLock<[u32; 256]> = std::sync::OnceLock::new();
+    let table = TABLE.get_or_init(|| {
+        std::array::from_fn(|byte| {
+            (0..8).fold(byte as u32, |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
+        })
+    });
+    !bytes.iter().fold(!0, |crc, &byte| table[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
+}
+
+/// How often damage behind a good checksum led where.
+#[derive(Default, Debug)]
+struct Seen {
+    pictures: usize,
+    container: usize,
+    entropy: usize,
+    limits: usize,
+    strangers: usize,
+}
+
+impl Seen {
+    fn note(&mut self, result: Result<Image, DecodeError>) {
+        *match result {
+            Ok(_) => &mut self.pictures,
+            Err(DecodeError::UnknownModel { .. }) => &mut self.strangers,
+            Err(DecodeError::Entropy { .. }) => &mut self.entropy,
+            Err(error) if error.fault() == Fault::OverLimit => &mut self.limits,
+            Err(DecodeError::Container(_)) => &mut self.container,
+            Err(error) => panic!("no damage leads to this: {error}"),
+        } += 1;
+    }
+}
+
+/// Any cut and any altered byte, found by checksums and lengths without asking the networks.
+fn plain_damage(subject: &Subject<'_>, bytes: &[u8]) {
+    for length in 0..bytes.len() {
+        let error = subject.decode(&bytes[..length], false, &|| format!("cut to {length}")).unwrap_err();
+        let expected = if length == 0 { Fault::NotHeirloom } else { Fault::CutShort };
+        assert_eq!(error.fault(), expected, "{} cut to {length}", subject.name);
+    }
+    let mut altered = bytes.to_vec();
+    for position in 0..bytes.len() {
+        for mask in [0x01, 0xff] {
+            altered[position] ^= mask;
+            let result = subject.decode(&altered, false, &|| format!("byte {position} xor {mask}"));
+            assert!(result.is_err(), "{}: byte {position} xor {mask} goes unnoticed", subject.name);
+            altered[position] ^= mask;
+        }
+    }
+}
+
+/// A header that asks for a picture of 2³² − 1 pixels' width, under a good checksum.
+fn huge(subject: &Subject<'_>, bytes: &[u8]) {
+    let width = MAGIC.len() + 1;
+    let after = width + 1 + bytes[width..].iter().position(|byte| byte & 0x80 == 0).unwrap();
+    let mut altered = [&bytes[..width], &[0xff, 0xff, 0xff, 0xff, 0x0f], &bytes[after..]].concat();
+    mend(&mut altered);
+    for partial in [false, true] {
+        let error = subject.decode(&altered, partial, &|| "a huge width".to_owned()).unwrap_err();
+        assert_eq!(error.fault(), Fault::OverLimit, "{}", subject.name);
+    }
+}
+
+/// Damage that the networks and the entropy coder see: partial decoding, and checksums made right again.
+fn deep_damage(subject: &Subject<'_>, bytes: &[u8], pixels: u64, seen: &mut Seen) {
+    let count = costly_positions(pixels);
+    let ends = mend(&mut bytes.to_vec());
+    // Just before and at each section's end, and inside sections.
+    let mut lengths: Vec<usize> = ends.iter().flat_map(|&end| [end - 1, end]).collect();
+    lengths.truncate(count);
+    lengths.extend(sample(bytes.len(), count / 4));
+    for length in lengths {
+        let result = subject.decode(&bytes[..length], true, &|| format!("the part up to {length}"));
+        assert_eq!(result.is_ok(), length >= ends[0], "{}: the part up to {length}", subject.name);
+    }
+    for (turn, position) in sample(bytes.len(), count).into_iter().enumerate() {
+        let mask = [0x01, 0x80, 0xff, 0x10][turn % 4];
+        let what = || format!("byte {position} xor {mask}, checksums mended");
+        let mut altered = bytes.to_vec();
+        altered[position] ^= mask;
+        mend(&mut altered);
+        seen.note(subject.decode(&altered, false, &what));
+        if turn % 4 == 0 {
+            let _ = subject.decode(&altered, true, &what);
+        }
+    }
+}
+
+// One test only: others running beside it would be counted too.
+#[test]
+fn damaged_files_give_errors_or_pictures_within_their_memory() {
+    // The fixed buffers are for each thread.
+    rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap().install(all_damage);
+}
+
+fn all_damage() {
+    assert_eq!(crc32(b"123456789"), 0xcbf4_3926); // the check value of this CRC in every catalogue
+    let mut seen = Seen::default();
+    let mut files = 0;
+    for folder in fs::read_dir(root().join("conformance")).into_iter().flatten() {
+        let folder = folder.unwrap().path();
+        let Ok(manifest) = fs::read(folder.join("manifest.json")) else { continue };
+        let manifest: Manifest = serde_json::from_slice(&manifest).unwrap();
+        let model = Model::from_bytes(&fs::read(root().join(&manifest.model)).unwrap()).unwrap();
+        for entry in &manifest.files {
+            let bytes = fs::read(folder.join(&entry.name)).unwrap();
+            let mut options = DecodeOptions::default();
+            let (header, _) = parse_header(&bytes, &options.limits).unwrap();
+            let pixels = header.padded_pixels();
+            // An altered size must not cost minutes. Half of the files meet the one limit first, half the other.
+            if files % 2 == 0 {
+                options.limits.max_pixels = 4 * pixels;
+            } else {
+                options.max_memory = 4 * memory::decoding(&model.metadata().spec, pixels);
+            }
+            let subject = Subject { model: &model, options, name: entry.name.clone() };
+            let mut mended = bytes.clone();
+            mend(&mut mended);
+            assert!(mended == bytes, "{}: mending an undamaged file changes it", entry.name);
+            let begin = std::time::Instant::now();
+            plain_damage(&subject, &bytes);
+            let plain = begin.elapsed();
+            huge(&subject, &bytes);
+            deep_damage(&subject, &bytes, pixels, &mut seen);
+            println!("{}: {plain:?}, {:?}", entry.name, begin.elapsed());
+            files += 1;
+        }
+    }
+    println!("{files} files; damage behind good checksums: {seen:?}");
+    if files > 0 {
+        let Seen { pictures, container, entropy, limits, strangers } = seen;
+        assert!(
+            [pictures, container, entropy, limits, strangers].iter().all(|&count| count > 0),
+            "each outcome occurs"
+        );
+    }
+}

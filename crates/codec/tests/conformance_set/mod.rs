@@ -1,0 +1,62 @@
+//! The conformance sets: files that published generations wrote, and what they must decode to for ever.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// `conformance/<generation>/manifest.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Model file that wrote the set, from the root of the workspace.
+    pub model: String,
+    /// Ids of that model, so that another one under its name is noticed.
+    pub entropy_id: String,
+    pub generation: u32,
+    pub generation_id: String,
+    pub files: Vec<Entry>,
+}
+
+/// A file of a set. Hashes are BLAKE3, in hexadecimal digits.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    pub name: String,
+    /// What the picture shows.
+    pub picture: String,
+    pub width: u32,
+    pub height: u32,
+    /// `rgb` or `grey`.
+    pub format: String,
+    pub lambda: f32,
+    /// Hash of the file.
+    pub file: String,
+    /// `Latents::hash`: the same with every generation of the lineage.
+    pub latents: String,
+    /// Hash of the pixels by exact decoding.
+    pub exact_pixels: String,
+    /// Hash of the pixels by decoding with fused multiply-add, the default.
+    pub fused_pixels: String,
+    /// Hash of ICC profile, Exif and XMP one after another; none without metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
+}
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Hexadecimal digits of the BLAKE3 of `bytes`.
+pub fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// Hash of metadata as in [`Entry::metadata`].
+pub fn metadata_digest(metadata: &heirloom_codec::container::Metadata) -> Option<String> {
+    let blobs = [&metadata.icc, &metadata.exif, &metadata.xmp];
+    if blobs.iter().all(|blob| blob.is_none()) {
+        return None;
+    }
+    Some(digest(&blobs.into_iter().flatten().flatten().copied().collect::<Vec<u8>>()))
+}

@@ -1,0 +1,69 @@
+//! The whole way there and back with the published models: threads and instruction sets change no byte, latent or pixel.
+//! `round_trip.rs` does the same with hundreds of pictures and a tiny network of formula-made weights.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::path::Path;
+
+use heirloom_codec::container::PixelFormat::{self, Grey8, Rgb8};
+use heirloom_codec::kernels::Level;
+use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
+use pictures::{Kind, picture};
+
+mod pictures;
+
+/// Kind, width, height, format, λ, and whether plain Rust takes part: with fused multiply-add in software it needs
+/// seconds for each tile.
+const CASES: [(Kind, u32, u32, PixelFormat, f32, bool); 5] = [
+    (Kind::Photo, 130, 100, Rgb8, 32.0, false),
+    (Kind::Noise, 65, 40, Rgb8, 1024.0, false),
+    (Kind::Photo, 1, 200, Grey8, 181.5, false),
+    (Kind::Flat, 64, 9, Rgb8, 256.0, false),
+    (Kind::Photo, 33, 17, Rgb8, 700.0, true),
+];
+
+fn round_trips(model: &Model) {
+    let pools = [1, 2, 4].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
+    for (kind, width, height, format, lambda, scalar) in CASES {
+        let image = picture(kind, width, height, format);
+        let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(lambda)).unwrap();
+        let expected = [false, true].map(|exact| {
+            let mut options = DecodeOptions::default();
+            options.exact = exact;
+            model.reconstruct(&report.latents, &options).unwrap()
+        });
+        for level in Level::available() {
+            for pool in &pools {
+                let threads = pool.current_num_threads();
+                let slow = level == Level::Scalar && !cfg!(target_arch = "aarch64");
+                if slow && !(scalar && threads == 2) {
+                    continue;
+                }
+                let what = format!("{kind:?} {width}×{height}, λ = {lambda}, {level:?}, {threads} threads");
+                let mut there = EncodeOptions::new(lambda);
+                there.level = Some(level);
+                assert!(pool.install(|| model.encode(&image, &there)).unwrap() == bytes, "bytes differ, {what}");
+                let mut back = DecodeOptions::default();
+                back.level = Some(level);
+                let latents = pool.install(|| model.decode_latents(&bytes, &back)).unwrap();
+                assert!(latents == report.latents, "latents differ, {what}");
+                for (exact, expected) in [false, true].into_iter().zip(&expected) {
+                    back.exact = exact;
+                    let pixels = pool.install(|| model.decode(&bytes, &back)).unwrap();
+                    assert!(pixels == *expected, "pixels differ, exact = {exact}, {what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn machines_and_threads_never_change_a_bit() {
+    // Nothing to see where this crate stands alone, without the workspace.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
+            round_trips(&Model::from_bytes(&std::fs::read(path).unwrap()).unwrap());
+        }
+    }
+}

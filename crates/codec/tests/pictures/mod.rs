@@ -1,0 +1,61 @@
+//! Pictures from integer formulas, the same on every machine.
+
+use heirloom_codec::Image;
+use heirloom_codec::image::PixelFormat;
+
+/// What a picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One colour.
+    Flat,
+    /// Independent random bytes.
+    Noise,
+    /// Slopes of colour, discs and stripes with hard edges before them, and a little grain.
+    Photo,
+}
+
+/// Picture of a kind. Grey ones have the first channel of the coloured ones.
+pub fn picture(kind: Kind, width: u32, height: u32, format: PixelFormat) -> Image {
+    let channels: u32 = if format == PixelFormat::Grey8 { 1 } else { 3 };
+    let mut data = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            for channel in 0..channels {
+                data.push(match kind {
+                    Kind::Flat => [181, 90, 33][channel as usize],
+                    Kind::Noise => noise(x, y, channel) as u8,
+                    Kind::Photo => photo(x, y, channel),
+                });
+            }
+        }
+    }
+    Image::new(width, height, format, data).unwrap()
+}
+
+fn photo(x: u32, y: u32, channel: u32) -> u8 {
+    // Discs on a grid of 72 pixels, each of its own radius and place; a third of the cells have none.
+    let (column, row) = (x / 72, y / 72);
+    let cell = noise(column, row, 7);
+    let (dx, dy) = ((x % 72).abs_diff(24 + cell % 24), (y % 72).abs_diff(24 + cell / 32 % 24));
+    let radius = 8 + cell / 1024 % 16;
+    let inside = !cell.is_multiple_of(3) && dx * dx + dy * dy < radius * radius;
+    let base = if inside {
+        cell >> (8 * channel)
+    } else if ((x + 2 * y) / 5).is_multiple_of(23) {
+        230 - 60 * channel
+    } else {
+        // Slopes that turn back at 255 and never jump.
+        let slope = [x / 3 + y / 2, 300 - (x / 4).min(300) + y / 5, x / 7 + 2 * y / 3][channel as usize] % 510;
+        slope.min(509 - slope)
+    };
+    let grain = noise(x, y, channel) % 9;
+    (base % 256 + grain).saturating_sub(4).min(255) as u8
+}
+
+/// 24 random bits of a position (the mixing of MurmurHash3).
+fn noise(x: u32, y: u32, channel: u32) -> u32 {
+    let mut bits = x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca77) ^ channel.wrapping_mul(0xc2b2_ae3d);
+    bits = (bits ^ (bits >> 16)).wrapping_mul(0x85eb_ca6b);
+    bits = (bits ^ (bits >> 13)).wrapping_mul(0xc2b2_ae35);
+    (bits ^ (bits >> 16)) >> 8
+}
