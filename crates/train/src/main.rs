@@ -13,7 +13,7 @@ use heirloom_train::{
     Result, TrainError,
     data::Folder,
     model::Layout,
-    trainer::{self, Config, Options, checkpoint::Checkpoint, config::PRESETS, evaluate::Evaluator, export},
+    trainer::{self, Config, Options, checkpoint::Checkpoint, evaluate::Evaluator, export, files, presets::PRESETS},
 };
 
 /// Train the Heirloom image codec.
@@ -213,7 +213,7 @@ fn checkpoint(path: &Path) -> Result<Checkpoint> {
 fn write_model(args: &Export) -> Result<()> {
     let model = export::model(&checkpoint(&args.run)?, args.full, args.preview)?;
     let bytes = model.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
-    fs::write(&args.output, &bytes).map_err(TrainError::io("write", &args.output))?;
+    files::replace(&args.output, &bytes)?;
     println!("{}: {} bytes, entropy id {}", args.output.display(), bytes.len(), model.metadata.lineage.entropy_id);
     Ok(())
 }

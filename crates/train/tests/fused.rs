@@ -1,17 +1,39 @@
 //! The fused CPU operations against the framework's own: values and all gradients, over many shapes.
 
-use burn::tensor::{Device, Distribution, Tensor};
-use heirloom_train::ops::fused::Layer;
-use heirloom_train::ops::{BlockParams, fused, stock};
+use std::cell::RefCell;
 
-fn random<const D: usize>(shape: [usize; D], scale: f64, device: &Device) -> Tensor<D> {
-    Tensor::random(shape, Distribution::Uniform(-scale, scale), device).require_grad()
+use burn::tensor::{Device, Tensor, TensorData};
+use heirloom_train::{
+    ops::{
+        BlockParams,
+        fused::{self, Layer},
+        stock,
+    },
+    random::Random,
+};
+
+/// Makes leaves with uniform values in [-scale, scale), the same in every run.
+struct Leaves {
+    random: RefCell<Random>,
+    device: Device,
+}
+
+impl Leaves {
+    fn new() -> Self {
+        Self { random: RefCell::new(Random::new(1, 0, 0)), device: Device::flex().autodiff() }
+    }
+
+    fn leaf<const D: usize>(&self, shape: [usize; D], scale: f32) -> Tensor<D> {
+        let mut random = self.random.borrow_mut();
+        let values = (0..shape.iter().product()).map(|_| scale * (2.0 * random.unit() - 1.0)).collect();
+        Tensor::from_data(TensorData::new::<f32, _>(values, shape), &self.device).require_grad()
+    }
 }
 
 fn check<const D: usize>(what: &str, ours: &Tensor<D>, theirs: &Tensor<D>) {
     assert_eq!(ours.dims(), theirs.dims(), "{what}: shapes differ");
-    let a: Vec<f32> = ours.clone().into_data().to_vec().unwrap();
-    let b: Vec<f32> = theirs.clone().into_data().to_vec().unwrap();
+    let a = ours.clone().try_into_vec_as::<f32>().unwrap();
+    let b = theirs.clone().try_into_vec_as::<f32>().unwrap();
     let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|v| v * v).sum::<f64>().sqrt();
     let difference = norm(&mut a.iter().zip(&b).map(|(a, b)| f64::from(a - b)));
     let size = norm(&mut b.iter().map(|b| f64::from(*b)));
@@ -20,21 +42,27 @@ fn check<const D: usize>(what: &str, ours: &Tensor<D>, theirs: &Tensor<D>) {
 
 #[test]
 fn block_equals_the_stock_block() {
-    let device = Device::flex().autodiff();
-    for (b, h, w, c, k) in
-        [(1, 1, 1, 16, 3), (2, 2, 2, 32, 3), (3, 4, 5, 48, 5), (2, 16, 11, 32, 7), (1, 40, 33, 64, 7)]
-    {
-        let x = random([b, h, w, c], 1.0, &device);
-        let modulation = random([b, 2 * c], 0.5, &device);
+    let leaves = Leaves::new();
+    for (b, h, w, c, k) in [
+        (1, 1, 1, 16, 3),
+        (2, 3, 1, 16, 7),
+        (2, 2, 2, 32, 3),
+        (1, 5, 3, 16, 9),
+        (3, 4, 5, 48, 5),
+        (2, 16, 11, 32, 7),
+        (1, 40, 33, 64, 7),
+    ] {
+        let x = leaves.leaf([b, h, w, c], 1.0);
+        let modulation = leaves.leaf([b, 2 * c], 0.5);
         let params = || {
             (
-                random([k * k, c], 0.3, &device),
-                random([c], 0.3, &device),
-                random([c, 2 * c], 0.3, &device),
-                random([2 * c], 0.3, &device),
-                random([2 * c, c], 0.3, &device),
-                random([c], 0.3, &device),
-                random([c], 1.0, &device),
+                leaves.leaf([k * k, c], 0.3),
+                leaves.leaf([c], 0.3),
+                leaves.leaf([c, 2 * c], 0.3),
+                leaves.leaf([2 * c], 0.3),
+                leaves.leaf([2 * c, c], 0.3),
+                leaves.leaf([c], 0.3),
+                leaves.leaf([c], 1.0),
             )
         };
         let p = params();
@@ -47,7 +75,7 @@ fn block_equals_the_stock_block() {
             project_bias: p.5.clone(),
             layer_scale: p.6.clone(),
         };
-        let weights = random([b, h, w, c], 1.0, &device);
+        let weights = leaves.leaf([b, h, w, c], 1.0);
         let ours = fused::block(x.clone(), modulation.clone(), block(), k);
         let theirs = stock::block(x.clone(), modulation.clone(), block(), k);
         let name = |part: &str| format!("block {b}x{h}x{w}x{c} k{k}: {part}");
@@ -72,7 +100,7 @@ fn block_equals_the_stock_block() {
 
 #[test]
 fn layers_equal_the_stock_layers() {
-    let device = Device::flex().autodiff();
+    let leaves = Leaves::new();
     for (kind, b, h, w, inputs, outputs) in [
         (Layer::Dense, 2, 5, 7, 24, 40),
         (Layer::Dense, 1, 1, 1, 16, 3),
@@ -90,8 +118,8 @@ fn layers_equal_the_stock_layers() {
             Layer::Up(r) => (inputs, r * r * outputs),
             Layer::Conv3x3 => (9 * inputs, outputs),
         };
-        let x = random([b, h, w, inputs], 1.0, &device);
-        let (weight, bias) = (random([rows, columns], 0.5, &device), random([columns], 0.5, &device));
+        let x = leaves.leaf([b, h, w, inputs], 1.0);
+        let (weight, bias) = (leaves.leaf([rows, columns], 0.5), leaves.leaf([columns], 0.5));
         let (a, u, v) = (x.clone(), weight.clone(), bias.clone());
         let theirs = match kind {
             Layer::Dense => stock::dense(a, u, v),
@@ -102,7 +130,7 @@ fn layers_equal_the_stock_layers() {
         let ours = fused::layer(kind, x.clone(), weight.clone(), bias.clone());
         let name = |part: &str| format!("{kind:?} {b}x{h}x{w} {inputs} to {outputs}: {part}");
         check(&name("output"), &ours, &theirs);
-        let factors = random(ours.dims(), 1.0, &device);
+        let factors = leaves.leaf(ours.dims(), 1.0);
         let (mine, other) = ((ours * factors.clone()).sum().backward(), (theirs * factors).sum().backward());
         check(&name("x"), &x.grad(&mine).unwrap(), &x.grad(&other).unwrap());
         check(&name("weight"), &weight.grad(&mine).unwrap(), &weight.grad(&other).unwrap());

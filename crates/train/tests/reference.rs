@@ -20,7 +20,7 @@ fn file() -> PathBuf {
     if let Some(path) = std::env::var_os("HEIRLOOM_REFERENCE") {
         return path.into();
     }
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../codec/tests/data/reference.safetensors")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../codec/tests/data/reference-ours.safetensors")
 }
 
 fn tensor(map: &ReferenceMap, device: &Device) -> Tensor<4> {

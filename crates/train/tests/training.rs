@@ -1,62 +1,20 @@
 //! Runs on made-up pictures: they learn, they can be interrupted, and they refuse what is broken.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod common;
+
+use std::fs;
 
 use burn::tensor::Device;
+use common::{Scratch, draw, metrics};
 use heirloom_train::{
     TrainError,
     data::{Folder, Loader, loader::Plan},
-    random::Random,
+    model::{
+        Layout, Spec,
+        initial::{Initial, initial},
+    },
     trainer::{self, Config, Options, checkpoint::Checkpoint, config::Phase, schedule},
 };
-
-/// A folder of its own, removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("heirloom-train-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(path.join("pictures")).unwrap();
-        Self(path)
-    }
-
-    fn pictures(&self) -> PathBuf {
-        self.0.join("pictures")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Smooth colour gradients with a disc, as PPM files.
-fn draw(folder: &Path, count: u64) {
-    for n in 0..count {
-        let mut random = Random::new(7, 0, n);
-        let (w, h) = (90 + random.below(60), 70 + random.below(60));
-        let (cx, cy, r) = (random.below(w) as f32, random.below(h) as f32, 10.0 + 20.0 * random.unit());
-        let colours: [[f32; 3]; 3] = std::array::from_fn(|_| std::array::from_fn(|_| 255.0 * random.unit()));
-        let mut bytes = format!("P6\n{w} {h}\n255\n").into_bytes();
-        for y in 0..h {
-            for x in 0..w {
-                let inside = (x as f32 - cx).hypot(y as f32 - cy) < r;
-                let t = x as f32 / w as f32;
-                bytes.extend(
-                    (0..3).map(
-                        |c| if inside { colours[2][c] } else { colours[0][c] * (1.0 - t) + colours[1][c] * t } as u8,
-                    ),
-                );
-            }
-        }
-        fs::write(folder.join(format!("{n:03}.ppm")), bytes).unwrap();
-    }
-}
 
 fn config(steps: u64) -> Config {
     Config {
@@ -81,17 +39,6 @@ fn options(scratch: &Scratch, run: &str) -> Options {
         device: Device::flex(),
         quiet: true,
     }
-}
-
-/// The metrics without what the clock says.
-fn metrics(run: &Path) -> Vec<serde_json::Value> {
-    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let clean = |line: &str| {
-        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
-        value.as_object_mut().unwrap().remove("steps_per_second");
-        value
-    };
-    text.lines().map(clean).collect()
 }
 
 #[test]
@@ -180,18 +127,66 @@ fn unreadable_pictures_are_left_out_and_an_empty_folder_is_an_error() {
     assert_eq!(Folder::open(&scratch.pictures(), 0).unwrap().len(), 1);
 }
 
+/// λ so large that the gradient overflows, and weights with which the loss does too.
+fn hopeless(steps: u64) -> Config {
+    Config { lambda: [3e38, 3e38], layer_scale: 1e30, probe_every: 0, ..config(steps) }
+}
+
+/// The weights a run of [`config`] begins with.
+fn first_weights(config: &Config) -> Vec<f32> {
+    let spec = Spec::tiny();
+    initial(&spec, &Layout::new(&spec), Initial { seed: config.seed, layer_scale: config.layer_scale })
+}
+
 #[test]
-fn a_loss_that_is_not_finite_never_reaches_the_weights() {
-    let scratch = Scratch::new("nan");
+fn steps_that_are_not_finite_are_skipped_and_counted() {
+    let scratch = Scratch::new("skipped");
     draw(&scratch.pictures(), 1);
-    // λ so large that the loss overflows.
-    let mut config = config(8);
-    config.lambda = [3e38, 3e38];
-    config.max_not_finite = 3;
-    config.layer_scale = 1e30;
+    let config = hopeless(8);
     let run = options(&scratch, "run");
-    match trainer::train(&config, &run) {
-        Err(TrainError::NotFinite { step, in_a_row }) => assert_eq!((step, in_a_row), (3, 3)),
-        other => panic!("{:?}", other.map(|c| c.header.step)),
+    let Checkpoint { header, state } = trainer::train(&config, &run).unwrap();
+    assert_eq!((header.step, header.updates, header.skipped), (8, 0, 8));
+    let start = first_weights(&config);
+    assert!(state.weights == start && state.ema == start, "a skipped step changed the weights");
+    assert!(state.m.iter().chain(&state.v).all(|x| *x == 0.0), "a skipped step changed the moments");
+    for line in metrics(&run.out) {
+        assert_eq!((line["skipped"].as_u64(), line["loss"].is_null(), line["psnr"].is_null()), (Some(4), true, true));
     }
+}
+
+#[test]
+fn too_many_steps_in_a_row_that_are_not_finite_end_the_run_also_across_a_resume() {
+    for stop_at in [None, Some(4)] {
+        let scratch = Scratch::new("not-finite");
+        draw(&scratch.pictures(), 1);
+        let config = Config { max_not_finite: 6, ..hopeless(20) };
+        let run = options(&scratch, "run");
+        if stop_at.is_some() {
+            trainer::train(&config, &Options { stop_at, ..options(&scratch, "run") }).unwrap();
+        }
+        match trainer::train(&config, &run) {
+            Err(TrainError::NotFinite { step, in_a_row }) => assert_eq!((step, in_a_row), (6, 6)),
+            other => panic!("{:?}", other.map(|c| c.header.step)),
+        }
+    }
+}
+
+#[test]
+fn frozen_parameters_stay_and_the_others_move() {
+    let scratch = Scratch::new("frozen");
+    draw(&scratch.pictures(), 1);
+    let config = Config { freeze: vec!["entropy.".into()], probe_every: 0, ..config(2) };
+    let state = trainer::train(&config, &options(&scratch, "run")).unwrap().state;
+    let start = first_weights(&config);
+    let mut moved = 0;
+    let layout = Layout::new(&Spec::tiny());
+    for entry in layout.entries() {
+        let range = entry.offset..entry.offset + entry.len;
+        let same = state.weights[range.clone()] == start[range.clone()] && state.ema[range.clone()] == start[range];
+        assert!(same || !entry.name.starts_with("entropy."), "{} moved", entry.name);
+        moved += usize::from(!same);
+    }
+    // A few others have no gradient at first, such as taps over maps that begin with zeros.
+    let free = layout.entries().iter().filter(|entry| !entry.name.starts_with("entropy.")).count();
+    assert!(moved > free * 9 / 10, "{moved} of {free}");
 }

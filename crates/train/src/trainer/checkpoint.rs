@@ -6,14 +6,13 @@
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use heirloom_codec::model::Spec;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, optimiser::State};
+use super::{Config, files, optimiser::State};
 use crate::{Result, TrainError, model::Layout};
 
 const MAGIC: &[u8; 8] = b"HEIRTRN1";
@@ -29,6 +28,9 @@ pub struct Header {
     pub updates: u64,
     /// Steps skipped as their loss or gradient was not finite.
     pub skipped: u64,
+    /// Of these, the last ones in a row.
+    #[serde(default)]
+    pub in_a_row: u32,
     pub spec: Spec,
     pub config: Config,
     /// Number of weights.
@@ -51,7 +53,6 @@ impl Checkpoint {
     /// A folder that cannot be written.
     pub fn save(&self, run: &Path, keep: usize) -> Result<PathBuf> {
         let path = run.join(format!("{PREFIX}{:09}{SUFFIX}", self.header.step));
-        let temporary = path.with_extension("partial");
         let header = serde_json::to_vec(&self.header).map_err(|e| TrainError::Checkpoint(e.to_string()))?;
         let mut bytes = Vec::with_capacity(16 * self.state.weights.len() + header.len() + 64);
         bytes.extend_from_slice(MAGIC);
@@ -62,13 +63,7 @@ impl Checkpoint {
         }
         let hash = blake3::hash(&bytes);
         bytes.extend_from_slice(hash.as_bytes());
-        let write = || -> std::io::Result<()> {
-            let mut file = fs::File::create(&temporary)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
-        write().map_err(TrainError::io("write", &path))?;
+        files::replace(&path, &bytes)?;
         let mut all = list(run)?;
         all.truncate(all.len().saturating_sub(keep));
         for old in all {

@@ -1,4 +1,4 @@
-//! Every number of a training run, as TOML, and the presets.
+//! Every number of a training run, as TOML.
 
 use heirloom_codec::model::Spec;
 use serde::{Deserialize, Serialize};
@@ -123,58 +123,7 @@ impl Default for Config {
     }
 }
 
-/// Names of the presets.
-pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
-
 impl Config {
-    /// A preset by name: `base` is the paper's pre-training, `small` a short schedule for a CPU, `tiny` is for tests.
-    ///
-    /// # Errors
-    /// An unknown name.
-    pub fn preset(name: &str) -> Result<Self> {
-        let base = Self::default();
-        match name {
-            "base" => Ok(base),
-            "small" => Ok(Self {
-                network: NetworkConfig::Scaled { width: 64, embedding: 128 },
-                steps: 60_000,
-                phases: vec![
-                    Phase { from_step: 0, crop: 64, batch: 8 },
-                    Phase { from_step: 20_000, crop: 128, batch: 8 },
-                ],
-                augmentation: Augmentation { shrink: [0.5, 1.0], flip: true },
-                layer_scale: 0.2,
-                learning_rate: 1e-3,
-                warmup_steps: 300,
-                hold: 0.1,
-                final_ratio: 0.02,
-                ema_decay: 0.999,
-                ema_warmup: 1000.0,
-                loader_threads: 1,
-                ..base
-            }),
-            "tiny" => Ok(Self {
-                network: NetworkConfig::Full(Box::new(Spec::tiny())),
-                steps: 1000,
-                phases: vec![Phase { from_step: 0, crop: 64, batch: 4 }],
-                layer_scale: 0.2,
-                learning_rate: 2e-3,
-                warmup_steps: 20,
-                hold: 0.1,
-                final_ratio: 0.02,
-                ema_decay: 0.99,
-                ema_warmup: 50.0,
-                log_every: 10,
-                probe_every: 100,
-                probe_pictures: 2,
-                checkpoint_every: 100,
-                loader_threads: 1,
-                ..base
-            }),
-            other => Err(TrainError::Config(format!("there is no preset {other:?}; there are {}", PRESETS.join(", ")))),
-        }
-    }
-
     /// Reads TOML. Keys that are left out have the values of `base`, or of the preset that a first key `preset` names.
     ///
     /// # Errors
@@ -257,15 +206,6 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn presets_are_valid_and_survive_toml() {
-        for name in PRESETS {
-            let preset = Config::preset(name).unwrap();
-            preset.check().unwrap();
-            assert_eq!(Config::from_toml(&preset.to_toml().unwrap()).unwrap(), preset);
-        }
-    }
 
     #[test]
     fn a_file_changes_a_preset_and_unknown_keys_are_refused() {

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{evaluate::Point, step::Cost};
+use super::{evaluate::Point, files, step::Cost};
 use crate::{Result, TrainError};
 
 /// Sums since the last line.
@@ -62,19 +62,18 @@ impl Metrics {
                 .filter(|line| of(line).is_some_and(|step| step <= from))
                 .flat_map(|line| [line, "\n"])
                 .collect();
-            let temporary = path.with_extension("partial");
-            fs::write(&temporary, kept).map_err(TrainError::io("write", &temporary))?;
-            fs::rename(&temporary, &path).map_err(TrainError::io("write", &path))?;
+            files::replace(&path, kept.as_bytes())?;
         }
         Ok(Self { path, since: Instant::now(), quiet })
     }
 
-    /// Writes the averages of `window`, which ends with step number `step` of `total`, and empties it.
+    /// Writes the averages of `window`, which ends with step number `step` of `total`, and empties it. Averages over no
+    /// step at all, as all were skipped, are `null`.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn steps(&mut self, window: &mut Window, step: u64, total: u64, rate: f64) -> Result<()> {
-        let n = window.steps.max(1) as f64;
+        let n = window.steps as f64;
         let Cost { loss, bpp, mse } = window.cost;
         let (loss, bpp, mse, norm) = (loss / n, bpp / n, mse / n, window.norm / n);
         let elapsed = self.since.elapsed().as_secs_f64().max(1e-9);
@@ -118,6 +117,17 @@ impl Metrics {
         self.since += started.elapsed();
     }
 
+    /// Makes what was written last through a power failure: before a checkpoint, which no line may lag behind.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn sync(&self) -> Result<()> {
+        match fs::OpenOptions::new().append(true).open(&self.path).and_then(|file| file.sync_all()) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(TrainError::io("write", &self.path)(e)),
+            _ => Ok(()),
+        }
+    }
+
     fn line(&self, value: &Value) -> Result<()> {
         let mut file = fs::OpenOptions::new()
             .create(true)
@@ -128,9 +138,9 @@ impl Metrics {
     }
 }
 
-/// PSNR of a mean squared error on the [-1, 1] scale.
+/// PSNR of a mean squared error on the [-1, 1] scale; 100 for none.
 fn psnr(mse: f64) -> f64 {
-    if mse > 0.0 { 10.0 * (4.0 / mse).log10() } else { 100.0 }
+    if mse == 0.0 { 100.0 } else { 10.0 * (4.0 / mse).log10() }
 }
 
 fn duration(seconds: f64) -> String {

@@ -1,11 +1,13 @@
-//! The training loop: configuration, schedule, optimiser, checkpoints, metrics, validation and export.
+//! The training loop: configuration and presets, schedule, optimiser, checkpoints, metrics, validation and export.
 
 pub mod checkpoint;
 pub mod config;
 pub mod evaluate;
 pub mod export;
+pub mod files;
 pub mod metrics;
 pub mod optimiser;
+pub mod presets;
 pub mod run;
 pub mod schedule;
 pub mod step;

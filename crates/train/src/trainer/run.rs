@@ -9,7 +9,7 @@ use super::{
     Config,
     checkpoint::{Checkpoint, Header},
     evaluate::Evaluator,
-    export,
+    export, files,
     metrics::{Metrics, Window},
     optimiser::{self, State, Update},
     schedule, step,
@@ -91,6 +91,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
                 step: 0,
                 updates: 0,
                 skipped: 0,
+                in_a_row: 0,
                 weights: layout.len(),
                 spec: spec.clone(),
                 config: config.clone(),
@@ -99,9 +100,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
             (State::new(start), header)
         }
     };
-    let text = config.to_toml()?;
-    let config_path = options.out.join("config.toml");
-    fs::write(&config_path, text).map_err(TrainError::io("write", &config_path))?;
+    files::replace(&options.out.join("config.toml"), config.to_toml()?.as_bytes())?;
     if !options.quiet {
         println!(
             "{} weights, {} pictures (read in {:.1} s), from step {} to {}",
@@ -122,7 +121,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
         Loader::start(folder, plan, move |step| schedule::shape(&shapes, step), header.step, config.loader_threads)?;
     let device = options.device.clone().autodiff();
     let mut metrics = Metrics::open(&options.out, header.step, options.quiet)?;
-    let (mut window, mut in_a_row) = (Window::default(), 0u32);
+    let mut window = Window::default();
     let mut gradient = vec![0f32; layout.len()];
     let end = options.stop_at.unwrap_or(u64::MAX).min(config.steps);
     let mut saved = None;
@@ -145,16 +144,16 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
             };
             state.update(&gradient, update, &trainable);
             window.add(cost, norm);
-            in_a_row = 0;
+            header.in_a_row = 0;
         } else {
             window.skip();
             header.skipped += 1;
-            in_a_row += 1;
+            header.in_a_row += 1;
         }
         header.step += 1;
         header.updates = state.updates;
-        if in_a_row >= config.max_not_finite {
-            return Err(TrainError::NotFinite { step: header.step, in_a_row });
+        if header.in_a_row >= config.max_not_finite {
+            return Err(TrainError::NotFinite { step: header.step, in_a_row: header.in_a_row });
         }
         let last = header.step == end;
         if header.step % config.log_every == 0 || last {
@@ -168,6 +167,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
         }
         if header.step % config.checkpoint_every == 0 || last {
             let started = Instant::now();
+            metrics.sync()?;
             let checkpoint = Checkpoint { header: header.clone(), state };
             checkpoint.save(&options.out, config.keep_checkpoints)?;
             state = if last {

@@ -1,0 +1,66 @@
+//! What tests of whole runs share: a folder that is removed at the end, made-up pictures, metrics without the clock.
+
+#![allow(dead_code)] // each test uses a part
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use heirloom_train::random::Random;
+use serde_json::Value;
+
+/// A folder of its own, removed at the end.
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    /// An empty folder with an empty folder `pictures` in it.
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("heirloom-train-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("pictures")).unwrap();
+        Self(path)
+    }
+
+    pub fn pictures(&self) -> PathBuf {
+        self.0.join("pictures")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Smooth colour gradients with a disc, as PPM files.
+pub fn draw(folder: &Path, count: u64) {
+    for n in 0..count {
+        let mut random = Random::new(7, 0, n);
+        let (w, h) = (90 + random.below(60), 70 + random.below(60));
+        let (cx, cy, r) = (random.below(w) as f32, random.below(h) as f32, 10.0 + 20.0 * random.unit());
+        let colours: [[f32; 3]; 3] = std::array::from_fn(|_| std::array::from_fn(|_| 255.0 * random.unit()));
+        let mut bytes = format!("P6\n{w} {h}\n255\n").into_bytes();
+        for y in 0..h {
+            for x in 0..w {
+                let inside = (x as f32 - cx).hypot(y as f32 - cy) < r;
+                let t = x as f32 / w as f32;
+                let value =
+                    |c: usize| if inside { colours[2][c] } else { colours[0][c] * (1.0 - t) + colours[1][c] * t };
+                bytes.extend((0..3).map(|c| value(c) as u8));
+            }
+        }
+        fs::write(folder.join(format!("{n:03}.ppm")), bytes).unwrap();
+    }
+}
+
+/// The metrics of a run without what the clock says.
+pub fn metrics(run: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let clean = |line: &str| {
+        let mut value: Value = serde_json::from_str(line).unwrap();
+        value.as_object_mut().unwrap().remove("steps_per_second");
+        value
+    };
+    text.lines().map(clean).collect()
+}
