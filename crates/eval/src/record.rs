@@ -123,6 +123,25 @@ impl Report {
         Curve::new(name, self.points.iter().map(|p| Point { bpp: p.bpp, psnr: p.psnr }).collect())
     }
 
+    /// The record whose file is longest beyond 1.01 times its estimated rate, and by how many bytes: what the container
+    /// and the coder cost. None without records.
+    pub fn largest_overhead(&self) -> Option<(&ImageRecord, f64)> {
+        let overhead = |r: &ImageRecord| {
+            let estimated = r.estimated_bpp * f64::from(r.width) * f64::from(r.height) / 8.0;
+            r.bytes as f64 - 1.01 * estimated
+        };
+        self.records.iter().map(|r| (r, overhead(r))).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// Every place where an image's PSNR falls although λ rises: the record with the higher λ.
+    pub fn falling_psnr(&self) -> Vec<&ImageRecord> {
+        let before = |r: &ImageRecord| {
+            let lower = self.records.iter().filter(|o| o.image == r.image && o.lambda < r.lambda);
+            lower.max_by(|a, b| a.lambda.total_cmp(&b.lambda)).is_some_and(|lower| lower.psnr > r.psnr)
+        };
+        self.records.iter().filter(|r| before(r)).collect()
+    }
+
     /// The report as JSON, indented, with a newline at its end.
     ///
     /// # Errors
@@ -207,6 +226,22 @@ mod tests {
             points.iter().map(|p| (p.lambda, p.bpp, p.psnr)).collect::<Vec<_>>(),
             [(32.0, 1.5, f64::INFINITY), (64.0, 4.0, 34.0)]
         );
+    }
+
+    #[test]
+    fn overhead_and_falling_psnr_are_found() {
+        let mut report = report();
+        let mut low = report.records[0].clone();
+        (low.image, low.lambda, low.psnr, low.bytes) = ("x.png".into(), 10.0, 30.0, 1_000_000);
+        let mut high = low.clone();
+        (high.lambda, high.psnr, high.bytes) = (20.0, 29.0, 10);
+        report.records = vec![low.clone(), high.clone()];
+        assert_eq!(report.falling_psnr(), [&high]);
+        let (record, bytes) = report.largest_overhead().unwrap();
+        let estimated = low.estimated_bpp * f64::from(low.width) * f64::from(low.height) / 8.0;
+        assert_eq!((record, bytes), (&low, 1_000_000.0 - 1.01 * estimated));
+        report.records.clear();
+        assert!(report.largest_overhead().is_none());
     }
 
     #[test]

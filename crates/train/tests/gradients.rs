@@ -2,6 +2,7 @@
 //!
 //! The loss is Σ factor · output, summed in f64. Differences are central of fourth order (Fornberg 1988, table 1):
 //! (8 (L(h) − L(−h)) − (L(2h) − L(−2h))) / 12h.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_train::{

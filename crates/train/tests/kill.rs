@@ -2,6 +2,7 @@
 //!
 //! The real program is started and ended by SIGKILL: it gets no chance to tidy up. The long test is run by
 //! `cargo test --release -p heirloom-train --test kill -- --ignored --nocapture`.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 #![cfg(unix)]
 
 mod common;

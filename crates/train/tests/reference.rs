@@ -1,4 +1,5 @@
 //! The training graph with the formula's weights gives the reference vectors.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
 
 use std::path::{Path, PathBuf};
 

@@ -255,6 +255,15 @@ fn table(report: &Report) -> String {
             p.decode_seconds
         );
     }
+    if let Some((record, bytes)) = report.largest_overhead() {
+        text += &format!(
+            "\nfiles: at most 1.01 times the estimate {bytes:+.0} bytes ({} at λ {})\n",
+            record.image, record.lambda
+        );
+    }
+    for record in report.falling_psnr() {
+        text += &format!("PSNR of {} falls towards λ {}\n", record.image, record.lambda);
+    }
     if !report.anchors.is_empty() {
         text += "\nBD-rate against   per cent   over PSNR of\n";
     }

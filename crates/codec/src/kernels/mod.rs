@@ -15,4 +15,4 @@ pub use aligned::Aligned;
 pub use block::Block;
 pub use layers::{Conv3x3, Dense, Down, Up};
 pub use map::Map;
-pub use simd::{Arithmetic, Engine, Job, Level, Simd};
+pub use simd::{Arithmetic, Engine, Job, Level, Simd, run_fused};

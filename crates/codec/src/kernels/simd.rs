@@ -319,24 +319,34 @@ impl Engine {
 
     /// Runs a job on this engine's level, in the calling thread.
     pub fn run<J: Job>(self, job: J) -> J::Output {
-        let fused = self.arithmetic == Arithmetic::Fused;
-        match (self.level, fused) {
-            (Level::Scalar, false) => job.run::<Scalar<false>>(),
-            (Level::Scalar, true) => job.run::<Scalar<true>>(),
-            // SAFETY: an `Engine` can only be made with a level that `Level::available` found on this machine.
-            #[cfg(target_arch = "x86_64")]
-            (Level::Avx2, false) => unsafe { enter_avx2::<x86::Avx2<false>, J>(job) },
-            #[cfg(target_arch = "x86_64")]
-            (Level::Avx2, true) => unsafe { enter_avx2::<x86::Avx2<true>, J>(job) },
-            #[cfg(target_arch = "x86_64")]
-            (Level::Avx512, false) => unsafe { enter_avx512::<x86::Avx512<false>, J>(job) },
-            #[cfg(target_arch = "x86_64")]
-            (Level::Avx512, true) => unsafe { enter_avx512::<x86::Avx512<true>, J>(job) },
-            #[cfg(not(target_arch = "x86_64"))]
-            (_, false) => job.run::<Scalar<false>>(),
-            #[cfg(not(target_arch = "x86_64"))]
-            (_, true) => job.run::<Scalar<true>>(),
+        match self.arithmetic {
+            Arithmetic::Fused => run_fused(self.level, job),
+            Arithmetic::Strict => run_strict(self.level, job),
         }
+    }
+}
+
+// SAFETY of the calls below: `Level::best` has found the level, or a higher one that includes it, on this machine.
+
+/// Runs a job in fused arithmetic. `level` must be one that this machine has ([`Level::available`]), else the scalar one
+/// is taken.
+pub fn run_fused<J: Job>(level: Level, job: J) -> J::Output {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if level <= Level::best() => unsafe { enter_avx512::<x86::Avx512<true>, J>(job) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if level <= Level::best() => unsafe { enter_avx2::<x86::Avx2<true>, J>(job) },
+        _ => job.run::<Scalar<true>>(),
+    }
+}
+
+fn run_strict<J: Job>(level: Level, job: J) -> J::Output {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if level <= Level::best() => unsafe { enter_avx512::<x86::Avx512<false>, J>(job) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if level <= Level::best() => unsafe { enter_avx2::<x86::Avx2<false>, J>(job) },
+        _ => job.run::<Scalar<false>>(),
     }
 }
 

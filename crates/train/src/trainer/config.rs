@@ -197,7 +197,7 @@ impl Config {
             "max_not_finite, log_every and keep_checkpoints must be at least 1",
         )?;
         require(
-            self.checkpoint_every > 0 && self.checkpoint_every % self.log_every == 0,
+            self.checkpoint_every > 0 && self.checkpoint_every.is_multiple_of(self.log_every),
             "checkpoint_every must be a multiple of log_every",
         )
     }

@@ -127,7 +127,7 @@ mod tests {
                 norm: norm(&gradient),
                 ema_decay: 0.9,
             };
-            state.update(&gradient, update, &[0..frozen]);
+            state.update(&gradient, update, std::slice::from_ref(&(0..frozen)));
         }
         assert!(state.weights[..frozen].iter().all(|w| (w - 1.0).abs() < 0.05), "{}", state.weights[0]);
         assert!((state.ema[0] - state.weights[0]).abs() < 0.05);
@@ -146,7 +146,7 @@ mod tests {
             norm: 1.0,
             ema_decay: 0.0,
         };
-        state.update(&[5.0, -0.01], update, &[0..2]);
+        state.update(&[5.0, -0.01], update, std::slice::from_ref(&(0..2)));
         assert!((state.weights[0] + 0.1).abs() < 1e-6 && (state.weights[1] - 0.1).abs() < 1e-6);
         assert!(!norm(&[1.0, f32::NAN]).is_finite());
         assert!((norm(&vec![1.0; 40_000]) - 200.0).abs() < 1e-9);

@@ -9,8 +9,8 @@ use crate::{Result, TrainError, data::Augmentation};
 pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
 
 impl Config {
-    /// A preset by name: `base` is the paper's pre-training, `small` the default model's recipe (a day on a small CPU),
-    /// `tiny` is for tests.
+    /// A preset by name: `base` is the paper's pre-training, `small` the default model's recipe, made for a CPU, `tiny` is for
+    /// tests.
     ///
     /// # Errors
     /// An unknown name.
@@ -24,7 +24,7 @@ impl Config {
     }
 }
 
-/// Half the paper's width and about half its blocks, but the paper's width of z4, which carries most of the rate.
+/// Half the paper's channels and about half of its blocks, but all channels of z4.
 fn small() -> Config {
     let spec = Spec {
         latents: [64, 64, 128, 32],

@@ -7,8 +7,9 @@ use heirloom_codec::kernels::{Job, Simd, depthwise, pointwise};
 use rayon::prelude::*;
 
 use super::depthwise::{Padded, weight_gradient_row};
-use super::engine;
+use super::parts::in_parts;
 use super::pointwise::{accumulate, gelu_backward, normalise_backward};
+use super::run;
 use super::scratch::Scratch;
 
 /// Pixels of one tile, about.
@@ -92,19 +93,14 @@ pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<
         rayon::join(|| Packed::new(w.expand_weight, c, 2 * c), || Packed::new(w.project_weight, 2 * c, c));
     let factor = factors(modulation, c);
     let pixels = shape.rows() * shape.width;
-    let mut out = x.to_vec();
-    let mut saved =
-        Saved { normalised: vec![0.0; pixels * c], inverse: vec![0.0; pixels], hidden: vec![0.0; pixels * 2 * c] };
     let tile = shape.tile_rows() * shape.width;
-    out.par_chunks_mut(tile * c)
-        .zip(saved.normalised.par_chunks_mut(tile * c))
-        .zip(saved.inverse.par_chunks_mut(tile))
-        .zip(saved.hidden.par_chunks_mut(tile * 2 * c))
-        .enumerate()
-        .for_each(|(i, (((out, normalised), inverse), hidden))| {
+    let lengths = [pixels * c, pixels * c, pixels, pixels * 2 * c];
+    let ([out, normalised, inverse, hidden], _) =
+        in_parts(lengths, [tile * c, tile * c, tile, tile * 2 * c], |i, [out, normalised, inverse, hidden]| {
+            out.copy_from_slice(&x[i * tile * c..][..out.len()]);
             let first_row = i * shape.tile_rows();
             let (padded, expand, project, factor) = (&padded, &expand, &project, &factor);
-            engine().run(ForwardTile {
+            run(ForwardTile {
                 shape,
                 w,
                 padded,
@@ -119,7 +115,7 @@ pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<
                 hidden,
             });
         });
-    (out, saved)
+    (out, Saved { normalised, inverse, hidden })
 }
 
 /// `1 + scale` per image and channel, `[batch, C]`.
@@ -186,16 +182,11 @@ pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: 
         || Packed::from_fn(2 * c, c, |k, n| w.expand_weight[n * 2 * c + k]),
     );
     let rows = shape.task_rows();
-    let mut inner = vec![0.0; x.len()];
-    let sums: Vec<Sums> = inner
-        .par_chunks_mut(rows * shape.row())
-        .enumerate()
-        .map(|(task, inner)| {
-            let (project, expand, factor) = (&project, &expand, &factor);
-            let first_row = task * rows;
-            engine().run(BackwardTask { shape, saved, gradient, project, expand, factor, modulation, first_row, inner })
-        })
-        .collect();
+    let ([inner], sums) = in_parts([x.len()], [rows * shape.row()], |task, [inner]| {
+        let (project, expand, factor) = (&project, &expand, &factor);
+        let first_row = task * rows;
+        run(BackwardTask { shape, saved, gradient, project, expand, factor, modulation, first_row, inner })
+    });
     let sums = Sums::total(sums);
 
     let (dx, depthwise_weight) = depthwise_backward(shape, w.depthwise_weight, x, &inner, gradient);
@@ -343,20 +334,15 @@ fn depthwise_backward(
     gradient: &[f32],
 ) -> (Vec<f32>, Vec<f32>) {
     let Shape { height, width, channels: c, kernel: k, .. } = shape;
-    let padded_x = Padded::new(x, height, width, c, k / 2);
-    let padded_inner = Padded::new(inner, height, width, c, k / 2);
+    let pad = |map| Padded::new(map, height, width, c, k / 2);
+    let (padded_x, padded_inner) = rayon::join(|| pad(x), || pad(inner));
     let flipped: Vec<f32> = weight.chunks_exact(c).rev().flatten().copied().collect();
-    let mut dx = vec![0.0; x.len()];
     let rows = shape.task_rows();
-    let weights: Vec<Vec<f32>> = dx
-        .par_chunks_mut(rows * shape.row())
-        .enumerate()
-        .map(|(task, dx)| {
-            let (padded_x, padded_inner, flipped) = (&padded_x, &padded_inner, &flipped);
-            let first_row = task * rows;
-            engine().run(DepthwiseTask { shape, padded_x, padded_inner, flipped, inner, gradient, first_row, dx })
-        })
-        .collect();
+    let ([dx], weights) = in_parts([x.len()], [rows * shape.row()], |task, [dx]| {
+        let (padded_x, padded_inner, flipped) = (&padded_x, &padded_inner, &flipped);
+        let first_row = task * rows;
+        run(DepthwiseTask { shape, padded_x, padded_inner, flipped, inner, gradient, first_row, dx })
+    });
     let mut weights = weights.into_iter();
     let mut total = weights.next().unwrap_or_default();
     for next in weights {

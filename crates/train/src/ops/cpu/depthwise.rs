@@ -1,11 +1,12 @@
 //! Zero padding of batches and the weight gradient of the depthwise convolution.
 
-use heirloom_codec::kernels::{Aligned, Simd};
-use rayon::prelude::*;
+use heirloom_codec::kernels::Simd;
+
+use super::parts::{AlignedVec, in_aligned_parts};
 
 /// A batch of maps `[batch, height, width, channels]`, read with zeros around each map.
 pub struct Padded {
-    pub data: Aligned,
+    pub data: AlignedVec,
     pub height: usize,
     pub row: usize,
     pub radius: usize,
@@ -16,11 +17,10 @@ impl Padded {
     pub fn new(x: &[f32], height: usize, width: usize, channels: usize, radius: usize) -> Padded {
         let (inner, row) = (width * channels, (width + 2 * radius) * channels);
         let images = x.len() / (height * inner);
-        let mut data = Aligned::zeros(images * (height + 2 * radius) * row);
-        let maps = data.par_chunks_mut((height + 2 * radius) * row).zip(x.par_chunks(height * inner));
-        maps.for_each(|(padded, map)| {
-            let rows = padded.chunks_exact_mut(row).skip(radius).zip(map.chunks_exact(inner));
-            for (padded, source) in rows {
+        let map = (height + 2 * radius) * row;
+        let data = in_aligned_parts(images * map, map, |image, padded| {
+            let source = x[image * height * inner..][..height * inner].chunks_exact(inner);
+            for (padded, source) in padded.chunks_exact_mut(row).skip(radius).zip(source) {
                 padded[radius * channels..][..inner].copy_from_slice(source);
             }
         });

@@ -3,9 +3,9 @@
 
 use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
 use heirloom_codec::kernels::{Job, Simd};
-use rayon::prelude::*;
 
-use super::engine;
+use super::parts::in_parts;
+use super::run;
 use super::scratch::Scratch;
 
 /// Where the window of each coarse pixel lies in the fine map.
@@ -70,10 +70,9 @@ const TASK_PIXELS: usize = 128;
 /// `coarse = bias + windows(fine) · W`, W `[segments·length, n]`. Result `[batch·height·width, n]`.
 pub fn gather(windows: Windows, fine: &[f32], weight: &Packed, bias: &[f32]) -> Vec<f32> {
     let n = weight.n();
-    let mut out = vec![0.0; windows.rows() * windows.width * n];
     let rows = TASK_PIXELS.div_ceil(windows.width);
-    out.par_chunks_mut(rows * windows.width * n).enumerate().for_each(|(task, out)| {
-        engine().run(GatherTask { windows, fine, weight, bias, first_row: task * rows, out });
+    let ([out], _) = in_parts([windows.rows() * windows.width * n], [rows * windows.width * n], |task, [out]| {
+        run(GatherTask { windows, fine, weight, bias, first_row: task * rows, out });
     });
     out
 }
@@ -115,10 +114,9 @@ impl Job for GatherTask<'_> {
 /// `[segments·length]` or empty for none. The windows must not overlap. Result: the fine map.
 pub fn scatter(windows: Windows, coarse: &[f32], weights: &[Packed], bias: &[f32]) -> Vec<f32> {
     let w = windows;
-    let mut out = vec![0.0; w.batch * w.image];
     let rows = TASK_PIXELS.div_ceil(w.width);
-    out.par_chunks_mut(rows * w.step * w.pitch).enumerate().for_each(|(task, out)| {
-        engine().run(ScatterTask { windows, coarse, weights, bias, first_row: task * rows, out });
+    let ([out], _) = in_parts([w.batch * w.image], [rows * w.step * w.pitch], |task, [out]| {
+        run(ScatterTask { windows, coarse, weights, bias, first_row: task * rows, out });
     });
     out
 }
@@ -166,12 +164,11 @@ pub fn gather_weight_gradient(windows: Windows, fine: &[f32], gradient: &[f32], 
         padded = widen(gradient, n);
         (&padded[..], n.next_multiple_of(16))
     };
-    let mut out = vec![0.0; windows.segments * windows.length * n];
     let part = part_of(windows.length);
-    out.par_chunks_mut(part * n).enumerate().for_each(|(i, out)| {
+    let ([out], _) = in_parts([windows.segments * windows.length * n], [part * n], |i, [out]| {
         let parts = windows.length / part;
         let (segment, first) = (i / parts, i % parts * part);
-        engine().run(GatherWeight { windows, fine, gradient, stride, n, segment, first, out });
+        run(GatherWeight { windows, fine, gradient, stride, n, segment, first, out });
     });
     out
 }
@@ -230,10 +227,10 @@ impl Job for GatherWeight<'_> {
 
 /// Gradient of a scatter's weight, `[k, segments·length]`: Σ coarseᵀ · windows(gradient).
 pub fn scatter_weight_gradient(windows: Windows, coarse: &[f32], gradient: &[f32], k: usize) -> Vec<f32> {
-    let mut out = vec![0.0; k * windows.segments * windows.length];
     let part = part_of(k);
-    out.par_chunks_mut(part * windows.segments * windows.length).enumerate().for_each(|(i, out)| {
-        engine().run(ScatterWeight { windows, coarse, gradient, k, first: i * part, out });
+    let columns = windows.segments * windows.length;
+    let ([out], _) = in_parts([k * columns], [part * columns], |i, [out]| {
+        run(ScatterWeight { windows, coarse, gradient, k, first: i * part, out });
     });
     out
 }

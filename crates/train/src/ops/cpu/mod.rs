@@ -5,12 +5,13 @@
 pub mod block;
 pub mod depthwise;
 pub mod linear;
+mod parts;
 pub mod pointwise;
 mod scratch;
 
-use heirloom_codec::kernels::{Arithmetic, Engine};
+use heirloom_codec::kernels::{Job, Level};
 
-/// The engine training computes on.
-pub fn engine() -> Engine {
-    Engine::new(Arithmetic::Fused)
+/// Runs a job as training does: on the machine's best level, in fused arithmetic.
+pub fn run<J: Job>(job: J) -> J::Output {
+    heirloom_codec::kernels::run_fused(Level::best(), job)
 }
