@@ -152,11 +152,11 @@ fn keep_freed_memory() {
 fn main() -> ExitCode {
     keep_freed_memory();
     let cli = Cli::parse();
-    if let Some(threads) = cli.threads {
-        if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
-            eprintln!("heirloom-train: cannot start {threads} threads: {e}");
-            return ExitCode::FAILURE;
-        }
+    if let Some(threads) = cli.threads
+        && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()
+    {
+        eprintln!("heirloom-train: cannot start {threads} threads: {e}");
+        return ExitCode::FAILURE;
     }
     let result = match cli.verb {
         Verb::Train(args) => train(args),
