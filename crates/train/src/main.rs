@@ -158,12 +158,13 @@ fn main() -> ExitCode {
         eprintln!("heirloom-train: cannot start {threads} threads: {e}");
         return ExitCode::FAILURE;
     }
-    let result = match cli.verb {
+    // On a thread of the pool, not beside it: a step enters and leaves the pool hundreds of times.
+    let result = rayon::scope(|_| match cli.verb {
         Verb::Train(args) => train(args),
         Verb::Export(args) => write_model(&args),
         Verb::Validate(args) => validate(&args),
         Verb::Preset { name } => Config::preset(&name).and_then(|c| c.to_toml()).map(|text| print!("{text}")),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

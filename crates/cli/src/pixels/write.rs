@@ -71,6 +71,8 @@ fn png(picture: &Image) -> Result<(Vec<u8>, Option<String>), Failure> {
     info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::with_info(&mut bytes, info).map_err(failed)?;
+    // The usual level takes longer than all the decoding before it.
+    encoder.set_compression(png::Compression::Fast);
     let mut lost = None;
     match metadata.xmp.as_deref().map(std::str::from_utf8) {
         Some(Ok(text)) => encoder.add_itxt_chunk(PNG_XMP.into(), text.into()).map_err(failed)?,
