@@ -20,7 +20,7 @@ pub enum TrainError {
     Parameter(String),
     /// The model file could not be made or read.
     Model(String),
-    /// Too many steps in a row had a loss or gradient that is not a finite number.
+    /// Too many steps in a row had a loss or gradient that is not finite, or a gradient far larger than usual.
     NotFinite { step: u64, in_a_row: u32 },
     /// The device failed, or a tensor could not be read back from it.
     Device(String),
@@ -45,8 +45,8 @@ impl fmt::Display for TrainError {
             Self::Model(m) => write!(f, "model file: {m}"),
             Self::NotFinite { step, in_a_row } => write!(
                 f,
-                "loss or gradient was not finite in {in_a_row} steps in a row, up to step {step}; the weights are still those \
-                 before them. Lower the learning rate, or resume from an earlier checkpoint"
+                "loss or gradient was not finite, or far larger than usual, in {in_a_row} steps in a row, up to step {step}; the \
+                 weights are still those before them. Lower the learning rate, or resume from an earlier checkpoint"
             ),
             Self::Device(m) => write!(f, "device: {m}"),
         }

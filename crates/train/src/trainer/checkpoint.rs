@@ -31,6 +31,9 @@ pub struct Header {
     /// Of these, the last ones in a row.
     #[serde(default)]
     pub in_a_row: u32,
+    /// Running mean of the gradients' norms, see [`super::guard`].
+    #[serde(default)]
+    pub typical_norm: f32,
     pub spec: Spec,
     pub config: Config,
     /// Number of weights.

@@ -71,7 +71,9 @@ pub struct Config {
     /// Decay of the averaged weights is `ema_decay * (1 − exp(−step / ema_warmup))`.
     pub ema_decay: f64,
     pub ema_warmup: f64,
-    /// So many steps in a row without a finite loss and gradient end the run.
+    /// A gradient whose norm is more than this many times the usual one is skipped like one that is not finite; 0 for never.
+    pub spike: f64,
+    /// So many steps in a row without a usable gradient end the run.
     pub max_not_finite: u32,
     /// Steps between lines of metrics; averages over them.
     pub log_every: u64,
@@ -111,6 +113,7 @@ impl Default for Config {
             clip: 2.0,
             ema_decay: 0.9999,
             ema_warmup: 10_000.0,
+            spike: 0.0,
             max_not_finite: 50,
             log_every: 20,
             probe_every: 1000,
@@ -188,6 +191,7 @@ impl Config {
             "beta1 and beta2 must be within 0 to 1, below 1",
         )?;
         require(self.epsilon > 0.0 && self.clip > 0.0, "epsilon and clip must be positive")?;
+        require(self.spike == 0.0 || self.spike > 1.0, "spike must be 0 or above 1")?;
         require(
             (0.0..1.0).contains(&self.ema_decay) && self.ema_warmup > 0.0,
             "ema_decay must be within 0 to 1, below 1; ema_warmup positive",

@@ -5,6 +5,7 @@ pub mod config;
 pub mod evaluate;
 pub mod export;
 pub mod files;
+pub mod guard;
 pub mod metrics;
 pub mod optimiser;
 pub mod presets;

@@ -9,7 +9,7 @@ use super::{
     Config,
     checkpoint::{Checkpoint, Header},
     evaluate::Evaluator,
-    export, files,
+    export, files, guard,
     metrics::{Metrics, Window},
     optimiser::{self, State, Update},
     schedule, step,
@@ -92,6 +92,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
                 updates: 0,
                 skipped: 0,
                 in_a_row: 0,
+                typical_norm: 0.0,
                 weights: layout.len(),
                 spec: spec.clone(),
                 config: config.clone(),
@@ -132,7 +133,8 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
         drop(weights);
         let norm = if cost.loss.is_finite() { optimiser::norm(&gradient) } else { f64::NAN };
         let rate = schedule::learning_rate(config, header.step);
-        if norm.is_finite() {
+        if guard::usable(norm, header.typical_norm, state.updates, config.spike) {
+            header.typical_norm = guard::typical(norm, header.typical_norm, state.updates);
             let update = Update {
                 learning_rate: rate,
                 beta1: config.beta1,
