@@ -9,7 +9,7 @@ use crate::{Result, TrainError, data::Augmentation};
 pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
 
 impl Config {
-    /// A preset by name: `base` is the paper's pre-training, `small` the default model's recipe, made for a CPU, `tiny` is for
+    /// A preset by name: `base` is the paper's pre-training, `small` has the default model's network, for a CPU, `tiny` is for
     /// tests.
     ///
     /// # Errors
