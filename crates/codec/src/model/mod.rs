@@ -9,6 +9,7 @@ mod layout;
 mod metadata;
 mod spec;
 mod weights;
+mod widen;
 
 pub use error::ModelError;
 pub use file::{METADATA_KEY, MODEL_FORMAT_VERSION, ModelFile};
