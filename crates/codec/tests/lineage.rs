@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom_codec::container::{Limits, PixelFormat, parse, write};
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelError, ModelFile, Spec};
+use heirloom_codec::model::{
+    EntropyDifference, LambdaRange, LambdaRanges, Metadata, ModelError, ModelFile, Proof, ProofPoint, Record, Spec,
+    Weights,
+};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Latents, Model, reference};
 
 fn tiny() -> ModelFile {
@@ -81,4 +84,91 @@ fn widening_rescales_the_perceptrons_of_encoder_and_reconstruction_alone() {
         assert!(matches!(&error, ModelError::Metadata(why) if why.contains("32 to 1024")), "{error}");
     }
     assert!(parent.widened(LambdaRange { low: 0.0, high: 4096.0 }).is_err());
+}
+
+/// Adds `by` to one value of a tensor.
+fn nudge(weights: &mut Weights, name: &str, index: usize, by: f32) {
+    let mut tensor = weights.get(name).unwrap().clone();
+    tensor.data[index] += by;
+    weights.insert(name.to_owned(), tensor);
+}
+
+#[test]
+fn differences_of_entropy_branches_are_named() {
+    let old = tiny();
+    assert_eq!(old.entropy_difference(&old.widened(WIDER).unwrap()), None);
+
+    let mut new = old.clone();
+    nudge(&mut new.weights, "entropy.z2.prior.bias", 3, 1.0);
+    nudge(&mut new.weights, "entropy.z2.prior.bias", 4, 1.0);
+    nudge(&mut new.weights, "entropy.z4.latent.bias", 0, 1.0);
+    nudge(&mut new.weights, "reconstruction.start", 0, 1.0);
+    let total = old.weights.entropy().count();
+    match old.entropy_difference(&new) {
+        Some(EntropyDifference::Tensors { name, index, values, tensors, of_tensors, old, new }) => {
+            assert_eq!((name.as_str(), index, values, tensors, of_tensors), ("entropy.z2.prior.bias", 3, 3, 2, total));
+            assert_eq!(new, old + 1.0);
+        }
+        other => panic!("{other:?}"),
+    }
+
+    let ranges = LambdaRanges { entropy: WIDER, ..old.metadata.lambda };
+    let new = ModelFile::new(old.metadata.spec.clone(), ranges, old.weights.clone()).unwrap();
+    assert_eq!(
+        old.entropy_difference(&new),
+        Some(EntropyDifference::Range { old: LambdaRange::PRETRAINING, new: WIDER })
+    );
+
+    let spec = Spec { latents: [16, 16, 32, 8], tail_blocks: 3, ..Spec::tiny() };
+    let weights = reference::weights(&spec).unwrap();
+    let new = ModelFile::new(spec, old.metadata.lambda, weights).unwrap();
+    let text = old.entropy_difference(&new).unwrap().to_string();
+    assert!(text.contains("latents") && text.contains("[16, 16, 32, 8]"), "{text}");
+}
+
+#[test]
+fn altered_files_can_be_read_to_tell_what_was_altered() {
+    let old = tiny();
+    let mut bytes = old.to_bytes().unwrap();
+    let start = bytes.len() - 4; // the last tensor by name is one of the reconstruction branch
+    bytes[start] ^= 1;
+    assert!(matches!(ModelFile::from_bytes(&bytes), Err(ModelError::Identity { which: "generation", .. })));
+    let altered = ModelFile::from_bytes_without_ids(&bytes).unwrap();
+    assert_eq!(old.entropy_difference(&altered), None);
+    assert!(altered.check_ids().is_err());
+}
+
+#[test]
+fn metadata_are_read_from_the_start_of_a_file() {
+    let mut model = tiny();
+    model.metadata.record = Some(Record {
+        program: "test".to_owned(),
+        proofs: vec![Proof {
+            generation: 0,
+            generation_id: model.metadata.lineage.generation_id,
+            dataset: "set".to_owned(),
+            images: 1,
+            images_hash: "00".to_owned(),
+            latents_hash: "01".to_owned(),
+            tolerance_db: 0.05,
+            points: vec![ProofPoint {
+                lambda: 32.0,
+                psnr_old: Some(30.125),
+                psnr_new: None,
+                difference: None,
+                worst: Some(-0.25),
+                worst_image: "a.png".to_owned(),
+            }],
+            bd_rate: Some(-3.5),
+        }],
+    });
+    let bytes = model.to_bytes().unwrap();
+    let needed = Metadata::bytes_needed(&bytes[..8]).unwrap();
+    assert!(needed < bytes.len());
+    assert_eq!(Metadata::from_file_start(&bytes[..needed]).unwrap(), model.metadata);
+    assert_eq!(ModelFile::from_bytes(&bytes).unwrap(), model);
+    for length in [0, 7, 8, needed - 1] {
+        assert!(Metadata::from_file_start(&bytes[..length]).is_err(), "{length} bytes");
+    }
+    assert!(Metadata::bytes_needed(&[0xff; 8]).is_err());
 }

@@ -10,6 +10,8 @@ use super::{EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError
 pub const METADATA_KEY: &str = "heirloom";
 /// Version of the metadata, and of names and layouts of tensors, that this crate writes; the newest that it reads.
 pub const MODEL_FORMAT_VERSION: u32 = 1;
+/// Longest header of a safetensors file, in bytes (the limit of the format's own library).
+const MAX_HEADER: usize = 100_000_000;
 
 /// A model file's contents, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,7 @@ impl ModelFile {
             preview: false,
             provenance: Provenance::default(),
             licence: String::new(),
+            record: None,
         };
         Ok(Self { metadata, weights })
     }
@@ -77,14 +80,20 @@ impl ModelFile {
     /// # Errors
     /// Anything missing, extra or inconsistent, by name.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let file = Self::from_bytes_without_ids(bytes)?;
+        file.check_ids()?;
+        Ok(file)
+    }
+
+    /// As [`Self::from_bytes`], but for the ids, which are what the file states: for tools that tell *what* was altered in a
+    /// file. Nothing may be decoded with the result.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`], without those of the ids.
+    pub fn from_bytes_without_ids(bytes: &[u8]) -> Result<Self, ModelError> {
         let not_a_model = |error: safetensors::SafeTensorError| ModelError::NotAModel(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_a_model)?;
-        let text = header
-            .metadata()
-            .as_ref()
-            .and_then(|map| map.get(METADATA_KEY))
-            .ok_or_else(|| ModelError::Metadata(format!("there is no entry {METADATA_KEY:?}")))?;
-        let metadata = read_metadata(text)?;
+        let metadata = read_metadata(entry(header.metadata().as_ref())?)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(not_a_model)?;
 
         let mut weights = Weights::default();
@@ -100,9 +109,7 @@ impl ModelFile {
             return Err(ModelError::Extra(extra.to_owned()));
         }
         weights.check(&metadata.spec)?;
-        let file = Self { metadata, weights };
-        file.check_ids()?;
-        Ok(file)
+        Ok(Self { metadata, weights })
     }
 
     /// Writes the model. A tensor whose every value is a bf16 is stored as BF16, any other as F32, so nothing is ever
@@ -133,7 +140,11 @@ impl ModelFile {
         safetensors::serialize(views, Some(header)).map_err(internal)
     }
 
-    fn check_ids(&self) -> Result<(), ModelError> {
+    /// Checks that the ids are those of the weights.
+    ///
+    /// # Errors
+    /// [`ModelError::Identity`] for the entropy id first, then the generation id.
+    pub fn check_ids(&self) -> Result<(), ModelError> {
         let Metadata { spec, lambda, lineage, .. } = &self.metadata;
         let entropy = EntropyId::of(spec, lambda.entropy, &self.weights);
         if entropy != lineage.entropy_id {
@@ -153,6 +164,45 @@ impl ModelFile {
         }
         Ok(())
     }
+}
+
+impl Metadata {
+    /// How many bytes of a model file hold its metadata, from its first eight bytes.
+    ///
+    /// # Errors
+    /// Fewer bytes, or a length that no safetensors file may have.
+    pub fn bytes_needed(start: &[u8]) -> Result<usize, ModelError> {
+        let refused = |why: &str| ModelError::NotAModel(why.to_owned());
+        let length = start.first_chunk().ok_or_else(|| refused("it is shorter than eight bytes"))?;
+        usize::try_from(u64::from_le_bytes(*length))
+            .ok()
+            .filter(|&length| length <= MAX_HEADER)
+            .map(|length| length + 8)
+            .ok_or_else(|| refused("its header is too long"))
+    }
+
+    /// Reads the metadata from the first [`Self::bytes_needed`] bytes of a model file, or more. Neither weights nor ids are
+    /// checked: this tells what a file claims to be, without reading all of it.
+    ///
+    /// # Errors
+    /// Bytes that are no beginning of a model file; metadata that [`ModelFile::from_bytes`] would refuse.
+    pub fn from_file_start(bytes: &[u8]) -> Result<Self, ModelError> {
+        #[derive(serde::Deserialize)]
+        struct Header {
+            __metadata__: Option<HashMap<String, String>>,
+        }
+        let end = Self::bytes_needed(bytes)?;
+        let header = bytes.get(8..end).ok_or_else(|| ModelError::NotAModel("its header is cut short".to_owned()))?;
+        let header: Header =
+            serde_json::from_slice(header).map_err(|error| ModelError::NotAModel(error.to_string()))?;
+        read_metadata(entry(header.__metadata__.as_ref())?)
+    }
+}
+
+/// The JSON document in a safetensors header.
+fn entry(map: Option<&HashMap<String, String>>) -> Result<&String, ModelError> {
+    map.and_then(|map| map.get(METADATA_KEY))
+        .ok_or_else(|| ModelError::Metadata(format!("there is no entry {METADATA_KEY:?}")))
 }
 
 fn read_metadata(text: &str) -> Result<Metadata, ModelError> {

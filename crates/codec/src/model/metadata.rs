@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntropyId, GenerationId, ModelError, Spec};
+use super::{EntropyId, GenerationId, ModelError, Record, Spec};
 
 /// Smallest and largest λ that any model may claim: λ multiplies the mean squared error of an image in [-1, 1].
 const LAMBDA_BOUNDS: (f32, f32) = (1e-3, 1e6);
@@ -153,4 +153,7 @@ pub struct Metadata {
     pub provenance: Provenance,
     /// Licence of the weights, as an SPDX expression.
     pub licence: String,
+    /// What was measured when the model was published; none for models that were not compared with an older generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
 }

@@ -1,0 +1,125 @@
+//! Where the entropy branches of two models differ.
+
+use std::fmt;
+
+use super::{LambdaRange, ModelFile, Spec};
+
+/// The first difference between two entropy branches. Any of them makes the files of one unreadable for the other.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EntropyDifference {
+    /// A number of the spec that latents depend on.
+    Spec {
+        /// Name of the field.
+        field: &'static str,
+        /// Its values in the first model.
+        old: Vec<usize>,
+        /// Its values in the second.
+        new: Vec<usize>,
+    },
+    /// The entropy branch's λ range.
+    Range {
+        /// Of the first model.
+        old: LambdaRange,
+        /// Of the second.
+        new: LambdaRange,
+    },
+    /// Weights.
+    Tensors {
+        /// Name of the first tensor that differs, in the order of names.
+        name: String,
+        /// Position in it of the first value that differs.
+        index: usize,
+        /// That value in the first model.
+        old: f32,
+        /// In the second.
+        new: f32,
+        /// Number of values that differ, over all tensors of the branch.
+        values: usize,
+        /// Number of tensors that differ.
+        tensors: usize,
+        /// Number of tensors of the branch.
+        of_tensors: usize,
+    },
+}
+
+impl fmt::Display for EntropyDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spec { field, old, new } => {
+                write!(
+                    f,
+                    "the networks have different shapes: {field} is {old:?} in the old model and {new:?} in the new one"
+                )
+            }
+            Self::Range { old, new } => write!(
+                f,
+                "the λ range of the entropy branch is {} to {} in the old model and {} to {} in the new one",
+                old.low, old.high, new.low, new.high
+            ),
+            Self::Tensors { name, index, old, new, values, tensors, of_tensors } => {
+                let bits = (old.to_bits() ^ new.to_bits()).count_ones();
+                write!(
+                    f,
+                    "the tensor {name:?} differs: value {index} is {old:?} (bits {:08x}) in the old model and {new:?} ({:08x}) in \
+                     the new one, {bits} bit{} apart; {values} value{} in {tensors} of {of_tensors} entropy tensors differ{}",
+                    old.to_bits(),
+                    new.to_bits(),
+                    if bits == 1 { "" } else { "s" },
+                    if *values == 1 { "" } else { "s" },
+                    if *values == 1 { "s" } else { "" },
+                )
+            }
+        }
+    }
+}
+
+impl ModelFile {
+    /// Compares this model's entropy branch with that of `newer`, bit by bit: spec, λ range and every tensor. None if they
+    /// are the same, whatever ids the two models state.
+    #[must_use]
+    pub fn entropy_difference(&self, newer: &Self) -> Option<EntropyDifference> {
+        let fields = entropy_fields(&self.metadata.spec).into_iter().zip(entropy_fields(&newer.metadata.spec));
+        for ((field, old), (_, new)) in fields {
+            if old != new {
+                return Some(EntropyDifference::Spec { field, old, new });
+            }
+        }
+        let (old, new) = (self.metadata.lambda.entropy, newer.metadata.lambda.entropy);
+        if old.canonical_bytes() != new.canonical_bytes() {
+            return Some(EntropyDifference::Range { old, new });
+        }
+        let mut first = None;
+        let (mut values, mut tensors, mut of_tensors) = (0, 0, 0);
+        for ((name, old), (_, new)) in self.weights.entropy().zip(newer.weights.entropy()) {
+            of_tensors += 1;
+            let mut differing =
+                old.data.iter().zip(&new.data).enumerate().filter(|(_, (a, b))| a.to_bits() != b.to_bits());
+            if let Some((index, (&a, &b))) = differing.next() {
+                tensors += 1;
+                values += 1 + differing.count();
+                first.get_or_insert((name.to_owned(), index, a, b));
+            }
+        }
+        first.map(|(name, index, old, new)| EntropyDifference::Tensors {
+            name,
+            index,
+            old,
+            new,
+            values,
+            tensors,
+            of_tensors,
+        })
+    }
+}
+
+/// The numbers of a spec that go into the entropy id, by name.
+fn entropy_fields(spec: &Spec) -> [(&'static str, Vec<usize>); 6] {
+    [
+        ("widths, without s4", spec.widths[1..].to_vec()),
+        ("kernels, without s4", spec.kernels[1..].to_vec()),
+        ("latents", spec.latents.to_vec()),
+        ("embedding", vec![spec.embedding]),
+        ("entropy_in", spec.entropy_in.to_vec()),
+        ("entropy_out", spec.entropy_out.to_vec()),
+    ]
+}
