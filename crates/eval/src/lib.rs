@@ -8,6 +8,7 @@
 //! | [`bd_rate`](mod@bd_rate) | Bjøntegaard delta rate, piecewise cubic and classic cubic |
 //! | [`anchors`] | the curves of other codecs that come with the crate |
 //! | [`record`] | one record per image and the report they add up to, as JSON |
+//! | [`proof`] | whether a newer model keeps an older one's files, and what broke if not |
 //! | [`plot`] | a rate-distortion figure as SVG, readable without colour |
 //!
 //! The conventions, which decide whether two numbers may be compared at all:
@@ -35,6 +36,7 @@ mod error;
 mod interpolate;
 pub mod ms_ssim;
 pub mod plot;
+pub mod proof;
 pub mod psnr;
 pub mod record;
 
