@@ -4,7 +4,7 @@ use heirloom_codec::container::{ContainerError, parse_header};
 use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
 
 use crate::failure::{Failure, Kind};
-use crate::models::{Fit, Models};
+use crate::models::{Models, Wish, hex};
 
 /// The flag of verbs that take memory for pictures.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -21,7 +21,7 @@ impl Memory {
 }
 
 /// How a file is decoded.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Way {
     /// Most memory.
     pub memory: Memory,
@@ -29,6 +29,8 @@ pub struct Way {
     pub exact: bool,
     /// Make what can be made of a damaged or shortened file.
     pub partial: bool,
+    /// The generation that decodes; without one the models at hand decide.
+    pub generation: Option<Wish>,
 }
 
 /// A picture from a file.
@@ -52,8 +54,8 @@ pub fn encode_with_estimate(model: &Model, picture: &Image, lambda: f32) -> Resu
     Ok((bytes, report.estimated_bits.iter().sum()))
 }
 
-/// The picture of a file, by the model that fits it best.
-pub fn decode(models: &Models, bytes: &[u8], way: Way) -> Result<Decoded, Failure> {
+/// The picture of a file, by the model that the way asks for.
+pub fn decode(models: &Models, bytes: &[u8], way: &Way) -> Result<Decoded, Failure> {
     let mut options = DecodeOptions::default();
     options.exact = way.exact;
     if let Some(memory) = way.memory.bytes() {
@@ -62,21 +64,38 @@ pub fn decode(models: &Models, bytes: &[u8], way: Way) -> Result<Decoded, Failur
         options.limits.max_pixels = u64::MAX;
     }
     let (header, _) = parse_header(bytes, &options.limits).map_err(|e| container_failure(&e))?;
-    let (model, fit) = models.reader(&header)?;
-    if way.exact && fit < Fit::Generation {
-        let generation = header.generation;
+    let wish = way.generation.as_ref().or(way.exact.then_some(&Wish::Writer));
+    let reader = models.reader(&header, wish).map_err(|failure| explain_exact(failure, way))?;
+    let wrote = reader.wrote(&header);
+    if way.exact && !wrote {
         return Err(Failure::unsupported(format!(
-            "only generation {generation} of its lineage, which wrote it, gives its exact pixels; give that model with --model, or \
-             decode without --exact"
+            "only generation {} of its lineage ({}…), which wrote it, gives its exact pixels, not {}; decode with --generation writer, \
+             or without --exact",
+            header.generation,
+            hex(&header.generation_id),
+            reader.generation()
         )));
     }
+    let by = (!wrote).then(|| {
+        format!("by generation {}, generation {} wrote it", reader.metadata().lineage.generation, header.generation)
+    });
+    let model = reader.model()?;
     if way.partial {
         let partial = model.decode_partial(bytes, &options).map_err(|e| decode_failure(&e))?;
-        let note = partial.problem.map(|e| format!("{} of 4 latents; {e}", partial.latents));
-        return Ok(Decoded { picture: partial.image, note });
+        let problem = partial.problem.map(|e| format!("{} of 4 latents; {e}", partial.latents));
+        let notes: Vec<String> = [by, problem].into_iter().flatten().collect();
+        return Ok(Decoded { picture: partial.image, note: (!notes.is_empty()).then(|| notes.join("; ")) });
     }
     let picture = model.decode(bytes, &options).map_err(|e| decode_failure(&e))?;
-    Ok(Decoded { picture, note: None })
+    Ok(Decoded { picture, note: by })
+}
+
+/// Says what --exact has to do with a writer that is not here.
+fn explain_exact(mut failure: Failure, way: &Way) -> Failure {
+    if way.exact {
+        failure.message += "; decoding without --exact needs any generation of its lineage";
+    }
+    failure
 }
 
 /// The failure of a file whose structure is wrong.
@@ -84,7 +103,8 @@ pub fn container_failure(error: &ContainerError) -> Failure {
     decode_failure(&DecodeError::Container(error.clone()))
 }
 
-fn encode_failure(error: &EncodeError) -> Failure {
+/// The failure of a picture that was not encoded.
+pub fn encode_failure(error: &EncodeError) -> Failure {
     let kind = match error {
         EncodeError::Lambda { .. } => Kind::Usage,
         EncodeError::Memory { .. } | EncodeError::Level(_) | EncodeError::Container(_) => Kind::Unsupported,
@@ -93,7 +113,8 @@ fn encode_failure(error: &EncodeError) -> Failure {
     Failure::new(kind, error.to_string())
 }
 
-fn decode_failure(error: &DecodeError) -> Failure {
+/// The failure of a file that was not decoded.
+pub fn decode_failure(error: &DecodeError) -> Failure {
     let kind = match error.fault() {
         Fault::NotHeirloom | Fault::Damaged | Fault::CutShort | Fault::BadParameter => Kind::Damaged,
         Fault::Unsupported | Fault::UnknownModel | Fault::OverLimit => Kind::Unsupported,

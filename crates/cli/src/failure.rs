@@ -1,4 +1,4 @@
-//! What went wrong, in the four kinds that the exit status tells apart.
+//! What went wrong, in the kinds that the exit status tells apart.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -14,6 +14,10 @@ pub enum Kind {
     Unsupported = 3,
     /// The file is damaged, cut short, or not what it says it is.
     Damaged = 4,
+    /// A newer model does not decode an older one's files.
+    NotDecodable = 5,
+    /// A newer model decodes an older one's files, but makes their pictures worse.
+    NotStable = 6,
 }
 
 /// A failure with a message that says what, where and what to do.

@@ -1,16 +1,19 @@
 //! The command `heirloom`.
 //!
 //! `verbs` holds one file per verb; the rest is what verbs share: pictures in other formats (`pixels`), files and
-//! streams (`places`), the codec with its models (`models`, `coding`), several files at once (`batch`) and failures
+//! streams (`places`), the codec with its models (`models`, `coding`), the proof that a newer
+//! model keeps an older one's files (`proof`), several files at once (`batch`) and failures
 //! with their exit status (`failure`).
 #![forbid(unsafe_code)]
 
 mod batch;
 mod coding;
 mod failure;
+mod folder;
 mod models;
 mod pixels;
 mod places;
+mod proof;
 mod verbs;
 
 use std::num::NonZero;
@@ -27,6 +30,8 @@ Exit status:
   2  the command line asks for something that cannot be done
   3  a file is sound but not supported, or needs a model that is not here
   4  a file is damaged, cut short, or not what it says it is
+  5  models verify, models publish: the new model does not decode the old one's files
+  6  models verify, models publish: it decodes them, but makes their pictures worse
 With several files the rest is done after a failure; the status is the failures' own if they are all of one kind.";
 
 /// Images into small files that every later model still decodes.
@@ -92,7 +97,7 @@ fn main() -> ExitCode {
         Verb::Info(verb) => verb.run(),
         Verb::Eval(verb) => verb.run(threads, common.quiet),
         Verb::Compare(verb) => verb.run(common.quiet),
-        Verb::Models(verb) => verb.run(),
+        Verb::Models(verb) => verb.run(threads, common.quiet),
         Verb::Train(arguments) => arguments.hand_over("train", common),
         Verb::Learn(arguments) => arguments.hand_over("learn", common),
         Verb::Export(arguments) => arguments.hand_over("export", common),

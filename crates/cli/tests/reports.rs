@@ -39,7 +39,10 @@ fn info_as_json_has_every_field_of_its_schema() {
     let latents: Vec<u64> = a["latent_bytes"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap()).collect();
     assert_eq!(latents.len(), 4);
     assert!(latents.iter().sum::<u64>() < bytes as u64);
-    assert_eq!(a.len(), 15);
+    let id = tiny().metadata.lineage.generation_id.to_string();
+    let member = serde_json::json!({ "name": "tiny.safetensors", "generation": 0, "generation_id": id });
+    assert_eq!((&a["writer"], &a["decoder"]), (&member, &member));
+    assert_eq!(a.len(), 17);
     assert_eq!(lines[1]["pixel_format"], "grey8");
 }
 
@@ -60,14 +63,14 @@ fn info_tells_what_the_models_here_can_do() {
 fn models_show_their_identity() {
     let shop = Workshop::new();
     shop.put("child.safetensors", &tiny_child().to_bytes().unwrap());
-    let text = String::from_utf8(shop.does("models tiny.safetensors child.safetensors")).unwrap();
+    let text = shop.says("models show tiny.safetensors child.safetensors");
     let lineage = tiny_child().metadata.lineage;
     assert!(text.contains(&lineage.entropy_id.to_string()) && text.contains(&lineage.parent.unwrap().to_string()));
-    let json = String::from_utf8(shop.does("models --json child.safetensors")).unwrap();
-    let lines: Vec<Value> = json.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert_eq!(lines.len(), 2);
-    assert_eq!(lines[1]["schema"], "heirloom-models/1");
-    assert_eq!(lines[1]["model"]["lineage"]["generation"], 1);
+    let line: Value = serde_json::from_str(&shop.says("models show --json child.safetensors")).unwrap();
+    assert_eq!(line["schema"], "heirloom-models/1");
+    assert_eq!(line["model"]["lineage"]["generation"], 1);
+    let line: Value = serde_json::from_str(&shop.says("models --json")).unwrap();
+    assert_eq!(line["name"], "default (in this program)");
 }
 
 #[test]

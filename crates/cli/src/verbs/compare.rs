@@ -8,7 +8,7 @@ use heirloom_eval::{bits_per_pixel, psnr};
 
 use crate::coding::{self, Memory, Way};
 use crate::failure::Failure;
-use crate::models::Models;
+use crate::models::{ModelFlags, Models, Wish};
 use crate::pixels::{self, Format};
 use crate::places::Place;
 use crate::verbs::encode::{DEFAULT_QUALITY, quality};
@@ -48,9 +48,8 @@ pub struct Compare {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     zoom: u32,
 
-    /// Model file [default: the model in this program]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelFlags,
 
     /// Replace an existing file
     #[arg(short, long)]
@@ -63,13 +62,14 @@ impl Compare {
         output.check_writable(self.force)?;
         let original = pixels::read(&input.read()?).map_err(|e| e.of(&input))?;
         let region = Region::inside(self.crop, &original)?;
-        let models = Models::load(self.model.as_deref())?;
+        let models = Models::load(&self.models)?;
         let lambda = match self.lambda {
             Some(lambda) => models.check_lambda(lambda)?,
-            None => models.quality_to_lambda(self.quality.unwrap_or(DEFAULT_QUALITY)),
+            None => models.quality_to_lambda(self.quality.unwrap_or(DEFAULT_QUALITY))?,
         };
-        let coded = coding::encode(models.writer(), &original, lambda, Memory::default()).map_err(|e| e.of(&input))?;
-        let decoded = coding::decode(&models, &coded, Way::default()).map_err(|e| e.of(&input))?.picture;
+        let coded = coding::encode(models.writer()?, &original, lambda, Memory::default()).map_err(|e| e.of(&input))?;
+        let way = Way { generation: Some(Wish::Writer), ..Way::default() };
+        let decoded = coding::decode(&models, &coded, &way).map_err(|e| e.of(&input))?.picture;
         let jpeg = jpeg::at_most(&original, coded.len()).map_err(|e| e.of(&input))?;
 
         let (width, height) = (original.width(), original.height());

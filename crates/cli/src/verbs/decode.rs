@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use crate::batch;
 use crate::coding::{self, Decoded, Way};
 use crate::failure::Failure;
-use crate::models::Models;
+use crate::models::{ModelFlags, Models, Wish};
 use crate::pixels::{self, Format};
 use crate::places::{Job, Place, plan};
 
 /// Decode .hlm files into PNG, PPM or JPEG images
 ///
-/// The format follows the output's extension. ICC profile, Exif and XMP are written back into PNG and JPEG.
+/// A file is decoded by the newest model here of its lineage: the one in this program, or one of the model store. The
+/// format follows the output's extension. ICC profile, Exif and XMP are written back into PNG and JPEG.
 #[derive(clap::Args)]
 pub struct Decode {
     /// Files to decode; `-` is standard input
@@ -33,7 +34,7 @@ pub struct Decode {
 
     /// Decode with strict arithmetic: the same pixels on every machine, a little slower
     ///
-    /// Refused when no model here is the generation that wrote the file, since only that one gives its exact pixels.
+    /// By the generation that wrote the file, since only that one gives its exact pixels; refused when it is not here.
     #[arg(long)]
     exact: bool,
 
@@ -41,9 +42,13 @@ pub struct Decode {
     #[arg(long)]
     partial: bool,
 
-    /// Model file to decode with, if it is of the file's lineage [default: the model in this program]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelFlags,
+
+    /// Generation to decode with: its number, its id (8 or more digits), 'writer' for the one that wrote the file, or 'newest'
+    /// [default: the model of --model, if it is of the file's lineage, else newest; with --exact writer]
+    #[arg(long, value_name = "ID|N|writer|newest")]
+    generation: Option<Wish>,
 
     /// Replace existing files
     #[arg(short, long)]
@@ -58,7 +63,7 @@ impl Decode {
         let jobs = plan(&self.inputs, self.output.as_deref(), self.format.unwrap_or(Format::Png).extension())?;
         let jobs =
             jobs.into_iter().map(|job| Ok((self.format_of(&job.output)?, job))).collect::<Result<Vec<_>, _>>()?;
-        let models = Models::load(self.model.as_deref())?;
+        let models = Models::load(&self.models)?;
         Ok(batch::run(&jobs, threads, quiet, |(format, job)| self.one(job, *format, &models)))
     }
 
@@ -72,8 +77,9 @@ impl Decode {
 
     fn one(&self, Job { input, output }: &Job, format: Format, models: &Models) -> Result<String, Failure> {
         output.check_writable(self.force)?;
-        let way = Way { memory: self.memory, exact: self.exact, partial: self.partial };
-        let Decoded { picture, note } = coding::decode(models, &input.read()?, way).map_err(|e| e.of(input))?;
+        let generation = self.generation.clone();
+        let way = Way { memory: self.memory, exact: self.exact, partial: self.partial, generation };
+        let Decoded { picture, note } = coding::decode(models, &input.read()?, &way).map_err(|e| e.of(input))?;
         let (bytes, lost) = pixels::write(&picture, format, self.jpeg_quality).map_err(|e| e.of(input))?;
         output.write(&bytes, self.force)?;
         let mut line = format!("{input} -> {output}: {} × {}", picture.width(), picture.height());

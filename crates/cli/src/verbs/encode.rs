@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use heirloom_codec::Model;
+
 use crate::batch;
 use crate::coding;
 use crate::failure::Failure;
-use crate::models::Models;
+use crate::models::{ModelFlags, Models};
 use crate::pixels;
 use crate::places::{Job, plan};
 
@@ -36,9 +38,8 @@ pub struct Encode {
     #[arg(long, value_name = "L")]
     lambda: Option<f32>,
 
-    /// Model file to encode with [default: the model in this program]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelFlags,
 
     /// Replace existing files
     #[arg(short, long)]
@@ -61,18 +62,19 @@ pub fn quality(text: &str) -> Result<f32, String> {
 impl Encode {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
         let jobs = plan(&self.inputs, self.output.as_deref(), "hlm")?;
-        let models = Models::load(self.model.as_deref())?;
+        let models = Models::load(&self.models)?;
         let lambda = match self.lambda {
             Some(lambda) => models.check_lambda(lambda)?,
-            None => models.quality_to_lambda(self.quality.unwrap_or(DEFAULT_QUALITY)),
+            None => models.quality_to_lambda(self.quality.unwrap_or(DEFAULT_QUALITY))?,
         };
-        Ok(batch::run(&jobs, threads, quiet, |job| self.one(job, &models, lambda)))
+        let model = models.writer()?;
+        Ok(batch::run(&jobs, threads, quiet, |job| self.one(job, model, lambda)))
     }
 
-    fn one(&self, Job { input, output }: &Job, models: &Models, lambda: f32) -> Result<String, Failure> {
+    fn one(&self, Job { input, output }: &Job, model: &Model, lambda: f32) -> Result<String, Failure> {
         output.check_writable(self.force)?;
         let picture = pixels::read(&input.read()?).map_err(|e| e.of(input))?;
-        let coded = coding::encode(models.writer(), &picture, lambda, self.memory).map_err(|e| e.of(input))?;
+        let coded = coding::encode(model, &picture, lambda, self.memory).map_err(|e| e.of(input))?;
         output.write(&coded, self.force)?;
         let bpp = heirloom_eval::bits_per_pixel(coded.len() as u64, picture.width(), picture.height());
         Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel", coded.len()))

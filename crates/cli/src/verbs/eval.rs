@@ -13,7 +13,8 @@ use heirloom_eval::{Figure, ImageRecord, Interpolation, Report, bd_rate, bits_pe
 use crate::batch;
 use crate::coding::{self, Way};
 use crate::failure::Failure;
-use crate::models::Models;
+use crate::folder;
+use crate::models::{ModelFlags, Models, Wish, spread};
 use crate::pixels;
 use crate::places::Place;
 
@@ -51,9 +52,8 @@ pub struct Eval {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 
-    /// Model file [default: the model in this program]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelFlags,
 
     /// Replace existing files
     #[arg(short, long)]
@@ -67,17 +67,17 @@ impl Eval {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
         let outputs: Vec<Place> = [&self.json, &self.plot].into_iter().flatten().map(|p| Place::new(p)).collect();
         outputs.iter().try_for_each(|place| place.check_writable(self.force))?;
-        let images = images(&self.folder)?;
-        let models = Models::load(self.model.as_deref())?;
+        let images = folder::images(&self.folder)?;
+        let models = Models::load(&self.models)?;
         let lambdas = self.lambdas(&models)?;
-        let dataset = dataset(&self.folder, &images);
+        let dataset = folder::dataset(&self.folder, &images);
         let anchors = self.anchors(&dataset)?;
 
         let records = self.measure(&images, &lambdas, &models, threads, quiet)?;
         let mut report = Report {
             schema: SCHEMA.into(),
             program: format!("heirloom {}", env!("CARGO_PKG_VERSION")),
-            model: models.writer_name(),
+            model: models.writer_name()?,
             dataset,
             images: images.len(),
             arithmetic: if self.exact { "strict" } else { "fused" }.into(),
@@ -102,8 +102,7 @@ impl Eval {
 
     fn lambdas(&self, models: &Models) -> Result<Vec<f32>, Failure> {
         let mut lambdas = if self.lambdas.is_empty() {
-            let steps = f32::from(DEFAULT_POINTS - 1);
-            (0..DEFAULT_POINTS).map(|i| models.quality_to_lambda(100.0 * f32::from(i) / steps)).collect()
+            spread(DEFAULT_POINTS, models.lambda_range()?)
         } else {
             self.lambdas.iter().map(|&l| models.check_lambda(l)).collect::<Result<Vec<f32>, _>>()?
         };
@@ -114,7 +113,7 @@ impl Eval {
 
     fn anchors(&self, dataset: &str) -> Result<Vec<Anchor>, Failure> {
         let mut found =
-            if dataset == KODAK { anchors::all().map_err(|e| Failure::failed(e.to_string()))? } else { vec![] };
+            if dataset == folder::KODAK { anchors::all().map_err(|e| Failure::failed(e.to_string()))? } else { vec![] };
         for path in &self.anchors {
             let text = fs::read_to_string(path).map_err(|e| Failure::failed(format!("{}: {e}", path.display())))?;
             found.push(Anchor::from_json(&text).map_err(|e| Failure::damaged(format!("{}: {e}", path.display())))?);
@@ -157,14 +156,14 @@ impl Eval {
         let disk = |e: std::io::Error| Failure::failed(e.to_string());
         let original = pixels::read(&fs::read(image).map_err(disk)?)?;
         let start = Instant::now();
-        let (coded, estimated_bits) = coding::encode_with_estimate(models.writer(), &original, lambda)?;
+        let (coded, estimated_bits) = coding::encode_with_estimate(models.writer()?, &original, lambda)?;
         let encode_seconds = start.elapsed().as_secs_f64();
         fs::write(file, &coded).map_err(disk)?;
 
         let bytes = fs::read(file).map_err(disk)?;
         let start = Instant::now();
-        let way = Way { exact: self.exact, ..Way::default() };
-        let decoded = coding::decode(models, &bytes, way)?.picture;
+        let way = Way { exact: self.exact, generation: Some(Wish::Writer), ..Way::default() };
+        let decoded = coding::decode(models, &bytes, &way)?.picture;
         let decode_seconds = start.elapsed().as_secs_f64();
         fs::remove_file(file).map_err(disk)?;
 
@@ -185,37 +184,6 @@ impl Eval {
             decode_seconds,
         })
     }
-}
-
-/// Image files of a folder in the order of their names.
-fn images(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let fail = |e: std::io::Error| Failure::failed(format!("{}: {e}", folder.display()));
-    let known = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "ppm", "pgm", "pnm"];
-    let mut images = Vec::new();
-    for entry in fs::read_dir(folder).map_err(fail)? {
-        let path = entry.map_err(fail)?.path();
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if known.contains(&extension.as_str()) && path.is_file() {
-            images.push(path);
-        }
-    }
-    images.sort();
-    if images.is_empty() {
-        return Err(Failure::failed(format!("{}: holds no images ({})", folder.display(), known.join(", "))));
-    }
-    Ok(images)
-}
-
-const KODAK: &str = "Kodak";
-
-/// Name of the data set: Kodak where it is that by all its file names, else the folder's.
-fn dataset(folder: &Path, images: &[PathBuf]) -> String {
-    let stems = images.iter().map(|p| p.file_stem().unwrap_or_default().to_string_lossy().to_lowercase());
-    if stems.eq((1..=24).map(|i| format!("kodim{i:02}"))) {
-        return KODAK.into();
-    }
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    folder.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned())
 }
 
 fn compare(anchor: &Anchor, curve: &Result<heirloom_eval::Curve, heirloom_eval::EvalError>) -> Comparison {

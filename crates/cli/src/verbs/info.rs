@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::coding;
 use crate::failure::{Failure, exit_code};
-use crate::models::{self, Fit};
+use crate::models::{Member, ModelFlags, Models, Wish, hex};
 use crate::places::Place;
 
 /// Show what .hlm files hold, without decoding them
@@ -26,20 +26,16 @@ pub struct Info {
     #[arg(long)]
     json: bool,
 
-    /// Model file to match the files with, beside the model in this program
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelFlags,
 }
 
 impl Info {
     pub fn run(&self) -> Result<ExitCode, Failure> {
-        let mut cards = vec![models::embedded_card()?];
-        if let Some(file) = &self.model {
-            cards.push(models::card(file)?);
-        }
+        let models = Models::load(&self.models)?;
         let mut failures = Vec::new();
         for path in &self.files {
-            match self.one(&Place::new(path), &cards) {
+            match self.one(&Place::new(path), &models) {
                 Ok(text) => println!("{text}"),
                 Err(failure) => {
                     eprintln!("heirloom: {failure}");
@@ -50,16 +46,28 @@ impl Info {
         Ok(exit_code(&failures))
     }
 
-    fn one(&self, place: &Place, cards: &[models::Card]) -> Result<String, Failure> {
+    fn one(&self, place: &Place, models: &Models) -> Result<String, Failure> {
         let bytes = place.read()?;
         let file = parse(&bytes, &Limits::none()).map_err(|e| coding::container_failure(&e).of(place))?;
-        let fit = cards.iter().map(|card| card.fit(&file.header)).max().unwrap_or(Fit::None);
+        // A model that is not here is no failure of this verb, but what it tells.
+        let here = Here {
+            writer: models.reader(&file.header, Some(&Wish::Writer)).ok(),
+            decoder: models.reader(&file.header, None).ok(),
+        };
         Ok(if self.json {
-            as_json(place, bytes.len(), &file, fit).to_string()
+            as_json(place, bytes.len(), &file, &here).to_string()
         } else {
-            as_text(place, bytes.len(), &file, fit)
+            as_text(place, bytes.len(), &file, &here)
         })
     }
+}
+
+/// The models at hand that have to do with a file.
+struct Here<'a> {
+    /// The one that wrote it.
+    writer: Option<&'a Member>,
+    /// The one that decodes it unless told otherwise.
+    decoder: Option<&'a Member>,
 }
 
 fn format_name(format: PixelFormat) -> &'static str {
@@ -79,11 +87,18 @@ fn blobs(file: &File) -> [(&'static str, Option<usize>); 3] {
     ]
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+fn member_json(member: Option<&Member>) -> Value {
+    member.map_or(Value::Null, |member| {
+        let lineage = &member.metadata().lineage;
+        json!({
+            "name": member.name(),
+            "generation": lineage.generation,
+            "generation_id": lineage.generation_id.to_string(),
+        })
+    })
 }
 
-fn as_json(place: &Place, length: usize, file: &File, fit: Fit) -> Value {
+fn as_json(place: &Place, length: usize, file: &File, here: &Here<'_>) -> Value {
     let h = &file.header;
     let metadata: serde_json::Map<String, Value> = blobs(file).into_iter().map(|(k, n)| (k.into(), json!(n))).collect();
     json!({
@@ -100,26 +115,34 @@ fn as_json(place: &Place, length: usize, file: &File, fit: Fit) -> Value {
         "generation_id": hex(&h.generation_id),
         "latent_bytes": file.latents.each_ref().map(Vec::len),
         "metadata_bytes": metadata,
-        "decodable_here": fit >= Fit::Lineage,
-        "exact_here": fit == Fit::Generation,
+        "decodable_here": here.decoder.is_some(),
+        "exact_here": here.writer.is_some(),
+        "writer": member_json(here.writer),
+        "decoder": member_json(here.decoder),
     })
 }
 
-fn as_text(place: &Place, length: usize, file: &File, fit: Fit) -> String {
+fn as_text(place: &Place, length: usize, file: &File, here: &Here<'_>) -> String {
     let h = &file.header;
     let bpp = bits_per_pixel(length as u64, h.width, h.height);
     let latents: Vec<String> =
         file.latents.iter().enumerate().map(|(i, l)| format!("z{} {}", i + 1, l.len())).collect();
     let metadata: Vec<String> = blobs(file).into_iter().filter_map(|(k, n)| n.map(|n| format!("{k} {n}"))).collect();
     let metadata = if metadata.is_empty() { "none".to_owned() } else { metadata.join(", ") + " bytes" };
-    let here = match fit {
-        Fit::Generation => "decodable and exact: the generation that wrote it is here",
-        Fit::Lineage => "decodable, not exact: another generation of its lineage is here",
-        Fit::None => "not decodable: no model of its lineage is here; give one with --model",
+    let name = |member: Option<&Member>| {
+        member.map_or_else(|| "no model here".into(), |m| format!("{}: {}", m.generation(), m.name()))
+    };
+    let status = match (here.writer, here.decoder) {
+        (_, None) => {
+            "not decodable: no model of its lineage is here; give one with --model, or add one with 'heirloom models add'"
+        }
+        (None, _) => "decodable, not exact: another generation of its lineage is here",
+        _ => "decodable and exact: the generation that wrote it is here",
     };
     format!(
         "{place}\n  picture        {} × {} {}\n  size           {length} bytes, {bpp:.4} bits per pixel\n  λ              {}\n  \
-         latents        {} bytes\n  metadata       {metadata}\n  entropy id     {}…\n  generation     {} ({}…)\n  here           {here}",
+         latents        {} bytes\n  metadata       {metadata}\n  entropy id     {}…\n  generation     {} ({}…)\n  \
+         written by     {}\n  decoded by     {}\n  here           {status}",
         h.width,
         h.height,
         format_name(h.pixel_format),
@@ -128,5 +151,7 @@ fn as_text(place: &Place, length: usize, file: &File, fit: Fit) -> String {
         hex(&h.entropy_id),
         h.generation,
         hex(&h.generation_id),
+        name(here.writer),
+        name(here.decoder),
     )
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor};
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
 use heirloom_codec::reference;
 use image::{DynamicImage, GrayImage, RgbImage};
 
@@ -45,21 +45,29 @@ impl Workshop {
         names
     }
 
-    /// The command, in this folder.
+    /// The command, in this folder, with the folder `models` as its store.
     pub fn heirloom(&self, arguments: &str) -> Command {
         let mut command = Command::cargo_bin("heirloom").unwrap();
         command.current_dir(self.folder.path()).args(arguments.split_whitespace());
+        command.env("HEIRLOOM_MODELS", self.path("models"));
         command
     }
 
-    /// Runs the command and expects an exit status and a part of standard error.
+    /// Runs the command and expects an exit status and a part of standard error, which it gives.
     #[track_caller]
-    pub fn refuses(&self, arguments: &str, status: i32, says: &str) {
+    pub fn refuses(&self, arguments: &str, status: i32, says: &str) -> String {
         let output = self.heirloom(arguments).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(status), "{error}");
         assert!(error.contains(says), "'{says}' is not in: {error}");
         assert!(!error.contains("panicked"), "{error}");
+        error
+    }
+
+    /// As [`Self::does`], for text.
+    #[track_caller]
+    pub fn says(&self, arguments: &str) -> String {
+        String::from_utf8(self.does(arguments)).unwrap()
     }
 
     /// Runs the command, expects success, and gives standard output.
@@ -96,20 +104,24 @@ pub fn tiny() -> ModelFile {
 
 /// The next generation of [`tiny`]: same entropy branch, another reconstruction.
 pub fn tiny_child() -> ModelFile {
-    let parent = tiny();
+    child(&tiny(), "reconstruction.image.bias", 0.25)
+}
+
+/// The next generation of a model: `by` added to all values of one tensor.
+pub fn child(parent: &ModelFile, tensor: &str, by: f32) -> ModelFile {
     let mut weights = parent.weights.clone();
-    change(&mut weights, "reconstruction.image.bias");
+    change(&mut weights, tensor, by);
     parent.child(parent.metadata.lambda, weights).unwrap()
 }
 
 /// A model of another lineage.
 pub fn stranger() -> ModelFile {
     let mut weights = tiny().weights;
-    change(&mut weights, "entropy.z1.prior.bias");
+    change(&mut weights, "entropy.z1.prior.bias", 0.25);
     ModelFile::new(Spec::tiny(), LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
 }
 
-fn change(weights: &mut heirloom_codec::model::Weights, name: &str) {
+fn change(weights: &mut Weights, name: &str, by: f32) {
     let Tensor { shape, data } = weights.get(name).unwrap().clone();
-    weights.insert(name.into(), Tensor { shape, data: data.iter().map(|v| v + 0.25).collect() });
+    weights.insert(name.into(), Tensor { shape, data: data.iter().map(|v| v + by).collect() });
 }

@@ -1,0 +1,52 @@
+//! A folder of images to measure on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// Image files of a folder in the order of their names.
+pub fn images(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let fail = |e: std::io::Error| Failure::failed(format!("{}: {e}", folder.display()));
+    let known = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "ppm", "pgm", "pnm"];
+    let mut images = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if known.contains(&extension.as_str()) && path.is_file() {
+            images.push(path);
+        }
+    }
+    images.sort();
+    if images.is_empty() {
+        return Err(Failure::failed(format!("{}: holds no images ({})", folder.display(), known.join(", "))));
+    }
+    Ok(images)
+}
+
+/// Name of the set that the anchors were measured on.
+pub const KODAK: &str = "Kodak";
+
+/// Name of the data set: Kodak where it is that by all its file names, else the folder's.
+pub fn dataset(folder: &Path, images: &[PathBuf]) -> String {
+    let stems = images.iter().map(|p| p.file_stem().unwrap_or_default().to_string_lossy().to_lowercase());
+    if stems.eq((1..=24).map(|i| format!("kodim{i:02}"))) {
+        return KODAK.into();
+    }
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned())
+}
+
+/// BLAKE3 of the images' names and bytes (each a length as `u64`, little endian, and then itself) in the order given: which
+/// images a number was measured on. 64 hexadecimal digits.
+pub fn hash(images: &[PathBuf]) -> Result<String, Failure> {
+    let mut hasher = blake3::Hasher::new();
+    for path in images {
+        let bytes = fs::read(path).map_err(|e| Failure::failed(e.to_string()).of(path.display()))?;
+        for part in [path.file_name().unwrap_or_default().to_string_lossy().as_bytes(), &bytes] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}

@@ -1,0 +1,203 @@
+//! The models at hand: one given on the command line, those of the store, and the one in this program.
+
+mod choice;
+mod member;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use heirloom_codec::Model;
+use heirloom_codec::container::Header;
+use heirloom_codec::model::LambdaRange;
+
+use crate::failure::Failure;
+
+pub use choice::{Wish, hex};
+pub use member::{Member, refusal};
+pub use store::Store;
+
+/// Name of the model in this program, where a model is asked for.
+const DEFAULT: &str = "default";
+
+/// The flag that names the store.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct StoreFlag {
+    /// Folder of the model store [default: $HEIRLOOM_MODELS, else heirloom/models in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+}
+
+/// The flags that say which models are at hand.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ModelFlags {
+    /// Model: a file, the first digits of a generation id in the store, or 'default' [default: the model in this program]
+    #[arg(long, value_name = "FILE|ID")]
+    model: Option<PathBuf>,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+/// The models at hand without one of the command line.
+#[derive(Debug)]
+pub struct Shelf {
+    /// The model in this program, then those of the store.
+    pub members: Vec<Member>,
+    /// Files of the store that cannot be read.
+    pub unreadable: Vec<Failure>,
+    /// The store.
+    pub store: Store,
+}
+
+impl Shelf {
+    /// Looks what is there; reads no weights.
+    pub fn open(flag: &StoreFlag) -> Result<Self, Failure> {
+        let store = Store::new(flag.store.as_deref());
+        let (stored, unreadable) = store.members()?;
+        let mut members = vec![Member::embedded()?];
+        members.extend(stored);
+        Ok(Self { members, unreadable, store })
+    }
+
+    /// As [`Self::open`], for a store that is about to be made.
+    pub fn open_or_empty(flag: &StoreFlag) -> Result<Self, Failure> {
+        let there = flag.store.as_deref().is_none_or(Path::exists);
+        if there {
+            return Self::open(flag);
+        }
+        Ok(Self { members: vec![Member::embedded()?], unreadable: vec![], store: Store::new(flag.store.as_deref()) })
+    }
+
+    /// The model that a file, the first digits of a generation id, or `default` names.
+    pub fn find(&self, what: &Path) -> Result<Member, Failure> {
+        if what.exists() {
+            return Member::of_file(what);
+        }
+        let text = what.to_string_lossy().to_lowercase();
+        if text == DEFAULT {
+            return Member::embedded();
+        }
+        if !choice::is_id(&text) {
+            return Member::of_file(what); // says why it cannot be read
+        }
+        let id = |m: &Member| m.metadata().lineage.generation_id;
+        let mut found = self.members.iter().filter(|m| id(m).to_string().starts_with(&text));
+        let first = found.next().ok_or_else(|| {
+            let place = self.store.folder().map_or_else(|| "there is no store".into(), |f| f.display().to_string());
+            Failure::unsupported(format!("no model here has an id that begins with {text} (the store: {place})"))
+        })?;
+        if let Some(other) = found.find(|m| id(m) != id(first)) {
+            return Err(Failure::usage(format!("the digits {text} begin the ids of {} and {}", id(first), id(other))));
+        }
+        first.path().map_or_else(Member::embedded, Member::of_file)
+    }
+}
+
+/// Models ready to work.
+pub struct Models {
+    /// The model of the command line first, where there is one.
+    members: Vec<Member>,
+    given: bool,
+    unreadable: Vec<Failure>,
+}
+
+impl Models {
+    /// The models that the flags name, those of the store, and the one in this program.
+    pub fn load(flags: &ModelFlags) -> Result<Self, Failure> {
+        let shelf = Shelf::open(&flags.store)?;
+        let given = flags.model.as_ref().map(|model| shelf.find(model)).transpose()?;
+        let is_given = given.is_some();
+        let members = given.into_iter().chain(shelf.members).collect();
+        Ok(Self { members, given: is_given, unreadable: shelf.unreadable })
+    }
+
+    /// The member that encodes: the one of the command line, else the one in this program.
+    fn writing(&self) -> Result<&Member, Failure> {
+        self.members.first().ok_or_else(|| Failure::failed("there is no model"))
+    }
+
+    /// The model that encodes.
+    pub fn writer(&self) -> Result<&Model, Failure> {
+        self.writing()?.model()
+    }
+
+    /// Name and generation of the model that encodes, in words.
+    pub fn writer_name(&self) -> Result<String, Failure> {
+        let writer = self.writing()?;
+        let lineage = &writer.metadata().lineage;
+        Ok(format!(
+            "{}, generation {} of lineage {:.16}",
+            writer.name(),
+            lineage.generation,
+            lineage.entropy_id.to_string()
+        ))
+    }
+
+    /// The model that decodes files with this header: the one wished for; without a wish the one of the command line if it is
+    /// of the file's lineage, else the newest.
+    pub fn reader(&self, header: &Header, wish: Option<&Wish>) -> Result<&Member, Failure> {
+        if let (None, true, Some(given)) = (wish, self.given, self.members.first())
+            && given.reads(header)
+        {
+            return Ok(given);
+        }
+        choice::choose(&self.members, header, wish.unwrap_or(&Wish::Newest)).map_err(|mut failure| {
+            // One of these may be the model that is wanted.
+            for unreadable in &self.unreadable {
+                failure.message += &format!("; in the store, {unreadable}");
+            }
+            failure
+        })
+    }
+
+    /// The values of λ that the encoding model was trained for.
+    pub fn lambda_range(&self) -> Result<LambdaRange, Failure> {
+        Ok(self.writing()?.metadata().lambda.encoder)
+    }
+
+    /// Refuses a λ outside of the encoding model's range.
+    pub fn check_lambda(&self, lambda: f32) -> Result<f32, Failure> {
+        check_lambda(lambda, self.lambda_range()?)
+    }
+
+    /// λ of a quality from 0 to 100 over the encoding model's range.
+    pub fn quality_to_lambda(&self, quality: f32) -> Result<f32, Failure> {
+        Ok(quality_to_lambda(quality, self.lambda_range()?))
+    }
+}
+
+/// Refuses a λ outside of a model's range.
+pub fn check_lambda(lambda: f32, range: LambdaRange) -> Result<f32, Failure> {
+    if range.contains(lambda) {
+        Ok(lambda)
+    } else {
+        Err(Failure::usage(format!("λ = {lambda} is outside of the model's range, {} to {}", range.low, range.high)))
+    }
+}
+
+/// low · (high / low)^(quality / 100); the ends are exact.
+pub fn quality_to_lambda(quality: f32, range: LambdaRange) -> f32 {
+    let ratio = f64::from(range.high) / f64::from(range.low);
+    range.clamp((f64::from(range.low) * ratio.powf(f64::from(quality) / 100.0)) as f32)
+}
+
+/// `count` values of λ from the lowest to the highest of a range, evenly spread on a logarithmic scale.
+pub fn spread(count: u8, range: LambdaRange) -> Vec<f32> {
+    let steps = f32::from(count.max(2) - 1);
+    (0..count).map(|i| quality_to_lambda(100.0 * f32::from(i) / steps, range)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quality_spreads_lambda_evenly_on_a_logarithmic_scale() {
+        let found = [0.0, 20.0, 40.0, 60.0, 80.0, 100.0].map(|q| quality_to_lambda(q, LambdaRange::PRETRAINING));
+        for (found, expected) in found.into_iter().zip([32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]) {
+            assert!((found / expected - 1.0).abs() < 1e-6, "{found} instead of {expected}");
+        }
+        assert_eq!((found[0], found[5]), (32.0, 1024.0));
+        assert_eq!(spread(6, LambdaRange::PRETRAINING), found);
+    }
+}

@@ -1,0 +1,198 @@
+//! The model store: a folder with one folder per lineage and one file per generation in it.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use heirloom_codec::model::{Lineage, ModelFile};
+
+use super::member::{Member, refusal};
+use crate::failure::Failure;
+use crate::places::Place;
+
+/// Environment variable that names the store.
+pub const VARIABLE: &str = "HEIRLOOM_MODELS";
+const EXTENSION: &str = "safetensors";
+
+/// A model store, which need not exist yet.
+#[derive(Debug)]
+pub struct Store {
+    folder: Option<PathBuf>,
+    /// Given on the command line: then it must be there to be read.
+    asked_for: bool,
+}
+
+impl Store {
+    /// The folder of the command line, else that of the environment, else the user's.
+    pub fn new(flag: Option<&Path>) -> Self {
+        let folder = flag.map(Path::to_owned).or_else(|| set(VARIABLE)).or_else(users_own);
+        Self { folder, asked_for: flag.is_some() }
+    }
+
+    /// The folder, if there is any place for one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Every model in the folder and in the folders in it, in the order of their paths; and the failures of files that cannot
+    /// be read, which keep no other from being used.
+    pub fn members(&self) -> Result<(Vec<Member>, Vec<Failure>), Failure> {
+        let (mut members, mut failures) = (Vec::new(), Vec::new());
+        let Some(folder) = &self.folder else { return Ok((members, failures)) };
+        let failed =
+            |e: io::Error| Failure::failed(format!("the model store cannot be read: {e}")).of(folder.display());
+        let mut paths = match entries(folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !self.asked_for => return Ok((members, failures)),
+            found => found.map_err(failed)?,
+        };
+        for lineage in paths.clone().into_iter().filter(|path| path.is_dir()) {
+            paths.extend(entries(&lineage).map_err(failed)?);
+        }
+        paths.retain(|path| path.extension().is_some_and(|e| e == EXTENSION) && path.is_file());
+        paths.sort();
+        for path in paths {
+            match Member::of_file(&path) {
+                Ok(member) => members.push(member),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Ok((members, failures))
+    }
+
+    /// Adds a model, of which every weight and id is checked, under a name that follows from its ids; it is there with all its
+    /// bytes or not at all.
+    ///
+    /// Refused without `force`: a model that is there, and another one of the same lineage and number. Refused always: a
+    /// lineage that files could not tell from one at hand.
+    pub fn add(&self, bytes: &[u8], at_hand: &[Member], force: bool) -> Result<PathBuf, Failure> {
+        let folder = self.folder.as_deref().ok_or_else(|| {
+            Failure::usage(format!("there is no place for a model store; give --store DIR or set {VARIABLE}"))
+        })?;
+        let lineage = ModelFile::from_bytes(bytes).map_err(|e| refusal(&e))?.metadata.lineage;
+        let mut replaced = None;
+        for member in at_hand {
+            match (conflict(&lineage, &member.metadata().lineage), member.path()) {
+                (Conflict::None, _) => {}
+                (Conflict::Same, None) => return Err(Failure::failed("is the model in this program")),
+                (Conflict::Same, Some(path)) if force => replaced = Some(path.to_owned()),
+                (Conflict::Same, Some(path)) => {
+                    return Err(Failure::failed(format!(
+                        "{} is in the store already: {}; --force replaces it",
+                        member.generation(),
+                        path.display()
+                    )));
+                }
+                (Conflict::Fork, _) if force => {}
+                (Conflict::Fork, _) => {
+                    return Err(Failure::failed(format!(
+                        "another generation {} of its lineage is here already, {}: {}; --force keeps both, and --generation ID then \
+                         tells them apart",
+                        lineage.generation,
+                        member.generation(),
+                        member.name()
+                    )));
+                }
+                (Conflict::Prefix, _) => {
+                    return Err(Failure::unsupported(format!(
+                        "its entropy id {} begins like that of another lineage here, {} ({}); files could not tell them apart",
+                        lineage.entropy_id,
+                        member.metadata().lineage.entropy_id,
+                        member.name()
+                    )));
+                }
+            }
+        }
+        let path = path_in(folder, &lineage);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|e| Failure::failed(e.to_string()).of(parent.display()))?;
+        }
+        Place::File(path.clone()).write(bytes, force)?;
+        if let Some(old) = replaced.filter(|old| *old != path) {
+            fs::remove_file(&old).map_err(|e| Failure::failed(e.to_string()).of(old.display()))?;
+        }
+        Ok(path)
+    }
+}
+
+/// `ENTROPY-ID/genN-GENERATION-ID.safetensors`, with as much of the ids as files carry and more.
+fn path_in(folder: &Path, lineage: &Lineage) -> PathBuf {
+    let name = format!("gen{}-{:.16}.{EXTENSION}", lineage.generation, lineage.generation_id.to_string());
+    folder.join(format!("{:.16}", lineage.entropy_id.to_string())).join(name)
+}
+
+/// How a model that comes stands to one that is there.
+#[derive(Debug, PartialEq, Eq)]
+enum Conflict {
+    None,
+    /// The same weights.
+    Same,
+    /// Same lineage, same number, other weights.
+    Fork,
+    /// Two lineages whose ids begin alike.
+    Prefix,
+}
+
+fn conflict(new: &Lineage, there: &Lineage) -> Conflict {
+    if new.entropy_id == there.entropy_id {
+        match (new.generation_id == there.generation_id, new.generation == there.generation) {
+            (true, _) => Conflict::Same,
+            (false, true) => Conflict::Fork,
+            (false, false) => Conflict::None,
+        }
+    } else if new.entropy_id.0[..8] == there.entropy_id.0[..8] {
+        Conflict::Prefix
+    } else {
+        Conflict::None
+    }
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect()
+}
+
+fn set(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Where a user's data belong: the XDG base directories, or Windows' local application data.
+fn users_own() -> Option<PathBuf> {
+    let data = if cfg!(windows) {
+        set("LOCALAPPDATA")
+    } else {
+        set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")))
+    };
+    data.map(|data| data.join("heirloom").join("models"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heirloom_codec::model::{EntropyId, GenerationId};
+
+    fn lineage(entropy: [u8; 2], generation: u32, id: u8) -> Lineage {
+        let mut bytes = [entropy[0]; 32];
+        bytes[31] = entropy[1];
+        Lineage {
+            entropy_id: EntropyId(bytes),
+            generation,
+            generation_id: GenerationId([id; 32]),
+            parent: (generation > 0).then_some(GenerationId([0; 32])),
+        }
+    }
+
+    #[test]
+    fn conflicts_are_told_apart() {
+        let there = lineage([1, 1], 1, 7);
+        for (new, expected) in [
+            (lineage([1, 1], 1, 7), Conflict::Same),
+            (lineage([1, 1], 2, 7), Conflict::Same),
+            (lineage([1, 1], 1, 8), Conflict::Fork),
+            (lineage([1, 1], 2, 8), Conflict::None),
+            (lineage([1, 2], 1, 8), Conflict::Prefix),
+            (lineage([2, 1], 1, 7), Conflict::None),
+        ] {
+            assert_eq!(conflict(&new, &there), expected, "{new:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The proof that a newer model keeps an older one's files: `pair` compares the entropy branches, `measure` writes and decodes
+//! files, `text` says what came of it. What follows from the measurements is `heirloom_eval::proof`.
+
+mod measure;
+mod pair;
+mod text;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use heirloom_eval::proof::{Evidence, Party, Proof};
+
+use crate::failure::{Failure, Kind};
+use crate::folder;
+use crate::models::{check_lambda, spread};
+
+pub use pair::Pair;
+pub use text::{summary, table};
+
+/// Without --lambdas, this many: the fewest that make a BD-rate.
+const DEFAULT_POINTS: u8 = 4;
+
+/// What the old model's files are made of, and how.
+#[derive(Debug, clap::Args)]
+pub struct Measuring {
+    /// Folder of images to write files of, without its subfolders
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+
+    /// Values of λ to write files at [default: four, evenly spread on a logarithmic scale over the old model's range]
+    #[arg(long, value_name = "L,L,…", value_delimiter = ',')]
+    lambdas: Vec<f32>,
+}
+
+/// The images of a proof.
+pub struct Images {
+    paths: Vec<PathBuf>,
+    dataset: String,
+    hash: String,
+}
+
+impl Measuring {
+    /// Finds the images.
+    pub fn images(&self) -> Result<Images, Failure> {
+        let paths = folder::images(&self.images)?;
+        let (dataset, hash) = (folder::dataset(&self.images, &paths), folder::hash(&paths)?);
+        Ok(Images { paths, dataset, hash })
+    }
+
+    /// Writes files with the old model of a pair, decodes them with both, and draws the conclusions. A λ of the command line
+    /// that is outside of the old model's range is refused.
+    pub fn prove(&self, pair: &Pair, images: &Images, threads: usize, quiet: bool) -> Result<Proof, Failure> {
+        let range = pair.old.metadata().lambda.encoder;
+        let mut lambdas = match self.lambdas.as_slice() {
+            [] => spread(DEFAULT_POINTS, range),
+            asked => asked.iter().map(|&l| check_lambda(l, range)).collect::<Result<Vec<f32>, _>>()?,
+        };
+        lambdas.sort_by(f32::total_cmp);
+        lambdas.dedup();
+        let start = Instant::now();
+        let files = measure::files(pair, &images.paths, &lambdas, threads, quiet)?;
+        Ok(Proof::new(Evidence {
+            program: program(),
+            old: party(pair.old.metadata(), &pair.old_name),
+            new: party(pair.new.metadata(), &pair.new_name),
+            dataset: images.dataset.clone(),
+            images_hash: images.hash.clone(),
+            images: images.paths.len(),
+            entropy: pair.broken.clone(),
+            machine: machine(threads),
+            seconds: start.elapsed().as_secs_f64(),
+            files,
+        }))
+    }
+}
+
+/// The failure of a proof that does not hold.
+pub fn failure(proof: &Proof) -> Option<Failure> {
+    let kind = match (proof.decodable, proof.stable) {
+        (_, true) => return None,
+        (true, false) => Kind::NotStable,
+        (false, false) => Kind::NotDecodable,
+    };
+    Some(Failure::new(kind, proof.broken.join("; ")).of(&proof.new.name))
+}
+
+/// Name and version of this program.
+pub fn program() -> String {
+    format!("heirloom {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn party(metadata: &heirloom_codec::model::Metadata, name: &str) -> Party {
+    let lineage = &metadata.lineage;
+    Party {
+        name: name.into(),
+        generation: lineage.generation,
+        generation_id: lineage.generation_id.to_string(),
+        entropy_id: lineage.entropy_id.to_string(),
+    }
+}
+
+/// The machine in words: it has no part in the numbers but the time.
+fn machine(threads: usize) -> String {
+    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+    let cpus = std::fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap_or_default();
+    let name =
+        cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
+    let name = name.map(|name| format!(", {name}")).unwrap_or_default();
+    format!("{system} {architecture}{name}, {threads} thread{}", if threads == 1 { "" } else { "s" })
+}

@@ -1,0 +1,51 @@
+//! `heirloom models add`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::failure::{Failure, exit_code};
+use crate::models::{Shelf, StoreFlag};
+
+/// Add model files to the store
+///
+/// Every weight and both ids are checked first. A model that is in the store already is refused, and so is another model with the
+/// same number of the same lineage.
+#[derive(clap::Args)]
+pub struct Add {
+    /// Model files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    store: StoreFlag,
+
+    /// Replace a model that is in the store; keep a second one of the same number
+    #[arg(short, long)]
+    force: bool,
+}
+
+impl Add {
+    pub fn run(&self, quiet: bool) -> Result<ExitCode, Failure> {
+        let mut failures = Vec::new();
+        for file in &self.files {
+            match self.one(file) {
+                Ok(path) if quiet => drop(path),
+                Ok(path) => eprintln!("{} -> {}", file.display(), path.display()),
+                Err(failure) => {
+                    let failure = failure.of(file.display());
+                    eprintln!("heirloom: {failure}");
+                    failures.push(failure.kind);
+                }
+            }
+        }
+        Ok(exit_code(&failures))
+    }
+
+    fn one(&self, file: &Path) -> Result<PathBuf, Failure> {
+        let bytes = fs::read(file).map_err(|e| Failure::failed(e.to_string()))?;
+        // Looked at again for every file: the ones before it are there now.
+        let shelf = Shelf::open_or_empty(&self.store)?;
+        shelf.store.add(&bytes, &shelf.members, self.force)
+    }
+}

@@ -1,0 +1,175 @@
+//! `heirloom models publish`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use heirloom_codec::model::{self, ModelFile, Record};
+use heirloom_eval::proof::Proof;
+
+use super::card;
+use crate::failure::{Failure, Kind};
+use crate::models::{Member, Shelf, StoreFlag, refusal};
+use crate::places::Place;
+use crate::proof::{self, Images, Measuring, Pair};
+
+/// Write a new model as the next generation of an old one, with the proof that it keeps old files
+///
+/// Does what `models verify` does, with OLD and with every generation before it that is at hand, and refuses with its exit status
+/// what is not decodable and stable. The published file has the number after OLD's, OLD as its parent, and the record of all
+/// proofs; a card that tells the same in words is written beside it, with the extension .md.
+#[derive(clap::Args)]
+pub struct Publish {
+    /// The generation that NEW learned from: a file, the first digits of a generation id in the store, or 'default'
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+
+    /// The model to publish, likewise
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+
+    #[command(flatten)]
+    measuring: Measuring,
+
+    /// Model file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    store: StoreFlag,
+
+    /// Replace existing files
+    #[arg(short, long)]
+    force: bool,
+}
+
+impl Publish {
+    pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
+        let (output, card_output) = (Place::new(&self.output), Place::File(self.output.with_extension("md")));
+        if output == Place::Stdio || output == card_output {
+            return Err(Failure::usage("the output must be a model file, such as -o model.safetensors"));
+        }
+        [&output, &card_output].into_iter().try_for_each(|place| place.check_writable(self.force))?;
+        let images = self.measuring.images()?;
+        let shelf = Shelf::open(&self.store)?;
+        let (old, new) = (shelf.find(&self.old)?, shelf.find(&self.new)?);
+        let pair = unbroken(Pair::load(&old, &new)?)?;
+        let mut file = successor(&old, new.load()?).map_err(|e| e.of(new.name()))?;
+
+        let mut proofs = vec![self.prove(&pair, &images, threads, quiet)?];
+        drop(pair);
+        let (ancestors, missing) = ancestors(&old, &shelf.members);
+        for ancestor in ancestors {
+            let pair = unbroken(Pair::load(ancestor, &new)?)?;
+            proofs.push(self.prove(&pair, &images, threads, quiet)?);
+        }
+        if let Some(id) = missing.filter(|_| !quiet) {
+            eprintln!("heirloom: no proof for files of {id} and of what it learned from: it is not here");
+        }
+        let record =
+            Record { program: proof::program(), proofs: proofs.iter().map(recorded).collect::<Result<_, _>>()? };
+        file.metadata.record = Some(record);
+        let bytes = file.to_bytes().map_err(|e| refusal(&e))?;
+        let text = card::text(&self.output, &file, &bytes, &proofs);
+        output.write(&bytes, self.force)?;
+        card_output.write(text.as_bytes(), self.force)?;
+        if !quiet {
+            eprintln!("{output}: generation {}; its card is {card_output}", file.metadata.lineage.generation);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn prove(&self, pair: &Pair, images: &Images, threads: usize, quiet: bool) -> Result<Proof, Failure> {
+        let proof = self.measuring.prove(pair, images, threads, quiet)?;
+        if !quiet {
+            print!("{}\n{}\n", proof::table(&proof), proof::summary(&proof));
+        }
+        match proof::failure(&proof) {
+            None => Ok(proof),
+            Some(failure) => Err(Failure::new(
+                failure.kind,
+                format!("not published, for the files of {}: {failure}", proof.old.name),
+            )),
+        }
+    }
+}
+
+/// Refuses a pair whose entropy branches differ before anything is measured.
+fn unbroken(pair: Pair) -> Result<Pair, Failure> {
+    match &pair.broken {
+        None => Ok(pair),
+        Some(broken) => Err(Failure::new(Kind::NotDecodable, format!("{}: not published: {broken}", pair.new_name))),
+    }
+}
+
+/// The new model with its place in the lineage.
+fn successor(old: &Member, mut new: ModelFile) -> Result<ModelFile, Failure> {
+    let (before, lineage) = (old.metadata(), &mut new.metadata.lineage);
+    let parent = before.lineage.generation_id;
+    if lineage.generation_id == parent {
+        return Err(Failure::usage("not published: it has the weights of the old model"));
+    }
+    if let Some(other) = lineage.parent.filter(|id| *id != parent) {
+        return Err(Failure::usage(format!(
+            "not published: it says that it learned from {other}, not from {parent} ({}); publish it as the successor of that one",
+            old.name()
+        )));
+    }
+    lineage.generation = before
+        .lineage
+        .generation
+        .checked_add(1)
+        .ok_or_else(|| Failure::unsupported("there are no numbers left for generations of this lineage"))?;
+    lineage.parent = Some(parent);
+    // What may become of the lineage's files is the same for all of its generations.
+    new.metadata.preview = before.preview;
+    if new.metadata.licence.is_empty() {
+        new.metadata.licence.clone_from(&before.licence);
+    }
+    Ok(new)
+}
+
+/// The generations before one, newest first, as far as they are at hand; and the id of the first that is not.
+fn ancestors<'a>(member: &Member, members: &'a [Member]) -> (Vec<&'a Member>, Option<model::GenerationId>) {
+    let mut found: Vec<&Member> = Vec::new();
+    let mut parent = member.metadata().lineage.parent;
+    while let Some(id) = parent {
+        let next = members.iter().find(|m| m.metadata().lineage.generation_id == id);
+        // The second condition ends a circle, which only files that lie can make.
+        match next.filter(|next| {
+            found.iter().all(|m| m.metadata().lineage.generation_id != next.metadata().lineage.generation_id)
+        }) {
+            Some(next) => found.push(next),
+            None => return (found, Some(id)),
+        }
+        parent = found.last().and_then(|m| m.metadata().lineage.parent);
+    }
+    (found, None)
+}
+
+/// What a model file keeps of a proof.
+fn recorded(proof: &Proof) -> Result<model::Proof, Failure> {
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let latents: String = proof.files.iter().map(|file| file.latents.as_str()).collect();
+    Ok(model::Proof {
+        generation: proof.old.generation,
+        generation_id: proof.old.generation_id.parse().map_err(|e| Failure::failed(format!("{e}")))?,
+        dataset: proof.dataset.clone(),
+        images: proof.images,
+        images_hash: proof.images_hash.clone(),
+        latents_hash: blake3::hash(latents.as_bytes()).to_hex().to_string(),
+        tolerance_db: proof.tolerance_db,
+        points: proof
+            .points
+            .iter()
+            .map(|point| model::ProofPoint {
+                lambda: point.lambda,
+                psnr_old: finite(point.psnr_old),
+                psnr_new: point.psnr_new.and_then(finite),
+                difference: point.difference.and_then(finite),
+                worst: point.worst.and_then(finite),
+                worst_image: point.worst_image.clone(),
+            })
+            .collect(),
+        bd_rate: proof.bd_rate.map(|bd| bd.percent),
+    })
+}

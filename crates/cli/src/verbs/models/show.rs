@@ -1,0 +1,96 @@
+//! `heirloom models show`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::list::as_json;
+use crate::failure::Failure;
+use crate::models::{Member, Shelf, StoreFlag};
+
+/// Show all that models say about themselves: identity, origin, and what was proven when they were published
+///
+/// Every weight is read and checked against the ids.
+#[derive(clap::Args)]
+pub struct Show {
+    /// Model files, first digits of generation ids in the store, or 'default' for the model in this program
+    #[arg(required = true, value_name = "FILE|ID")]
+    models: Vec<PathBuf>,
+
+    #[command(flatten)]
+    store: StoreFlag,
+
+    /// One JSON object per line, of schema `heirloom-models/1`
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub fn run(&self) -> Result<ExitCode, Failure> {
+        let shelf = Shelf::open(&self.store)?;
+        for model in &self.models {
+            let member = shelf.find(model)?;
+            member.load()?;
+            if self.json { println!("{}", as_json(&member)) } else { print!("{}", as_text(&member)) }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn as_text(member: &Member) -> String {
+    let m = member.metadata();
+    let parent = m.lineage.parent.map_or_else(|| "none".into(), |id| id.to_string());
+    let mut text = format!(
+        "{}\n  generation     {}{}\n  entropy id     {}\n  generation id  {}\n  parent         {parent}\n  λ range        {} to {}\n  \
+         parameters     {}\n  size           {} bytes\n",
+        member.name(),
+        m.lineage.generation,
+        if m.preview { " (preview: files made with it may become undecodable)" } else { "" },
+        m.lineage.entropy_id,
+        m.lineage.generation_id,
+        m.lambda.encoder.low,
+        m.lambda.encoder.high,
+        m.spec.parameter_count(),
+        member.bytes(),
+    );
+    let mut line = |name: &str, value: String| {
+        if !value.is_empty() {
+            text += &format!("  {name:<14} {value}\n");
+        }
+    };
+    line("licence", m.licence.clone());
+    let p = &m.provenance;
+    line("data manifest", p.data_manifest.clone().unwrap_or_default());
+    line("steps", p.steps.map(|n| n.to_string()).unwrap_or_default());
+    line("seed", p.seed.map(|n| n.to_string()).unwrap_or_default());
+    line("code", p.code_revision.clone().unwrap_or_default());
+    for (name, note) in &p.notes {
+        line("note", format!("{name}: {note}"));
+    }
+    for proof in m.record.iter().flat_map(|record| &record.proofs) {
+        line(
+            "proven",
+            format!(
+                "keeps the files of generation {} ({:.16}…), {} images of {}",
+                proof.generation,
+                proof.generation_id.to_string(),
+                proof.images,
+                proof.dataset
+            ),
+        );
+        for point in &proof.points {
+            let number = |value: Option<f64>| value.map_or_else(|| "infinite".into(), |v| format!("{v:.3}"));
+            line(
+                "",
+                format!(
+                    "λ {}: {} dB as it decoded them, {} dB now (at worst {:+.3} dB, {})",
+                    point.lambda,
+                    number(point.psnr_old),
+                    number(point.psnr_new),
+                    point.worst.unwrap_or(f64::INFINITY),
+                    point.worst_image
+                ),
+            );
+        }
+    }
+    text
+}
