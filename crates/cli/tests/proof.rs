@@ -1,0 +1,327 @@
+//! `models verify` and `models publish`: good pairs pass, bad ones fail with the reason.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Workshop, child, rgb, stranger, tiny, tiny_child};
+use heirloom_codec::container::PixelFormat;
+use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges, ModelFile};
+use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
+use serde_json::Value;
+
+const FLAGS: &str = "--images set --lambdas 32,1024";
+
+fn shop() -> Workshop {
+    let shop = Workshop::new();
+    std::fs::create_dir(shop.path("set")).unwrap();
+    shop.save("set/a.png", rgb(80, 50));
+    shop.save("set/b.png", rgb(33, 64));
+    shop
+}
+
+fn save(shop: &Workshop, name: &str, model: &ModelFile) {
+    shop.put(&format!("{name}.safetensors"), &model.to_bytes().unwrap());
+}
+
+/// PSNR of the shop's first image at λ 32, written by `old` and decoded by `new`: by the codec itself, not by the command.
+fn quality(old: &ModelFile, new: &ModelFile) -> f64 {
+    let pixels = rgb(80, 50).into_raw();
+    let image = Image::new(80, 50, PixelFormat::Rgb8, pixels.clone()).unwrap();
+    let bytes = Model::new(old.clone()).unwrap().encode(&image, &EncodeOptions::new(32.0)).unwrap();
+    let decoded = Model::new(new.clone()).unwrap().decode(&bytes, &DecodeOptions::exact()).unwrap();
+    heirloom_eval::psnr(&pixels, decoded.data()).unwrap()
+}
+
+/// Children of a model with a better and with a worse decoder. A shift of all pixels moves the error of a random network one
+/// way or the other; the one that the codec itself finds better at one λ holds at the other, the networks being what they are.
+fn better_and_worse(parent: &ModelFile) -> [ModelFile; 2] {
+    let mut children = [0.1, -0.1].map(|by| child(parent, "reconstruction.image.bias", by));
+    let before = quality(parent, parent);
+    let found = children.each_ref().map(|child| quality(parent, child) - before);
+    if found[0] < found[1] {
+        children.reverse();
+    }
+    assert!(found.iter().any(|d| *d > 0.05) && found.iter().any(|d| *d < -0.05), "{found:?}");
+    children
+}
+
+#[test]
+fn a_good_pair_passes_with_its_numbers() {
+    let shop = shop();
+    let (old, [new, _]) = (tiny(), better_and_worse(&tiny()));
+    save(&shop, "new", &new);
+    let text = shop.says(&format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json"));
+    assert!(text.contains("verdict: decodable and stable") && text.contains("worst case: "), "{text}");
+    assert!(text.contains("no BD-rate (the curve"), "two λ are no curve: {text}");
+
+    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+    assert_eq!((&proof["schema"], &proof["images"]), (&"heirloom-verify/1".into(), &2.into()));
+    assert_eq!(
+        (&proof["decodable"], &proof["stable"], &proof["broken"]),
+        (&true.into(), &true.into(), &serde_json::json!([]))
+    );
+    assert_eq!(proof["old"]["generation_id"], old.metadata.lineage.generation_id.to_string());
+    assert_eq!(proof["new"]["generation"], 1);
+    let files = proof["files"].as_array().unwrap();
+    assert_eq!(files.len(), 4);
+    let first = files.iter().find(|f| f["image"] == "a.png" && f["lambda"] == 32.0).unwrap();
+    assert_eq!(first["psnr_old"], quality(&old, &old));
+    assert_eq!(first["psnr_new"], quality(&old, &new));
+    assert_eq!(first["new_file"]["psnr"], quality(&new, &new));
+    assert!(files.iter().all(|f| f["identical"] == true && f["problem"] == Value::Null));
+    // The bytes are those of the file that the command writes.
+    shop.does("encode set/a.png -o a.hlm --lambda 32 --model tiny.safetensors");
+    assert_eq!(first["bytes"], shop.get("a.hlm").len());
+
+    shop.refuses(&format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json"), 1, "exists already");
+    shop.refuses(
+        "models verify tiny.safetensors new.safetensors --images set --lambdas 4",
+        2,
+        "outside of the model's range",
+    );
+    shop.refuses("models verify tiny.safetensors new.safetensors --images models", 1, "models");
+}
+
+#[test]
+fn the_numbers_do_not_depend_on_threads() {
+    let shop = shop();
+    save(&shop, "new", &tiny_child());
+    let files = |threads: u32| {
+        let command =
+            format!("models verify tiny.safetensors new.safetensors {FLAGS} --force --json p.json --threads {threads}");
+        shop.heirloom(&command).output().unwrap();
+        serde_json::from_slice::<Value>(&shop.get("p.json")).unwrap()["files"].clone()
+    };
+    assert_eq!(files(1), files(3));
+}
+
+#[test]
+fn one_flipped_bit_in_an_entropy_tensor() {
+    let shop = shop();
+    let new = tiny_child();
+    let mut bytes = new.to_bytes().unwrap();
+    let header = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let (start, _) = header.1.info("entropy.z3.prior.weight").unwrap().data_offsets;
+    bytes[8 + header.0 + start + 4 * 5 + 1] ^= 0x40; // a bit of the sixth value's mantissa
+    shop.put("new.safetensors", &bytes);
+    let command = format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json");
+    let error = shop.refuses(&command, 5, "claims the old one's entropy id, but its entropy branch was altered");
+    for part in ["new.safetensors", "\"entropy.z3.prior.weight\" differs: value 5", "1 bit apart", "1 value in 1 of "] {
+        assert!(error.contains(part), "'{part}' is not in: {error}");
+    }
+    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+    assert_eq!((&proof["decodable"], &proof["stable"]), (&false.into(), &false.into()));
+    let unlike = proof["files"].as_array().unwrap().iter().filter(|f| f["identical"] == false).count();
+    assert!(unlike > 0, "one bit of a prior changes what files decode to");
+    shop.refuses(
+        &format!("models publish tiny.safetensors new.safetensors {FLAGS} -o p.safetensors"),
+        5,
+        "was altered",
+    );
+}
+
+#[test]
+fn an_end_to_end_model() {
+    let shop = shop();
+    let mut weights = tiny_child().weights;
+    for (name, tensor) in tiny().weights.entropy() {
+        let mut tensor = tensor.clone();
+        tensor.data.iter_mut().for_each(|value| *value *= 1.01);
+        weights.insert(name.to_owned(), tensor);
+    }
+    let mut new = ModelFile::new(tiny().metadata.spec, tiny().metadata.lambda, weights).unwrap();
+    let notes = &mut new.metadata.provenance.notes;
+    notes.insert("strategy".into(), "end-to-end".into());
+    notes.insert("learned_from".into(), tiny().metadata.lineage.generation_id.to_string());
+    save(&shop, "new", &new);
+    let command = format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json");
+    let error = shop.refuses(&command, 5, "the new model learned end to end, its entropy branch included");
+    let ids = [&tiny(), &new].map(|model| model.metadata.lineage.entropy_id.to_string());
+    assert!(ids.iter().all(|id| error.contains(id)), "{error}");
+    assert!(error.contains("4 of 4 files of the old model do not keep their latents"), "{error}");
+    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+    let file = &proof["files"][0];
+    assert!(file["problem"].as_str().unwrap().contains("needs a model whose entropy id begins with"), "{file}");
+    assert!(file["psnr_new"].is_number(), "what it would make of the file is measured: {file}");
+    shop.refuses(
+        &format!("models publish tiny.safetensors new.safetensors {FLAGS} -o p.safetensors"),
+        5,
+        "not published",
+    );
+}
+
+#[test]
+fn foreign_lineages() {
+    let shop = shop();
+    save(&shop, "stranger", &stranger());
+    let with = |new: &str, says: &str| {
+        shop.refuses(&format!("models verify tiny.safetensors {new}.safetensors {FLAGS}"), 5, says)
+    };
+    with("stranger", "the new model is of another lineage: its entropy id is");
+    with("stranger", "entropy.z1.prior.bias");
+    // Another λ range of the entropy branch reads files differently, with the very same weights.
+    let ranges = LambdaRanges::all(LambdaRange { low: 32.0, high: 4096.0 });
+    save(&shop, "range", &ModelFile::new(tiny().metadata.spec, ranges, tiny().weights).unwrap());
+    with("range", "the λ range of the entropy branch is 32 to 1024 in the old model and 32 to 4096 in the new one");
+    shop.refuses(&format!("models verify default tiny.safetensors {FLAGS}"), 5, "the networks have different shapes");
+}
+
+#[test]
+fn a_decoder_made_worse_on_purpose() {
+    let shop = shop();
+    let [_, worse] = better_and_worse(&tiny());
+    save(&shop, "worse", &worse);
+    let command = format!("models verify tiny.safetensors worse.safetensors {FLAGS} --json p.json");
+    let error = shop.refuses(&command, 6, "the old model's files lose ");
+    assert!(error.contains("0.05 dB are allowed; the worst is ") && error.contains(".png, -"), "{error}");
+    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+    assert_eq!((&proof["decodable"], &proof["stable"]), (&true.into(), &false.into()));
+    let command = format!("models publish tiny.safetensors worse.safetensors {FLAGS} -o p.safetensors");
+    shop.refuses(
+        &command,
+        6,
+        "not published, for the files of tiny.safetensors: worse.safetensors: the old model's files lose",
+    );
+    assert!(!shop.path("p.safetensors").exists() && !shop.path("p.md").exists());
+}
+
+#[test]
+fn what_is_no_model_is_no_proof() {
+    let shop = shop();
+    shop.put("cut.safetensors", &tiny().to_bytes().unwrap()[..5000]);
+    let mut altered = tiny_child().to_bytes().unwrap();
+    let last = altered.len() - 2;
+    altered[last] ^= 1; // a tensor of the reconstruction branch
+    shop.put("altered.safetensors", &altered);
+    let with = |pair: &str, status: i32, says: &str| {
+        shop.refuses(&format!("models verify {pair} {FLAGS}"), status, says);
+    };
+    with("tiny.safetensors cut.safetensors", 4, "cut.safetensors: this is no safetensors model file");
+    with("tiny.safetensors altered.safetensors", 4, "its generation id is");
+    with("altered.safetensors tiny.safetensors", 4, "altered.safetensors");
+    with("tiny.safetensors missing.safetensors", 1, "missing.safetensors");
+}
+
+#[test]
+fn a_published_model_carries_its_record() {
+    let shop = shop();
+    let [new, _] = better_and_worse(&tiny());
+    // As a trainer may leave it: no number, no parent, no licence.
+    let mut plain = ModelFile::new(new.metadata.spec.clone(), new.metadata.lambda, new.weights.clone()).unwrap();
+    plain.metadata.provenance.notes.insert("data".into(), "faces | a line\nand another".into());
+    save(&shop, "new", &plain);
+    let publish = format!("models publish tiny.safetensors new.safetensors {FLAGS} -o out.safetensors");
+    shop.does(&publish);
+    let out = ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap();
+    assert_eq!(out.weights, new.weights);
+    assert_eq!(out.metadata.lineage, new.metadata.lineage, "number and parent are those of a child");
+    let record = out.metadata.record.clone().unwrap();
+    assert_eq!(record.proofs.len(), 1);
+    let proof = &record.proofs[0];
+    assert_eq!((proof.generation, proof.generation_id), (0, tiny().metadata.lineage.generation_id));
+    assert_eq!((proof.images, proof.dataset.as_str(), proof.points.len()), (2, "set", 2));
+    assert!(proof.points.iter().all(|point| point.difference.unwrap() > 0.0 && point.psnr_new > point.psnr_old));
+    let card = String::from_utf8(shop.get("out.md")).unwrap();
+    let file_hash = blake3::hash(&shop.get("out.safetensors")).to_hex().to_string();
+    let id = out.metadata.lineage.generation_id.to_string();
+    for part in [
+        "# out",
+        "Generation 1",
+        &id,
+        &file_hash,
+        &proof.images_hash,
+        "## Files of generation 0",
+        "faces \\| a line and another",
+    ] {
+        assert!(card.contains(part), "'{part}' is not in: {card}");
+    }
+    assert!(shop.says("models show out.safetensors").contains("keeps the files of generation 0"));
+
+    shop.refuses(&publish, 1, "out.safetensors: exists already");
+    shop.does(&(publish + " --force"));
+    assert_eq!(ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap(), out, "the same record again");
+    shop.does("models add out.safetensors");
+    assert!(shop.says("models").contains("published"));
+    assert!(shop.says("models lineage").contains("dB on its parent's files at least"));
+}
+
+#[test]
+fn publishing_refuses_what_does_not_belong() {
+    let shop = shop();
+    let mut other = tiny_child();
+    other.metadata.lineage.parent = Some(GenerationId([7; 32]));
+    save(&shop, "other", &other);
+    let publish = |new: &str| format!("models publish tiny.safetensors {new}.safetensors {FLAGS} -o out.safetensors");
+    shop.refuses(&publish("other"), 2, "it says that it learned from 0707");
+    shop.refuses(&publish("tiny"), 2, "it has the weights of the old model");
+    shop.refuses(&publish("other").replace("out.safetensors", "out.md"), 2, "the output must be a model file");
+    assert!(!shop.path("out.safetensors").exists());
+}
+
+#[test]
+fn a_chain_is_proven_against_every_generation_that_is_here() {
+    let shop = shop();
+    let second = child(&tiny(), "encoder.z4.mean.bias", 0.25); // another encoder, the same decoder
+    let third = child(&second, "encoder.z3.mean.bias", 0.25);
+    save(&shop, "second", &second);
+    save(&shop, "third", &third);
+    let publish = format!("models publish second.safetensors third.safetensors {FLAGS} -o out.safetensors --force");
+    let output = shop.heirloom(&publish).output().unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    let parent = tiny().metadata.lineage.generation_id.to_string();
+    assert!(output.status.success() && notes.contains(&format!("no proof for files of {parent}")), "{notes}");
+    shop.does("models add tiny.safetensors second.safetensors");
+    shop.does(&publish);
+    let out = ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap();
+    assert_eq!(out.metadata.lineage.generation, 2);
+    let record = out.metadata.record.unwrap();
+    assert_eq!(record.proofs.iter().map(|proof| proof.generation).collect::<Vec<_>>(), [1, 0]);
+    assert!(record.proofs.iter().flat_map(|proof| &proof.points).all(|point| point.difference == Some(0.0)));
+}
+
+#[test]
+fn small_losses_do_not_add_up_over_generations() {
+    let shop = shop();
+    let better = better_and_worse(&tiny())[0].weights.get("reconstruction.image.bias").unwrap().data[0];
+    let downhill = if better > tiny().weights.get("reconstruction.image.bias").unwrap().data[0] { -1.0 } else { 1.0 };
+    let shifted = |parent: &ModelFile, by: f32| child(parent, "reconstruction.image.bias", by);
+    // Each step loses a little less than a generation may.
+    let step = (1..200)
+        .map(|n| downhill * n as f32 / 1000.0)
+        .find(|&by| quality(&tiny(), &shifted(&tiny(), by)) < quality(&tiny(), &tiny()) - 0.03);
+    let first = shifted(&tiny(), step.unwrap());
+    save(&shop, "first", &first);
+    save(&shop, "second", &shifted(&first, step.unwrap()));
+    shop.does(&format!("models verify tiny.safetensors first.safetensors {FLAGS}"));
+    shop.does(&format!("models verify first.safetensors second.safetensors {FLAGS}"));
+    shop.does("models add tiny.safetensors");
+    let publish = format!("models publish first.safetensors second.safetensors {FLAGS} -o out.safetensors --quiet");
+    let error = shop.refuses(&publish, 6, "not published, for the files of ");
+    assert!(error.contains("models/") && error.contains("gen0-"), "the writer is named: {error}");
+}
+
+#[test]
+fn the_model_in_this_program_against_a_wider_generation() {
+    let shop = Workshop::new();
+    std::fs::create_dir(shop.path("set")).unwrap();
+    let picture = |x: u32, y: u32| image::Rgb([(x * 2) as u8, (y * 3) as u8, (128 + 60 * ((x / 9 + y / 7) % 2)) as u8]);
+    shop.save("set/a.png", image::RgbImage::from_fn(128, 96, picture));
+    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/small-gen0.safetensors")).unwrap();
+    let old = ModelFile::from_bytes(&bytes).unwrap();
+    let wider = LambdaRange { low: 4.0, high: 4096.0 };
+    let ranges = LambdaRanges { encoder: wider, reconstruction: wider, ..old.metadata.lambda };
+    save(&shop, "new", &old.child(ranges, old.weights.clone()).unwrap());
+    let text = shop.says("models publish default new.safetensors --images set -o out.safetensors");
+    assert!(text.contains("new files against old ones: ") && text.contains("+0.00 % bits"), "{text}");
+    let out = ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap();
+    assert!(out.metadata.preview, "as its lineage");
+    assert_eq!(out.metadata.licence, old.metadata.licence);
+    assert_eq!(out.metadata.record.unwrap().proofs[0].points.len(), 4);
+
+    // It reaches further, and its files are read by the old one.
+    shop.does("models add out.safetensors");
+    shop.does("encode set/a.png -o far.hlm --lambda 4096 --model out.safetensors");
+    shop.does("decode far.hlm -o new.png");
+    shop.does("decode far.hlm -o old.png --generation 0");
+    shop.refuses("encode set/a.png -o x.hlm --lambda 4096", 2, "outside of the model's range, 32 to 1024");
+}
