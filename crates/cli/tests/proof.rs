@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Workshop, child, rgb, stranger, tiny, tiny_child};
+use common::{DEFAULT, Workshop, child, rgb, stranger, tiny, tiny_child};
 use heirloom_codec::container::PixelFormat;
 use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges, ModelFile};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
@@ -306,22 +306,23 @@ fn the_model_in_this_program_against_a_wider_generation() {
     std::fs::create_dir(shop.path("set")).unwrap();
     let picture = |x: u32, y: u32| image::Rgb([(x * 2) as u8, (y * 3) as u8, (128 + 60 * ((x / 9 + y / 7) % 2)) as u8]);
     shop.save("set/a.png", image::RgbImage::from_fn(128, 96, picture));
-    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/small-gen0.safetensors")).unwrap();
-    let old = ModelFile::from_bytes(&bytes).unwrap();
-    let wider = LambdaRange { low: 4.0, high: 4096.0 };
+    let old = ModelFile::from_bytes(&std::fs::read(DEFAULT).unwrap()).unwrap();
+    let range = old.metadata.lambda.encoder;
+    let wider = LambdaRange { low: range.low / 4.0, high: range.high * 4.0 };
     let ranges = LambdaRanges { encoder: wider, reconstruction: wider, ..old.metadata.lambda };
     save(&shop, "new", &old.child(ranges, old.weights.clone()).unwrap());
     let text = shop.says("models publish default new.safetensors --images set -o out.safetensors");
     assert!(text.contains("new files against old ones: ") && text.contains("+0.00 % bits"), "{text}");
     let out = ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap();
-    assert!(out.metadata.preview, "as its lineage");
+    assert_eq!(out.metadata.preview, old.metadata.preview, "as its lineage");
     assert_eq!(out.metadata.licence, old.metadata.licence);
     assert_eq!(out.metadata.record.unwrap().proofs[0].points.len(), 4);
 
     // It reaches further, and its files are read by the old one.
     shop.does("models add out.safetensors");
-    shop.does("encode set/a.png -o far.hlm --lambda 4096 --model out.safetensors");
+    shop.does(&format!("encode set/a.png -o far.hlm --lambda {} --model out.safetensors", wider.high));
     shop.does("decode far.hlm -o new.png");
-    shop.does("decode far.hlm -o old.png --generation 0");
-    shop.refuses("encode set/a.png -o x.hlm --lambda 4096", 2, "outside of the model's range, 32 to 1024");
+    shop.does(&format!("decode far.hlm -o old.png --generation {}", old.metadata.lineage.generation));
+    let beyond = format!("encode set/a.png -o x.hlm --lambda {}", wider.high);
+    shop.refuses(&beyond, 2, &format!("outside of the model's range, {} to {}", range.low, range.high));
 }

@@ -21,7 +21,7 @@ pub fn table(proof: &Proof) -> String {
         "new bpp",
         "new dB",
         "worst",
-        ""
+        "image"
     );
     for p in &proof.points {
         let number = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".into(), |v| format!("{v:.digits$}"));

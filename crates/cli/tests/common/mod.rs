@@ -14,6 +14,9 @@ use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, 
 use heirloom_codec::reference;
 use image::{DynamicImage, GrayImage, RgbImage};
 
+/// File of the model in the program.
+pub const DEFAULT: &str = env!("HEIRLOOM_DEFAULT_MODEL_PATH");
+
 pub struct Workshop {
     folder: tempfile::TempDir,
 }
