@@ -95,24 +95,34 @@ fn the_numbers_do_not_depend_on_threads() {
     assert_eq!(files(1), files(3));
 }
 
+/// A good child of the tiny model, with bit 14 of one value of a tensor flipped in its file.
+fn flipped(tensor: &str, value: usize) -> Vec<u8> {
+    let mut bytes = tiny_child().to_bytes().unwrap();
+    let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let (start, _) = header.info(tensor).unwrap().data_offsets;
+    bytes[8 + length + start + 4 * value + 1] ^= 0x40;
+    bytes
+}
+
 #[test]
 fn one_flipped_bit_in_an_entropy_tensor() {
     let shop = shop();
-    let new = tiny_child();
-    let mut bytes = new.to_bytes().unwrap();
-    let header = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-    let (start, _) = header.1.info("entropy.z3.prior.weight").unwrap().data_offsets;
-    bytes[8 + header.0 + start + 4 * 5 + 1] ^= 0x40; // a bit of the sixth value's mantissa
-    shop.put("new.safetensors", &bytes);
-    let command = format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json");
-    let error = shop.refuses(&command, 5, "claims the old one's entropy id, but its entropy branch was altered");
-    for part in ["new.safetensors", "\"entropy.z3.prior.weight\" differs: value 5", "1 bit apart", "1 value in 1 of "] {
-        assert!(error.contains(part), "'{part}' is not in: {error}");
+    let verify = format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json --force");
+    // Another z3 may choose tables that z4's coded bytes do not fit; another mean of z4 is no error of the coder, ever.
+    for (tensor, value, may_break) in [("entropy.z3.prior.weight", 5, true), ("entropy.z4.prior.bias", 0, false)] {
+        shop.put("new.safetensors", &flipped(tensor, value));
+        let error = shop.refuses(&verify, 5, "claims the old one's entropy id, but its entropy branch was altered");
+        let named = format!("\"{tensor}\" differs: value {value} is ");
+        for part in ["new.safetensors", &named, "1 bit apart", "1 value in 1 of "] {
+            assert!(error.contains(part), "'{part}' is not in: {error}");
+        }
+        assert!(error.contains("4 of 4 files of the old model do not keep their latents"), "{error}");
+        let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+        assert_eq!((&proof["decodable"], &proof["stable"]), (&false.into(), &false.into()));
+        for file in proof["files"].as_array().unwrap() {
+            assert!(file["identical"] == false && (may_break || file["problem"].is_null()), "{file}");
+        }
     }
-    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
-    assert_eq!((&proof["decodable"], &proof["stable"]), (&false.into(), &false.into()));
-    let unlike = proof["files"].as_array().unwrap().iter().filter(|f| f["identical"] == false).count();
-    assert!(unlike > 0, "one bit of a prior changes what files decode to");
     shop.refuses(
         &format!("models publish tiny.safetensors new.safetensors {FLAGS} -o p.safetensors"),
         5,
