@@ -8,7 +8,7 @@ use heirloom_train::{
     ops::{
         BlockParams,
         fused::{self, Layer},
-        stock,
+        rate, stock,
     },
     random::Random,
 };
@@ -103,8 +103,6 @@ fn block_equals_the_stock_block() {
 fn layers_equal_the_stock_layers() {
     let leaves = Leaves::new();
     for (kind, b, h, w, inputs, outputs) in [
-        (Layer::Dense, 2, 5, 7, 24, 40),
-        (Layer::Dense, 1, 1, 1, 16, 3),
         (Layer::Down(4), 2, 8, 12, 3, 32),
         (Layer::Down(2), 1, 6, 4, 20, 48),
         (Layer::Up(2), 2, 3, 5, 32, 16),
@@ -114,7 +112,6 @@ fn layers_equal_the_stock_layers() {
         (Layer::Conv3x3, 1, 9, 2, 8, 64),
     ] {
         let (rows, columns) = match kind {
-            Layer::Dense => (inputs, outputs),
             Layer::Down(r) => (r * r * inputs, outputs),
             Layer::Up(r) => (inputs, r * r * outputs),
             Layer::Conv3x3 => (9 * inputs, outputs),
@@ -123,7 +120,6 @@ fn layers_equal_the_stock_layers() {
         let (weight, bias) = (leaves.leaf([rows, columns], 0.5), leaves.leaf([columns], 0.5));
         let (a, u, v) = (x.clone(), weight.clone(), bias.clone());
         let theirs = match kind {
-            Layer::Dense => stock::dense(a, u, v),
             Layer::Down(r) => stock::down(a, u, v, r),
             Layer::Up(r) => stock::up(a, u, v, r),
             Layer::Conv3x3 => stock::conv3x3(a, u, v),
@@ -136,5 +132,52 @@ fn layers_equal_the_stock_layers() {
         check(&name("x"), &x.grad(&mine).unwrap(), &x.grad(&other).unwrap());
         check(&name("weight"), &weight.grad(&mine).unwrap(), &weight.grad(&other).unwrap());
         check(&name("bias"), &bias.grad(&mine).unwrap(), &bias.grad(&other).unwrap());
+    }
+}
+
+#[test]
+fn dense_layers_equal_stock_layers_of_joined_channels() {
+    let leaves = Leaves::new();
+    for (b, h, w, inputs, outputs) in
+        [(2, 5, 7, vec![24], 40), (1, 1, 1, vec![16], 3), (2, 9, 17, vec![16, 5], 33), (1, 12, 12, vec![8, 32, 48], 64)]
+    {
+        let maps: Vec<_> = inputs.iter().map(|c| leaves.leaf([b, h, w, *c], 1.0)).collect();
+        let (weight, bias) = (leaves.leaf([inputs.iter().sum(), outputs], 0.5), leaves.leaf([outputs], 0.5));
+        let ours = fused::dense(maps.clone(), weight.clone(), bias.clone());
+        let theirs = stock::dense(Tensor::cat(maps.clone(), 3), weight.clone(), bias.clone());
+        let name = |part: &str| format!("{b}x{h}x{w} {inputs:?} to {outputs}: {part}");
+        check(&name("output"), &ours, &theirs);
+        let factors = leaves.leaf(ours.dims(), 1.0);
+        let (mine, other) = ((ours * factors.clone()).sum().backward(), (theirs * factors).sum().backward());
+        for x in &maps {
+            check(&name("x"), &x.grad(&mine).unwrap(), &x.grad(&other).unwrap());
+        }
+        check(&name("weight"), &weight.grad(&mine).unwrap(), &weight.grad(&other).unwrap());
+        check(&name("bias"), &bias.grad(&mine).unwrap(), &bias.grad(&other).unwrap());
+    }
+}
+
+#[test]
+fn rate_and_distortion_equal_their_statement_in_tensors() {
+    let leaves = Leaves::new();
+    let (b, h, w, c) = (3, 2, 5, 7);
+    // Residuals far beyond the scales too, where the density stands for the probability.
+    for (spread, scales) in [(0.7, 1.0), (3.0, 2.5), (60.0, 4.0)] {
+        let prior = leaves.leaf([b, h, w, 2 * c], scales);
+        let latent = leaves.leaf([b, h, w, c], spread);
+        let factors = leaves.leaf([b], 1.0);
+        let (ours, theirs) = (fused::bits(prior.clone(), latent.clone()), rate::bits(prior.clone(), latent.clone()));
+        check("bits", &ours, &theirs);
+        let (mine, other) = ((ours * factors.clone()).sum().backward(), (theirs * factors.clone()).sum().backward());
+        check("by prior", &prior.grad(&mine).unwrap(), &prior.grad(&other).unwrap());
+        check("by latent", &latent.grad(&mine).unwrap(), &latent.grad(&other).unwrap());
+
+        let target = leaves.leaf([b, h, w, c], spread);
+        let ours = fused::squared_error(latent.clone(), target.clone());
+        let theirs = rate::per_picture((latent.clone() - target.clone()).square());
+        check("squared error", &ours, &theirs);
+        let (mine, other) = ((ours * factors.clone()).sum().backward(), (theirs * factors).sum().backward());
+        check("by picture", &latent.grad(&mine).unwrap(), &latent.grad(&other).unwrap());
+        check("by target", &target.grad(&mine).unwrap(), &target.grad(&other).unwrap());
     }
 }

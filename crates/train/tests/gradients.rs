@@ -138,31 +138,36 @@ fn block_gradients_are_those_of_the_forward_pass() {
 
 #[test]
 fn layer_gradients_are_those_of_the_forward_pass() {
+    // No kind: a 1×1 layer.
     for (n, (kind, b, h, w, inputs, outputs)) in [
-        (Layer::Dense, 1, 1, 1, 16, 5),
-        (Layer::Dense, 2, 2, 3, 1, 2),
-        (Layer::Dense, 1, 3, 5, 5, 40),
-        (Layer::Dense, 2, 13, 17, 3, 16),
-        (Layer::Down(2), 1, 2, 2, 5, 3),
-        (Layer::Down(2), 2, 4, 6, 16, 32),
-        (Layer::Down(4), 2, 4, 20, 3, 16),
-        (Layer::Up(2), 1, 1, 1, 16, 5),
-        (Layer::Up(2), 2, 3, 2, 32, 16),
-        (Layer::Up(4), 1, 2, 5, 16, 3),
-        (Layer::Conv3x3, 1, 1, 1, 16, 5),
-        (Layer::Conv3x3, 2, 3, 2, 2, 3),
-        (Layer::Conv3x3, 1, 2, 3, 32, 16),
-        (Layer::Conv3x3, 2, 9, 5, 16, 1),
-        (Layer::Conv3x3, 1, 30, 11, 3, 16),
+        (None, 1, 1, 1, 16, 5),
+        (None, 2, 2, 3, 1, 2),
+        (None, 1, 3, 5, 5, 40),
+        (None, 2, 13, 17, 3, 16),
+        (Some(Layer::Down(2)), 1, 2, 2, 5, 3),
+        (Some(Layer::Down(2)), 2, 4, 6, 16, 32),
+        (Some(Layer::Down(4)), 2, 4, 20, 3, 16),
+        (Some(Layer::Up(2)), 1, 1, 1, 16, 5),
+        (Some(Layer::Up(2)), 2, 3, 2, 32, 16),
+        (Some(Layer::Up(4)), 1, 2, 5, 16, 3),
+        (Some(Layer::Conv3x3), 1, 1, 1, 16, 5),
+        (Some(Layer::Conv3x3), 2, 3, 2, 2, 3),
+        (Some(Layer::Conv3x3), 1, 2, 3, 32, 16),
+        (Some(Layer::Conv3x3), 2, 9, 5, 16, 1),
+        (Some(Layer::Conv3x3), 1, 30, 11, 3, 16),
     ]
     .into_iter()
     .enumerate()
     {
         let (rows, columns) = match kind {
-            Layer::Dense => (inputs, outputs),
-            Layer::Down(r) => (r * r * inputs, outputs),
-            Layer::Up(r) => (inputs, r * r * outputs),
-            Layer::Conv3x3 => (9 * inputs, outputs),
+            None => (inputs, outputs),
+            Some(Layer::Down(r)) => (r * r * inputs, outputs),
+            Some(Layer::Up(r)) => (inputs, r * r * outputs),
+            Some(Layer::Conv3x3) => (9 * inputs, outputs),
+        };
+        let run = |x: Tensor<4>, weight, bias| match kind {
+            None => fused::dense(vec![x], weight, bias),
+            Some(kind) => fused::layer(kind, x, weight, bias),
         };
         let mut random = Random::new(1, 2, n as u64);
         let values: Vec<Vec<f32>> = [(b * h * w * inputs, 1.0), (rows * columns, 0.5), (columns, 0.5)]
@@ -179,7 +184,7 @@ fn layer_gradients_are_those_of_the_forward_pass() {
 
         let (x, weight, bias) = tensors(&values, &Device::flex().autodiff());
         let (x, weight, bias) = (x.require_grad(), weight.require_grad(), bias.require_grad());
-        let out = fused::layer(kind, x.clone(), weight.clone(), bias.clone());
+        let out = run(x.clone(), weight.clone(), bias.clone());
         let dims = out.dims();
         let factor = uniform(&mut random, dims.iter().product(), 1.0);
         let factors = Tensor::<4>::from_data(TensorData::new(factor.clone(), dims.to_vec()), &out.device());
@@ -189,7 +194,7 @@ fn layer_gradients_are_those_of_the_forward_pass() {
         let what = format!("{kind:?} {b}x{h}x{w}, {inputs} to {outputs}");
         check(&what, &["x", "weight", "bias"], &values, &gradients, &mut random, |values| {
             let (x, weight, bias) = tensors(values, &Device::flex());
-            dot(&read(fused::layer(kind, x, weight, bias)), &factor)
+            dot(&read(run(x, weight, bias)), &factor)
         });
     }
 }

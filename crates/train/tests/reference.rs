@@ -67,8 +67,8 @@ fn the_training_graph_gives_the_reference_vectors() {
         for (i, level) in out.levels.iter().enumerate() {
             let name = |part: &str| format!("z{}.{part}", i + 1);
             check(&name("posterior_mean"), level.posterior_mean.clone().unwrap(), false);
-            check(&name("prior_mean"), level.prior_mean.clone(), false);
-            check(&name("prior_scale"), level.prior_scale.clone(), true);
+            check(&name("prior_mean"), level.prior_mean(), false);
+            check(&name("prior_scale"), level.prior_scale(), true);
         }
         check("x_hat", out.picture, false);
     }

@@ -39,14 +39,49 @@ impl Packed {
     /// Packs a row-major `[k, n]` slice. Panics if the length differs (a programming error, not an input error).
     pub fn new(weight: &[f32], k: usize, n: usize) -> Packed {
         assert_eq!(weight.len(), k * n, "matrix is not {k} x {n}");
+        Packed::strided(weight, n, k, n)
+    }
+
+    /// Packs the first `n` columns of `k` rows that lie `stride` values apart. Panics if the slice is too short.
+    pub fn strided(weight: &[f32], stride: usize, k: usize, n: usize) -> Packed {
         let mut data = vec![0.0; n.div_ceil(PANEL) * k * PANEL];
         for (p, panel) in data.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
             let used = PANEL.min(n - p * PANEL);
-            for (out, row) in panel.chunks_exact_mut(PANEL).zip(weight.chunks_exact(n)) {
-                out[..used].copy_from_slice(&row[p * PANEL..][..used]);
+            for (row, out) in panel.chunks_exact_mut(PANEL).enumerate() {
+                out[..used].copy_from_slice(&weight[row * stride + p * PANEL..][..used]);
             }
         }
         Packed { data, k, n }
+    }
+
+    /// Packs the transpose of the first `k` columns of `n` rows that lie `stride` values apart. Panics if the slice is too
+    /// short.
+    pub fn transposed(weight: &[f32], stride: usize, k: usize, n: usize) -> Packed {
+        /// Source columns at a time, so that the strip of the panel they go to stays in the nearest cache.
+        const STRIP: usize = 16;
+        let mut data = vec![0.0; n.div_ceil(PANEL) * k * PANEL];
+        for (p, panel) in data.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
+            let used = PANEL.min(n - p * PANEL);
+            for (i, strip) in panel.chunks_mut(STRIP * PANEL).enumerate() {
+                let columns = strip.len() / PANEL;
+                for j in 0..used {
+                    let source = &weight[(p * PANEL + j) * stride + i * STRIP..][..columns];
+                    for (out, x) in strip[j..].iter_mut().step_by(PANEL).zip(source) {
+                        *out = *x;
+                    }
+                }
+            }
+        }
+        Packed { data, k, n }
+    }
+
+    /// Multiplies row i by `factors[i]`.
+    pub fn scale_rows(&mut self, factors: &[f32]) {
+        for panel in self.data.chunks_exact_mut((self.k * PANEL).max(1)) {
+            for (row, factor) in panel.chunks_exact_mut(PANEL).zip(factors) {
+                row.iter_mut().for_each(|x| *x *= factor);
+            }
+        }
     }
 
     /// Rows (length of the sums).

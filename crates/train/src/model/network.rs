@@ -2,10 +2,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Layout, MatrixId, Spec, VectorId, Weights, rate};
+use super::{Layout, MatrixId, Spec, VectorId, Weights};
 use crate::{
     Result,
-    ops::{self, BlockParams},
+    ops::{self, BlockParams, rate},
     random::Random,
 };
 
@@ -24,8 +24,8 @@ impl LinearIds {
         Ok(Self { weight: layout.matrix(&format!("{name}.weight"))?, bias: layout.vector(&format!("{name}.bias"))? })
     }
 
-    fn dense(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
-        ops::dense(x, w.matrix(self.weight), w.vector(self.bias))
+    fn dense(&self, w: &Weights, maps: Vec<Tensor<4>>) -> Tensor<4> {
+        ops::dense(maps, w.matrix(self.weight), w.vector(self.bias))
     }
 
     fn up(&self, w: &Weights, x: Tensor<4>, r: usize) -> Tensor<4> {
@@ -116,18 +116,43 @@ pub struct Embeddings {
 pub enum Quantise<'a> {
     /// Training: uniform noise in [-1/2, 1/2), a function of seed and step.
     Noise { seed: u64, step: u64 },
+    /// Training: the rate is that of noisy latents, as above, while both branches see rounded ones, as when coding. Rounding
+    /// counts as the identity in the backward pass (Minnen and Singh, 2020).
+    Mixed { seed: u64, step: u64 },
     /// As the codec does: round(q − μ) + μ.
     Round,
     /// The latents are given (z1..z4); posteriors are computed only if there are encoder features.
     Given(&'a [Tensor<4>]),
 }
 
-/// One level's results, each `[B, H/s, W/s, Z]`.
+/// One level's results.
 pub struct LevelOutput {
+    /// `[B, H/s, W/s, Z]`
     pub posterior_mean: Option<Tensor<4>>,
-    pub prior_mean: Tensor<4>,
-    pub prior_scale: Tensor<4>,
+    /// `[B, H/s, W/s, 2Z]`: means, then raw scales.
+    pub prior: Tensor<4>,
+    /// What both branches see, `[B, H/s, W/s, Z]`.
     pub latent: Tensor<4>,
+    /// What the rate is taken of: the latent, but for [`Quantise::Mixed`].
+    pub rated: Tensor<4>,
+}
+
+impl LevelOutput {
+    /// `[B, H/s, W/s, Z]`
+    pub fn prior_mean(&self) -> Tensor<4> {
+        prior_mean(&self.prior)
+    }
+
+    /// Standard deviations, `[B, H/s, W/s, Z]`.
+    pub fn prior_scale(&self) -> Tensor<4> {
+        let [b, h, w, c] = self.prior.dims();
+        rate::scale(self.prior.clone().slice([0..b, 0..h, 0..w, c / 2..c]))
+    }
+}
+
+fn prior_mean(prior: &Tensor<4>) -> Tensor<4> {
+    let [b, h, w, c] = prior.dims();
+    prior.clone().slice([0..b, 0..h, 0..w, 0..c / 2])
 }
 
 /// The results of a forward pass.
@@ -259,27 +284,32 @@ impl Network {
             + w.vector(self.start).reshape([1, 1, 1, channels]);
         let mut levels = Vec::with_capacity(4);
         for (i, level) in self.levels.iter().enumerate() {
-            let latents = self.spec.latents[i];
             for block in &level.entropy_in {
                 e = block.run(w, &embeddings.entropy, e);
             }
-            let prior = level.prior.dense(w, e.clone());
-            let [b, h, v, _] = prior.dims();
-            let prior_mean = prior.clone().slice([0..b, 0..h, 0..v, 0..latents]);
-            let prior_scale = rate::scale(prior.slice([0..b, 0..h, 0..v, latents..2 * latents]));
+            let prior = level.prior.dense(w, vec![e.clone()]);
             let posterior_mean = features.map(|f| self.posterior(w, level, embeddings, e.clone(), f[4 - i].clone()));
+            let mut rated = None;
             let latent = match (quantise, &posterior_mean) {
                 (Quantise::Given(given), _) => given[i].clone(),
                 (Quantise::Noise { seed, step }, Some(q)) => q.clone() + noise(seed, step, i, q.dims(), device),
-                (Quantise::Round, Some(q)) => (q.clone() - prior_mean.clone()).round() + prior_mean.clone(),
+                (Quantise::Mixed { seed, step }, Some(q)) => {
+                    rated = Some(q.clone() + noise(seed, step, i, q.dims(), device));
+                    let residual = (q.clone() - prior_mean(&prior)).detach();
+                    q.clone() + (residual.clone().round() - residual)
+                }
+                (Quantise::Round, Some(q)) => {
+                    let mean = prior_mean(&prior);
+                    (q.clone() - mean.clone()).round() + mean
+                }
                 // Without features there is nothing to quantise: the most likely latents.
-                (_, None) => prior_mean.clone(),
+                (_, None) => prior_mean(&prior),
             };
-            e = e + level.latent.dense(w, latent.clone());
+            e = e + level.latent.dense(w, vec![latent.clone()]);
             for block in &level.reconstruction_in {
                 r = block.run(w, &embeddings.reconstruction, r);
             }
-            r = level.merge.dense(w, Tensor::cat(vec![r, latent.clone(), e.clone()], 3));
+            r = level.merge.dense(w, vec![r, latent.clone(), e.clone()]);
             for block in &level.reconstruction_out {
                 r = block.run(w, &embeddings.reconstruction, r);
             }
@@ -290,7 +320,8 @@ impl Network {
                 }
                 e = up.up(w, e, 2);
             }
-            levels.push(LevelOutput { posterior_mean, prior_mean, prior_scale, latent });
+            let rated = rated.unwrap_or_else(|| latent.clone());
+            levels.push(LevelOutput { posterior_mean, prior, latent, rated });
         }
         for block in &self.tail {
             r = block.run(w, &embeddings.reconstruction, r);
@@ -308,7 +339,7 @@ impl Network {
     ) -> Tensor<4> {
         let a = level.feature_block.run(w, &embeddings.encoder, feature);
         let b = level.entropy_block.run(w, &embeddings.encoder, e);
-        let mixed = level.mix.dense(w, Tensor::cat(vec![b, a], 3));
+        let mixed = level.mix.dense(w, vec![b, a]);
         let mixed = level.mixed_block.run(w, &embeddings.encoder, mixed);
         ops::conv3x3(mixed, w.matrix(level.mean.weight), w.vector(level.mean.bias))
     }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use rayon::prelude::*;
 
 use super::Spec;
 use crate::{Result, TrainError};
@@ -109,8 +110,9 @@ impl Weights {
     pub fn new(layout: &Layout, values: &[f32], device: &Device, trainable: impl Fn(&str) -> bool) -> Self {
         let tracked = device.is_autodiff();
         let (mut matrices, mut vectors) = (Vec::new(), Vec::new());
-        for entry in layout.entries() {
-            let values = values[entry.offset..entry.offset + entry.len].to_vec();
+        let copies: Vec<Vec<f32>> =
+            layout.entries().par_iter().map(|e| values[e.offset..e.offset + e.len].to_vec()).collect();
+        for (entry, values) in layout.entries().iter().zip(copies) {
             let data = TensorData::new(values, entry.shape.clone());
             let require = tracked && trainable(&entry.name);
             if entry.shape.len() == 2 {
@@ -134,31 +136,33 @@ impl Weights {
 
     /// Writes the gradients into `out` in the order of the layout; parameters without one get zeros.
     pub fn gradients(&self, layout: &Layout, gradients: &mut Gradients, out: &mut [f32]) -> Result<()> {
+        // The parameters lie one after the other in the buffer.
+        let mut rest = out;
+        let mut parts = Vec::with_capacity(layout.entries().len());
         for entry in layout.entries() {
             let data = if entry.shape.len() == 2 {
                 self.matrices[entry.slot].grad_remove(gradients).map(Tensor::into_data)
             } else {
                 self.vectors[entry.slot].grad_remove(gradients).map(Tensor::into_data)
             };
-            let out = &mut out[entry.offset..entry.offset + entry.len];
-            match data {
-                None => out.fill(0.0),
-                Some(data) => {
-                    let values = data
-                        .as_slice::<f32>()
-                        .map_err(|e| TrainError::Device(format!("gradient of {}: {e:?}", entry.name)))?;
-                    if values.len() != out.len() {
-                        return Err(TrainError::Parameter(format!(
-                            "gradient of {} has {} values, not {}",
-                            entry.name,
-                            values.len(),
-                            out.len()
-                        )));
-                    }
-                    out.copy_from_slice(values);
-                }
-            }
+            let (part, after) = std::mem::take(&mut rest).split_at_mut(entry.len);
+            rest = after;
+            parts.push((entry, data, part));
         }
-        Ok(())
+        parts.into_par_iter().try_for_each(|(entry, data, part)| {
+            let Some(data) = data else {
+                part.fill(0.0);
+                return Ok(());
+            };
+            let values =
+                data.as_slice::<f32>().map_err(|e| TrainError::Device(format!("gradient of {}: {e:?}", entry.name)))?;
+            if values.len() != part.len() {
+                let (is, should) = (values.len(), part.len());
+                let message = format!("gradient of {} has {is} values, not {should}", entry.name);
+                return Err(TrainError::Parameter(message));
+            }
+            part.copy_from_slice(values);
+            Ok(())
+        })
     }
 }

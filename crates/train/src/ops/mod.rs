@@ -1,16 +1,17 @@
-//! The layers the network is made of, as functions of tensors. All feature maps are NHWC: `[batch, height, width, channels]`.
+//! The layers the network is made of and its objective, as functions of tensors. All feature maps are NHWC: `[batch, height, width, channels]`.
 //!
-//! [`stock`] states each in the framework's own operations, correct on every device. On the CPU, [`fused`] computes the
+//! [`stock`] and [`rate`] state each in the framework's own operations, correct on every device. On the CPU, [`fused`] computes the
 //! same with our own kernels, forward and backward.
 
 pub mod cpu;
 pub mod fused;
+pub mod rate;
 pub mod stock;
 
 use burn::tensor::{Device, Tensor};
 
 use fused::Layer;
-pub use stock::{gelu, linear};
+pub use stock::gelu;
 
 /// The tensors of one conditioned ConvNeXt block (without its modulation matrix, which acts on the embedding).
 pub struct BlockParams {
@@ -31,13 +32,19 @@ pub struct BlockParams {
 }
 
 /// Whether a tensor lives on the CPU backend, where our own kernels apply.
-fn on_cpu(x: &Tensor<4>) -> bool {
+fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     x.device().inner() == Device::flex()
 }
 
-/// A 1x1 convolution: `x` is `[B, H, W, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
-pub fn dense(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
-    if on_cpu(&x) { fused::layer(Layer::Dense, x, weight, bias) } else { stock::dense(x, weight, bias) }
+/// `x · weight + bias` for vectors: `x` is `[B, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    if on_cpu(&x) { fused::dense(vec![x], weight, bias) } else { stock::linear(x, weight, bias) }
+}
+
+/// A 1x1 convolution of maps `[B, H, W, In_i]` as if their channels lay side by side: `weight` is `[Σ In_i, Out]`, `bias`
+/// `[Out]`. There is at least one map.
+pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
+    if on_cpu(&bias) { fused::dense(maps, weight, bias) } else { stock::dense(Tensor::cat(maps, 3), weight, bias) }
 }
 
 /// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order (ky, kx, cin).
@@ -67,4 +74,14 @@ pub fn block(x: Tensor<4>, modulation: Tensor<2>, params: BlockParams, kernel: u
     } else {
         stock::block(x, modulation, params, kernel)
     }
+}
+
+/// Bits per picture, `[B]`, of latents `[B, H, W, C]` under raw priors `[B, H, W, 2C]`: means, then raw scales.
+pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
+    if on_cpu(&latent) { fused::bits(prior, latent) } else { rate::bits(prior, latent) }
+}
+
+/// Σ (x − target)² per picture, `[B]`.
+pub fn squared_error(x: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
+    if on_cpu(&x) { fused::squared_error(x, target) } else { rate::per_picture((x - target).square()) }
 }

@@ -38,6 +38,16 @@ pub struct Phase {
     pub batch: usize,
 }
 
+/// How gradients change the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimiser {
+    /// Adam for all weights, as in the paper.
+    Adam,
+    /// Orthogonalised momentum for the matrices between feature maps, Adam for all others.
+    Muon,
+}
+
 /// Everything about a run but the folders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -51,10 +61,13 @@ pub struct Config {
     pub lambda: [f32; 2],
     pub phases: Vec<Phase>,
     pub augmentation: Augmentation,
+    /// Share of the steps, at the end, in which the branches see rounded instead of noisy latents.
+    pub rounded: f64,
     /// Start of the blocks' per-channel factor.
     pub layer_scale: f32,
     /// Names of parameters that start with one of these stay as they are.
     pub freeze: Vec<String>,
+    pub optimiser: Optimiser,
     pub learning_rate: f64,
     /// Steps over which the rate rises from 0.
     pub warmup_steps: u64,
@@ -66,6 +79,8 @@ pub struct Config {
     pub beta1: f64,
     pub beta2: f64,
     pub epsilon: f64,
+    /// Muon's decay of the gradient's average.
+    pub momentum: f64,
     /// Largest global norm of the gradient.
     pub clip: f64,
     /// Decay of the averaged weights is `ema_decay * (1 − exp(−step / ema_warmup))`.
@@ -101,8 +116,10 @@ impl Default for Config {
             lambda: [32.0, 1024.0],
             phases: vec![Phase { from_step: 0, crop: 256, batch: 32 }],
             augmentation: Augmentation::default(),
+            rounded: 0.0,
             layer_scale: 1e-6,
             freeze: Vec::new(),
+            optimiser: Optimiser::Adam,
             learning_rate: 2e-4,
             warmup_steps: 0,
             hold: 0.5,
@@ -110,6 +127,7 @@ impl Default for Config {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
+            momentum: 0.95,
             clip: 2.0,
             ema_decay: 0.9999,
             ema_warmup: 10_000.0,
@@ -183,12 +201,12 @@ impl Config {
         require(self.layer_scale.is_finite(), "layer_scale must be finite")?;
         require(self.learning_rate > 0.0 && self.learning_rate.is_finite(), "learning_rate must be positive")?;
         require(
-            (0.0..=1.0).contains(&self.hold) && (0.0..=1.0).contains(&self.final_ratio),
-            "hold and final_ratio must be within 0 to 1",
+            [self.hold, self.final_ratio, self.rounded].iter().all(|share| (0.0..=1.0).contains(share)),
+            "hold, final_ratio and rounded must be within 0 to 1",
         )?;
         require(
-            (0.0..1.0).contains(&self.beta1) && (0.0..1.0).contains(&self.beta2),
-            "beta1 and beta2 must be within 0 to 1, below 1",
+            [self.beta1, self.beta2, self.momentum].iter().all(|decay| (0.0..1.0).contains(decay)),
+            "beta1, beta2 and momentum must be within 0 to 1, below 1",
         )?;
         require(self.epsilon > 0.0 && self.clip > 0.0, "epsilon and clip must be positive")?;
         require(self.spike == 0.0 || self.spike > 1.0, "spike must be 0 or above 1")?;

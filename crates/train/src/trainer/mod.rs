@@ -8,6 +8,7 @@ pub mod files;
 pub mod guard;
 pub mod metrics;
 pub mod optimiser;
+pub mod orthogonal;
 pub mod presets;
 pub mod run;
 pub mod schedule;

@@ -1,9 +1,13 @@
-//! Adam, clipping by global norm and the running average, in one pass over flat buffers.
+//! The update of the weights, with clipping by global norm and the running average, over flat buffers: Adam for all, or
+//! orthogonalised momentum ([`super::orthogonal`]) for the matrices between feature maps and Adam for the rest.
 //!
 //! Every reduction has a fixed split, so results do not depend on the number of threads.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::orthogonal::orthogonalised;
 use crate::model::Layout;
 
 const CHUNK: usize = 1 << 14;
@@ -34,7 +38,63 @@ pub struct Update {
     /// Norm of the gradient as [`norm`] gave it; finite.
     pub norm: f64,
     pub ema_decay: f64,
+    /// Of the matrices' momentum, where they are not Adam's.
+    pub momentum: f64,
 }
+
+/// Which weights are learned, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Parts of the flat buffer that Adam updates, ascending, neighbours joined.
+    pub adam: Vec<Range<usize>>,
+    /// Matrices that orthogonalised momentum updates, ascending.
+    pub matrices: Vec<Matrix>,
+}
+
+/// A matrix in the flat buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix {
+    pub offset: usize,
+    pub rows: usize,
+    pub columns: usize,
+}
+
+/// Smallest side of a matrix worth orthogonalising.
+const SMALLEST_SIDE: usize = 32;
+
+impl Plan {
+    /// All parameters but those whose name starts with one of `freeze`. With `orthogonal`, matrices between feature maps
+    /// are not Adam's; those that see only λ, single channels or pixels stay so.
+    #[must_use]
+    pub fn new(layout: &Layout, freeze: &[String], orthogonal: bool) -> Plan {
+        let mut plan = Plan::default();
+        for entry in layout.entries() {
+            if freeze.iter().any(|prefix| entry.name.starts_with(prefix.as_str())) {
+                continue;
+            }
+            let of_features = !["lambda", "modulation", "depthwise", "encoder.s4.down", "reconstruction.image"]
+                .iter()
+                .any(|part| entry.name.contains(part));
+            match entry.shape[..] {
+                [rows, columns] if orthogonal && of_features && rows.min(columns) >= SMALLEST_SIDE => {
+                    plan.matrices.push(Matrix { offset: entry.offset, rows, columns });
+                }
+                _ => {
+                    let end = entry.offset + entry.len;
+                    match plan.adam.last_mut() {
+                        Some(last) if last.end == entry.offset => last.end = end,
+                        _ => plan.adam.push(entry.offset..end),
+                    }
+                }
+            }
+        }
+        plan
+    }
+}
+
+/// A matrix's step has this many times the learning rate as its root mean square: that of Adam's steps, about, so that
+/// one rate serves both (Liu et al., 2025).
+const STEP_SIZE: f32 = 0.2;
 
 impl State {
     /// The state before the first step.
@@ -44,41 +104,79 @@ impl State {
         Self { ema: weights.clone(), m: zeros.clone(), v: zeros, weights, updates: 0 }
     }
 
-    /// One step of Adam with bias correction (Kingma and Ba, algorithm 1), then of the average. Weights outside the
-    /// `trainable` ranges stay untouched, as do their moments and average.
-    pub fn update(&mut self, gradient: &[f32], update: Update, trainable: &[std::ops::Range<usize>]) {
+    /// One update and one step of the average. Weights that are not in the plan stay untouched, as do their moments and
+    /// average.
+    pub fn update(&mut self, gradient: &[f32], update: Update, plan: &Plan) {
         self.updates += 1;
+        let factor = if update.norm > update.clip { (update.clip / update.norm) as f32 } else { 1.0 };
+        for range in &plan.adam {
+            self.adam(&gradient[range.clone()], factor, update, range.clone());
+        }
+        self.orthogonal(gradient, factor, update, &plan.matrices);
+    }
+
+    /// Adam with bias correction (Kingma and Ba, algorithm 1).
+    fn adam(&mut self, gradient: &[f32], factor: f32, update: Update, range: Range<usize>) {
         let n = self.updates.min(i32::MAX as u64) as i32;
         let (b1, b2) = (update.beta1 as f32, update.beta2 as f32);
         let rate = (update.learning_rate / (1.0 - update.beta1.powi(n))) as f32;
         let inverse_root = (1.0 / (1.0 - update.beta2.powi(n)).sqrt()) as f32;
         let epsilon = update.epsilon as f32;
-        let factor = if update.norm > update.clip { (update.clip / update.norm) as f32 } else { 1.0 };
         let keep = update.ema_decay as f32;
-        for range in trainable {
-            let (w, m, v, e, g) = (
-                &mut self.weights[range.clone()],
-                &mut self.m[range.clone()],
-                &mut self.v[range.clone()],
-                &mut self.ema[range.clone()],
-                &gradient[range.clone()],
-            );
-            w.par_chunks_mut(CHUNK)
-                .zip(m.par_chunks_mut(CHUNK))
-                .zip(v.par_chunks_mut(CHUNK))
-                .zip(e.par_chunks_mut(CHUNK))
-                .zip(g.par_chunks(CHUNK))
-                .for_each(|((((w, m), v), e), g)| {
-                    for ((((w, m), v), e), g) in w.iter_mut().zip(m).zip(v).zip(e).zip(g) {
-                        let g = g * factor;
-                        *m = b1 * *m + (1.0 - b1) * g;
-                        *v = b2 * *v + (1.0 - b2) * g * g;
-                        *w -= rate * *m / (v.sqrt() * inverse_root + epsilon);
-                        *e = keep * *e + (1.0 - keep) * *w;
-                    }
-                });
-        }
+        self.weights[range.clone()]
+            .par_chunks_mut(CHUNK)
+            .zip(self.m[range.clone()].par_chunks_mut(CHUNK))
+            .zip(self.v[range.clone()].par_chunks_mut(CHUNK))
+            .zip(self.ema[range].par_chunks_mut(CHUNK))
+            .zip(gradient.par_chunks(CHUNK))
+            .for_each(|((((w, m), v), e), g)| {
+                for ((((w, m), v), e), g) in w.iter_mut().zip(m).zip(v).zip(e).zip(g) {
+                    let g = g * factor;
+                    *m = b1 * *m + (1.0 - b1) * g;
+                    *v = b2 * *v + (1.0 - b2) * g * g;
+                    *w -= rate * *m / (v.sqrt() * inverse_root + epsilon);
+                    *e = keep * *e + (1.0 - keep) * *w;
+                }
+            });
     }
+
+    /// Momentum with a look ahead (Nesterov's), orthogonalised. The second moment is not used.
+    fn orthogonal(&mut self, gradient: &[f32], factor: f32, update: Update, matrices: &[Matrix]) {
+        let momentum = update.momentum as f32;
+        let keep = update.ema_decay as f32;
+        let buffers = [&mut self.weights, &mut self.m, &mut self.ema].map(|buffer| parts(buffer, matrices));
+        let [weights, moments, averages] = buffers;
+        weights.into_par_iter().zip(moments).zip(averages).zip(matrices).with_max_len(1).for_each(
+            |(((w, m), e), matrix)| {
+                let g = &gradient[matrix.offset..][..w.len()];
+                let mut ahead = Vec::with_capacity(w.len());
+                for (m, g) in m.iter_mut().zip(g) {
+                    let g = g * factor;
+                    *m = momentum * *m + (1.0 - momentum) * g;
+                    ahead.push(momentum * *m + (1.0 - momentum) * g);
+                }
+                let direction = orthogonalised(&ahead, matrix.rows, matrix.columns);
+                let rate = update.learning_rate as f32 * STEP_SIZE * (matrix.rows.max(matrix.columns) as f32).sqrt();
+                for ((w, e), d) in w.iter_mut().zip(e).zip(direction) {
+                    *w -= rate * d;
+                    *e = keep * *e + (1.0 - keep) * *w;
+                }
+            },
+        );
+    }
+}
+
+/// The part of a buffer that each matrix takes; they are in ascending order and do not overlap.
+fn parts<'a>(buffer: &'a mut [f32], matrices: &[Matrix]) -> Vec<&'a mut [f32]> {
+    let (mut rest, mut first) = (buffer, 0);
+    let cut = |matrix: &Matrix| {
+        let (_, from) = std::mem::take(&mut rest).split_at_mut(matrix.offset - first);
+        let (part, after) = from.split_at_mut(matrix.rows * matrix.columns);
+        first = matrix.offset + part.len();
+        rest = after;
+        part
+    };
+    matrices.iter().map(cut).collect()
 }
 
 /// Euclidean norm; not finite if any value is not.
@@ -87,24 +185,6 @@ pub fn norm(values: &[f32]) -> f64 {
     let sums: Vec<f64> =
         values.par_chunks(CHUNK).map(|c| c.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>()).collect();
     sums.iter().sum::<f64>().sqrt()
-}
-
-/// The parts of the flat buffer that are trained: all but the parameters whose name starts with one of `freeze`,
-/// neighbours joined.
-#[must_use]
-pub fn trainable(layout: &Layout, freeze: &[String]) -> Vec<std::ops::Range<usize>> {
-    let mut out: Vec<std::ops::Range<usize>> = Vec::new();
-    for entry in layout.entries() {
-        if freeze.iter().any(|prefix| entry.name.starts_with(prefix.as_str())) {
-            continue;
-        }
-        let end = entry.offset + entry.len;
-        match out.last_mut() {
-            Some(last) if last.end == entry.offset => last.end = end,
-            _ => out.push(entry.offset..end),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -116,6 +196,7 @@ mod tests {
         let n = 3 * CHUNK + 5;
         let mut state = State::new(vec![3.0; n]);
         let frozen = n - 1;
+        let plan = Plan { adam: vec![0..frozen], matrices: vec![] };
         for _ in 0..500 {
             let gradient: Vec<f32> = state.weights.iter().map(|w| 2.0 * (w - 1.0)).collect();
             let update = Update {
@@ -126,8 +207,9 @@ mod tests {
                 clip: 2.0,
                 norm: norm(&gradient),
                 ema_decay: 0.9,
+                momentum: 0.0,
             };
-            state.update(&gradient, update, std::slice::from_ref(&(0..frozen)));
+            state.update(&gradient, update, &plan);
         }
         assert!(state.weights[..frozen].iter().all(|w| (w - 1.0).abs() < 0.05), "{}", state.weights[0]);
         assert!((state.ema[0] - state.weights[0]).abs() < 0.05);
@@ -145,10 +227,37 @@ mod tests {
             clip: 1e9,
             norm: 1.0,
             ema_decay: 0.0,
+            momentum: 0.0,
         };
-        state.update(&[5.0, -0.01], update, std::slice::from_ref(&(0..2)));
+        state.update(&[5.0, -0.01], update, &Plan { adam: vec![0..2], matrices: vec![] });
         assert!((state.weights[0] + 0.1).abs() < 1e-6 && (state.weights[1] - 0.1).abs() < 1e-6);
         assert!(!norm(&[1.0, f32::NAN]).is_finite());
         assert!((norm(&vec![1.0; 40_000]) - 200.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn matrices_take_orthogonal_steps_of_one_size_and_nothing_else_moves() {
+        let matrix = Matrix { offset: 5, rows: 40, columns: 32 };
+        let (n, end) = (5 + 40 * 32 + 3, 5 + 40 * 32);
+        let mut state = State::new(vec![0.0; n]);
+        let mut gradient = vec![0f32; n];
+        crate::random::Random::new(5, 0, 0).fill_centred(&mut gradient);
+        let update = Update {
+            learning_rate: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            clip: 1e9,
+            norm: norm(&gradient),
+            ema_decay: 0.5,
+            momentum: 0.95,
+        };
+        state.update(&gradient, update, &Plan { adam: vec![], matrices: vec![matrix] });
+        assert!(state.weights[..5].iter().chain(&state.weights[end..]).all(|w| *w == 0.0));
+        let moved = &state.weights[5..end];
+        let size = (moved.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>() / moved.len() as f64).sqrt();
+        assert!((0.7..1.3).contains(&(size / (0.01 * 0.2))), "root mean square {size}");
+        assert!(moved.iter().zip(&gradient[5..end]).map(|(w, g)| w * g).sum::<f32>() < 0.0);
+        assert!(state.ema[5..end].iter().zip(moved).all(|(e, w)| (e - 0.5 * w).abs() < 1e-9));
     }
 }

@@ -2,7 +2,7 @@
 
 use heirloom_codec::model::Spec;
 
-use super::config::{Config, NetworkConfig, Phase};
+use super::config::{Config, NetworkConfig, Optimiser, Phase};
 use crate::{Result, TrainError, data::Augmentation};
 
 /// Names of the presets.
@@ -42,6 +42,8 @@ fn small() -> Config {
         phases: vec![Phase { from_step: 0, crop: 64, batch: 16 }, Phase { from_step: 8000, crop: 128, batch: 8 }],
         augmentation: Augmentation { shrink: [0.5, 1.0], flip: true },
         layer_scale: 0.2,
+        optimiser: Optimiser::Muon,
+        rounded: 0.15,
         learning_rate: 1e-3,
         warmup_steps: 300,
         spike: 20.0,

@@ -8,6 +8,7 @@ use heirloom_codec::model::ModelFile;
 use super::{
     Config,
     checkpoint::{Checkpoint, Header},
+    config::Optimiser,
     evaluate::Evaluator,
     export, files, guard,
     metrics::{Metrics, Window},
@@ -114,7 +115,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
     }
 
     let probe = probe_pictures(config, options, &folder)?;
-    let trainable = optimiser::trainable(&layout, &config.freeze);
+    let learned = optimiser::Plan::new(&layout, &config.freeze, config.optimiser == Optimiser::Muon);
     let thawed = |name: &str| !config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
     let plan = Plan { seed: config.seed, augmentation: config.augmentation.clone(), lambda: config.lambda };
     let shapes = config.clone();
@@ -129,12 +130,16 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
     while header.step < end {
         let batch = loader.next_batch()?;
         let weights = Weights::new(&layout, &state.weights, &device, thawed);
-        let cost = step::learn(&network, &layout, &weights, batch, config.seed, &device, &mut gradient)?;
+        let quantise = schedule::quantise(config, header.step);
+        let cost = step::learn(&network, &layout, &weights, batch, quantise, &device, &mut gradient)?;
         drop(weights);
         let norm = if cost.loss.is_finite() { optimiser::norm(&gradient) } else { f64::NAN };
         let rate = schedule::learning_rate(config, header.step);
-        if guard::usable(norm, header.typical_norm, state.updates, config.spike) {
-            header.typical_norm = guard::typical(norm, header.typical_norm, state.updates);
+        let usable = guard::usable(norm, header.typical_norm, state.updates, config.spike);
+        if norm.is_finite() {
+            header.typical_norm = guard::typical(norm, header.typical_norm, config.spike);
+        }
+        if usable {
             let update = Update {
                 learning_rate: rate,
                 beta1: config.beta1,
@@ -143,8 +148,9 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
                 clip: config.clip,
                 norm,
                 ema_decay: schedule::ema_decay(config, header.step),
+                momentum: config.momentum,
             };
-            state.update(&gradient, update, &trainable);
+            state.update(&gradient, update, &learned);
             window.add(cost, norm);
             header.in_a_row = 0;
         } else {

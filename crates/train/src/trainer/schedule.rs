@@ -1,7 +1,7 @@
-//! What changes with the step: learning rate, decay of the average, shape of the batch.
+//! What changes with the step: learning rate, decay of the average, quantisation, shape of the batch.
 
 use super::Config;
-use crate::data::loader::Shape;
+use crate::{data::loader::Shape, model::Quantise};
 
 /// Learning rate of `step` (0 for the first): linear warm-up, constant, cosine down to `final_ratio`.
 #[must_use]
@@ -17,6 +17,18 @@ pub fn learning_rate(config: &Config, step: u64) -> f64 {
 #[must_use]
 pub fn ema_decay(config: &Config, step: u64) -> f64 {
     config.ema_decay * (1.0 - (-((step + 1) as f64) / config.ema_warmup).exp())
+}
+
+/// How the latents of `step` are quantised: with noise, and in the last `rounded` share of the steps rounded for the
+/// branches.
+#[must_use]
+pub fn quantise(config: &Config, step: u64) -> Quantise<'static> {
+    let seed = config.seed;
+    if step as f64 >= (1.0 - config.rounded) * config.steps as f64 {
+        Quantise::Mixed { seed, step }
+    } else {
+        Quantise::Noise { seed, step }
+    }
 }
 
 /// Shape of the batch of `step`, and the number of samples drawn by all steps before it.
@@ -56,6 +68,14 @@ mod tests {
         assert!((learning_rate(&config, 750) - 0.55).abs() < 1e-12);
         assert!((learning_rate(&config, 999) - 0.1).abs() < 1e-4);
         assert!((learning_rate(&config, 5000) - 0.1).abs() < 1e-12);
+    }
+
+    #[test]
+    fn latents_are_rounded_in_the_last_steps_only() {
+        let config = Config { steps: 100, rounded: 0.25, ..Config::default() };
+        let mixed = |step| matches!(quantise(&config, step), Quantise::Mixed { .. });
+        assert!(!mixed(0) && !mixed(74) && mixed(75) && mixed(99));
+        assert!(matches!(quantise(&Config::default(), 499_999), Quantise::Noise { .. }));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::{
     Result, TrainError,
     data::Batch,
-    model::{Forward, Layout, Network, Quantise, Weights, network::LevelOutput, rate},
+    model::{Forward, Layout, Network, Quantise, Weights, network::LevelOutput},
+    ops,
 };
 
 /// What a batch cost, averaged over its pictures.
@@ -19,37 +20,10 @@ pub struct Cost {
     pub mse: f64,
 }
 
-/// The bits of every picture: `[level][picture]`, and the derivatives that the loss needs.
-struct Rated {
-    bits: Vec<Vec<f64>>,
-    surrogate: Tensor<1>,
-}
-
-/// A value whose gradient is that of `Σ bits · weight`: the derivatives were computed by hand ([`rate::bits`]), so they
-/// enter the graph as constant factors.
-fn rated(levels: &[LevelOutput], weight: f32) -> Result<Rated> {
-    let (mut bits, mut surrogate) = (Vec::new(), None);
-    for level in levels {
-        let residual = level.latent.clone() - level.prior_mean.clone();
-        let of = rate::bits(residual.clone(), level.prior_scale.clone());
-        bits.push(per_picture(of.bits)?);
-        let by_residual = Tensor::from_inner(of.by_residual.mul_scalar(weight));
-        let by_scale = Tensor::from_inner(of.by_scale.mul_scalar(weight));
-        let term = (residual * by_residual + level.prior_scale.clone() * by_scale).sum();
-        surrogate = Some(match surrogate {
-            None => term,
-            Some(sum) => sum + term,
-        });
-    }
-    let surrogate = surrogate.ok_or_else(|| TrainError::Parameter("the network has no levels".into()))?;
-    Ok(Rated { bits, surrogate })
-}
-
-/// Sums over all but the first dimension.
-fn per_picture(values: Tensor<4>) -> Result<Vec<f64>> {
-    let [b, h, w, c] = values.dims();
-    let sums = read(values.inner().reshape([b * h, w * c]).sum_dim(1).reshape([b * h]))?;
-    Ok(sums.chunks_exact(h.max(1)).map(|rows| rows.iter().map(|v| f64::from(*v)).sum()).collect())
+/// Bits of all levels per picture, `[B]`.
+fn bits(levels: &[LevelOutput]) -> Result<Tensor<1>> {
+    let levels = levels.iter().map(|level| ops::bits(level.prior.clone(), level.rated.clone()));
+    levels.reduce(|sum, level| sum + level).ok_or_else(|| TrainError::Parameter("the network has no levels".into()))
 }
 
 fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
@@ -72,7 +46,7 @@ pub fn learn(
     layout: &Layout,
     weights: &Weights,
     batch: Batch,
-    noise_seed: u64,
+    quantise: Quantise,
     device: &Device,
     gradient: &mut [f32],
 ) -> Result<Cost> {
@@ -81,23 +55,20 @@ pub fn learn(
     let x = pictures(batch.pixels, count, crop, crop, device);
     let embeddings = network.embed(weights, &batch.lambdas, None, device);
     let features = network.features(weights, &embeddings, x.clone());
-    let quantise = Quantise::Noise { seed: noise_seed, step: batch.step };
     let Forward { levels, picture } =
         network.top_down(weights, &embeddings, Some(&features), [count, crop / 64, crop / 64], quantise, device);
     drop(features);
 
-    let rated = rated(&levels, (1.0 / (area * count as f64)) as f32)?;
-    let squared = (picture - x).square();
-    let errors = per_picture(squared.clone())?;
-    let factors: Vec<f32> =
-        batch.lambdas.iter().map(|l| (f64::from(*l) / (3.0 * area * count as f64)) as f32).collect();
-    let factors = Tensor::<4>::from_data(TensorData::new(factors, [count, 1, 1, 1]), device);
-    let objective = rated.surrogate + (squared * factors).sum();
+    let bits = bits(&levels)?;
+    let errors = ops::squared_error(picture, x);
+    let scale = area * count as f64;
+    let factors: Vec<f32> = batch.lambdas.iter().map(|l| (f64::from(*l) / (3.0 * scale)) as f32).collect();
+    let factors = Tensor::<1>::from_data(TensorData::new(factors, [count]), device);
+    let objective = (bits.clone().mul_scalar((1.0 / scale) as f32) + errors.clone() * factors).sum();
 
     let mut cost = Cost::default();
-    for (i, lambda) in batch.lambdas.iter().enumerate() {
-        let bpp = rated.bits.iter().map(|level| level[i]).sum::<f64>() / area;
-        let mse = errors[i] / (3.0 * area);
+    for ((bits, error), lambda) in read(bits)?.into_iter().zip(read(errors)?).zip(&batch.lambdas) {
+        let (bpp, mse) = (f64::from(bits) / area, f64::from(error) / (3.0 * area));
         cost.bpp += bpp / count as f64;
         cost.mse += mse / count as f64;
         cost.loss += (bpp + f64::from(*lambda) * mse) / count as f64;
@@ -128,10 +99,6 @@ pub fn code(
     let features = network.features(weights, &embeddings, x);
     let out =
         network.top_down(weights, &embeddings, Some(&features), [1, height / 64, width / 64], Quantise::Round, device);
-    let mut bits = 0.0;
-    for level in &out.levels {
-        let of = rate::bits(level.latent.clone() - level.prior_mean.clone(), level.prior_scale.clone());
-        bits += per_picture(of.bits)?.iter().sum::<f64>();
-    }
+    let bits = read(bits(&out.levels)?)?.iter().map(|bits| f64::from(*bits)).sum();
     Ok((bits, read(out.picture)?))
 }

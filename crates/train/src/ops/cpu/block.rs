@@ -178,8 +178,12 @@ pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: 
     let factor = factors(modulation, c);
     // The layer scale is folded into the projection: its own gradient follows from the folded weight's.
     let (project, expand) = rayon::join(
-        || Packed::from_fn(c, 2 * c, |k, n| w.project_weight[n * c + k] * w.layer_scale[k]),
-        || Packed::from_fn(2 * c, c, |k, n| w.expand_weight[n * 2 * c + k]),
+        || {
+            let mut project = Packed::transposed(w.project_weight, c, c, 2 * c);
+            project.scale_rows(w.layer_scale);
+            project
+        },
+        || Packed::transposed(w.expand_weight, 2 * c, 2 * c, c),
     );
     let rows = shape.task_rows();
     let ([inner], sums) = in_parts([x.len()], [rows * shape.row()], |task, [inner]| {

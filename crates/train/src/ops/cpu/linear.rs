@@ -1,8 +1,9 @@
-//! The dense layers over a batch: 1×1, Down(r), Up(r) and 3×3, each a matrix product between the pixels of a coarse
-//! map and strided windows of a fine one.
+//! The layers over a batch that see windows of pixels: Down(r), Up(r) and 3×3, each a matrix product between the pixels of
+//! a coarse map and strided windows of a fine one.
 
 use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
 use heirloom_codec::kernels::{Job, Simd};
+use rayon::prelude::*;
 
 use super::parts::in_parts;
 use super::run;
@@ -26,15 +27,6 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// A 1×1 layer on `pixels` pixels of `channels` values: long runs of pixels count as rows.
-    pub fn dense(pixels: usize, channels: usize) -> Windows {
-        let width = (1..=128).rev().find(|n| pixels.is_multiple_of(*n)).unwrap_or(1);
-        let height = pixels / width;
-        let pitch = width * channels;
-        let image = height * pitch;
-        Windows { batch: 1, height, width, segments: 1, step: 1, pitch, image, pixel: channels, length: channels }
-    }
-
     /// Windows of r×r fine pixels, without overlap. `height` and `width` are the coarse map's.
     pub fn shuffle(batch: usize, height: usize, width: usize, r: usize, fine_channels: usize) -> Windows {
         let pitch = width * r * fine_channels;
@@ -67,7 +59,8 @@ impl Windows {
 /// Pixels that one task works on, about.
 const TASK_PIXELS: usize = 128;
 
-/// `coarse = bias + windows(fine) · W`, W `[segments·length, n]`. Result `[batch·height·width, n]`.
+/// `coarse = bias + windows(fine) · W`, W `[segments·length, n]`; `bias` may be empty for none. Result
+/// `[batch·height·width, n]`.
 pub fn gather(windows: Windows, fine: &[f32], weight: &Packed, bias: &[f32]) -> Vec<f32> {
     let n = weight.n();
     let rows = TASK_PIXELS.div_ceil(windows.width);
@@ -103,11 +96,16 @@ impl Job for GatherTask<'_> {
                     patch.copy_from_slice(&from[x * w.pixel..][..w.length]);
                 }
             }
-            let start = if segment == 0 { Start::Bias(self.bias) } else { Start::Output };
+            let start = if segment == 0 { first_start(self.bias) } else { Start::Output };
             let rows = segment * w.length..(segment + 1) * w.length;
             gemm::multiply::<S>(m, Left::rows(patches, w.length), self.weight, rows, start, self.out, n);
         }
     }
+}
+
+/// What sums begin with: the bias, or zero where it is empty.
+pub fn first_start(bias: &[f32]) -> Start<'_> {
+    if bias.is_empty() { Start::Zero } else { Start::Bias(bias) }
 }
 
 /// `windows(fine) = bias + coarse · W_s` for each segment s: `weights[s]` is `[k, length]`, `bias` is
@@ -141,10 +139,8 @@ impl Job for ScatterTask<'_> {
         for (segment, weight) in self.weights.iter().enumerate() {
             let k = weight.k();
             let left = Left::rows(&self.coarse[self.first_row * w.width * k..][..m * k], k);
-            let start = match self.bias {
-                [] => Start::Zero,
-                bias => Start::Bias(&bias[segment * w.length..][..w.length]),
-            };
+            let bias = if self.bias.is_empty() { &[] } else { &self.bias[segment * w.length..][..w.length] };
+            let start = first_start(bias);
             gemm::multiply::<S>(m, left, weight, 0..k, start, patches, w.length);
             let rows = self.out.chunks_exact_mut(w.step * w.pitch).zip(patches.chunks_exact(w.width * w.length));
             for (out, row) in rows {
@@ -157,42 +153,24 @@ impl Job for ScatterTask<'_> {
 
 /// Gradient of a gather's weight, `[segments·length, n]`: Σ windowsᵀ · gradient. `n` = values per coarse pixel.
 pub fn gather_weight_gradient(windows: Windows, fine: &[f32], gradient: &[f32], n: usize) -> Vec<f32> {
-    let padded;
-    let (gradient, stride) = if n.is_multiple_of(16) {
-        (gradient, n)
-    } else {
-        padded = widen(gradient, n);
-        (&padded[..], n.next_multiple_of(16))
-    };
     let part = part_of(windows.length);
     let ([out], _) = in_parts([windows.segments * windows.length * n], [part * n], |i, [out]| {
         let parts = windows.length / part;
         let (segment, first) = (i / parts, i % parts * part);
-        run(GatherWeight { windows, fine, gradient, stride, n, segment, first, out });
+        run(GatherWeight { windows, fine, gradient, n, segment, first, out });
     });
     out
 }
 
 /// Rows of a weight gradient that one task sums: a divisor of `length`, near 32.
-fn part_of(length: usize) -> usize {
+pub fn part_of(length: usize) -> usize {
     (1..=32).rev().find(|n| length.is_multiple_of(*n)).unwrap_or(1)
-}
-
-/// Rows of `n` values, each padded with zeros to a multiple of 16.
-fn widen(x: &[f32], n: usize) -> Vec<f32> {
-    let stride = n.next_multiple_of(16);
-    let mut out = vec![0.0; x.len() / n * stride];
-    for (out, x) in out.chunks_exact_mut(stride).zip(x.chunks_exact(n)) {
-        out[..n].copy_from_slice(x);
-    }
-    out
 }
 
 struct GatherWeight<'a> {
     windows: Windows,
     fine: &'a [f32],
     gradient: &'a [f32],
-    stride: usize,
     n: usize,
     segment: usize,
     first: usize,
@@ -204,7 +182,7 @@ impl Job for GatherWeight<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let w = self.windows;
-        let (n, stride) = (self.n, self.stride);
+        let n = self.n;
         let m = self.out.len() / n;
         let rows = TASK_PIXELS.div_ceil(w.width);
         let mut scratch = Scratch::take();
@@ -218,9 +196,9 @@ impl Job for GatherWeight<'_> {
                     patch.copy_from_slice(&from[x * w.pixel..][..m]);
                 }
             }
-            let right = &self.gradient[first * w.width * stride..][..pixels * stride];
+            let right = &self.gradient[first * w.width * n..][..pixels * n];
             let start = Start::Output;
-            gemm::multiply_transposed::<S>(m, pixels, n, patches, m, right, stride, start, self.out, n, packed);
+            gemm::multiply_transposed::<S>(m, pixels, n, patches, m, right, n, start, self.out, n, packed);
         }
     }
 }
@@ -251,23 +229,20 @@ impl Job for ScatterWeight<'_> {
         let w = self.windows;
         let columns = w.segments * w.length;
         let m = self.out.len() / columns;
-        let stride = w.length.next_multiple_of(16);
         let rows = TASK_PIXELS.div_ceil(w.width);
         let mut scratch = Scratch::take();
-        let ([fine], packed) = scratch.slices_and_spare([rows * w.width * stride]);
+        let ([fine], packed) = scratch.slices_and_spare([rows * w.width * w.length]);
         for first in (0..w.rows()).step_by(rows) {
             let end = (first + rows).min(w.rows());
             let pixels = (end - first) * w.width;
             let coarse = &self.coarse[first * w.width * self.k + self.first..];
             for segment in 0..w.segments {
-                for (row, to) in (first..end).zip(fine.chunks_exact_mut(w.width * stride)) {
-                    let from = &self.gradient[w.offset(row, segment)..][..w.width * w.pixel];
-                    for (to, from) in to.chunks_exact_mut(stride).zip(from.chunks_exact(w.pixel)) {
-                        to[..w.length].copy_from_slice(&from[..w.length]);
-                    }
+                for (row, to) in (first..end).zip(fine.chunks_exact_mut(w.width * w.length)) {
+                    // Without overlap the windows of a row lie side by side.
+                    to.copy_from_slice(&self.gradient[w.offset(row, segment)..][..to.len()]);
                 }
                 let (n, start, out) = (w.length, Start::Output, &mut self.out[segment * w.length..]);
-                gemm::multiply_transposed::<S>(m, pixels, n, coarse, self.k, fine, stride, start, out, columns, packed);
+                gemm::multiply_transposed::<S>(m, pixels, n, coarse, self.k, fine, n, start, out, columns, packed);
             }
         }
     }
@@ -275,11 +250,25 @@ impl Job for ScatterWeight<'_> {
 
 /// Σ over rows of `n` values: the gradient of a bias.
 pub fn sum_rows(x: &[f32], n: usize) -> Vec<f32> {
-    let mut sum = vec![0.0; n];
-    for row in x.chunks_exact(n) {
-        for (sum, x) in sum.iter_mut().zip(row) {
-            *sum += x;
+    // A fixed number of parts, so that the sum does not depend on the number of threads.
+    let part = (x.len() / n).div_ceil(8).max(1) * n;
+    let sums: Vec<Vec<f32>> = x
+        .par_chunks(part)
+        .map(|rows| {
+            let mut sum = vec![0.0; n];
+            for row in rows.chunks_exact(n) {
+                for (sum, x) in sum.iter_mut().zip(row) {
+                    *sum += x;
+                }
+            }
+            sum
+        })
+        .collect();
+    let mut total = vec![0.0; n];
+    for sum in sums {
+        for (total, x) in total.iter_mut().zip(sum) {
+            *total += x;
         }
     }
-    sum
+    total
 }

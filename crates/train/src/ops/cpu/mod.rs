@@ -3,8 +3,10 @@
 //! results depend neither on the number of threads nor on their timing.
 
 pub mod block;
+pub mod dense;
 pub mod depthwise;
 pub mod linear;
+pub mod objective;
 mod parts;
 pub mod pointwise;
 mod scratch;

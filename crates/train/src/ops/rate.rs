@@ -3,19 +3,21 @@
 //! For a residual d = z − μ and deviation σ the bin holds P = Φ((½ − |d|)/σ) − Φ((−½ − |d|)/σ), computed from erfc so that
 //! its tail keeps relative precision. Where P ≤ 1e-6 the density stands for it (method, "quantisation"). The derivatives
 //! are written out rather than recorded: nothing here can become 0/0, and the graph stays small.
+//!
+//! This is the statement in tensors, for any device; [`super::cpu::objective`] is the same on slices.
 
 use burn::tensor::{Tensor, activation};
 use std::f32::consts::{FRAC_1_SQRT_2, LN_2};
 
 /// Below this probability the density is used.
-const SMALLEST: f32 = 1e-6;
+pub const SMALLEST: f32 = 1e-6;
 /// ½ ln 2π
-const HALF_LN_TAU: f32 = 0.918_938_5;
+pub const HALF_LN_TAU: f32 = 0.918_938_5;
 /// 1/√(2π)
-const INV_SQRT_TAU: f32 = 0.398_942_3;
+pub const INV_SQRT_TAU: f32 = 0.398_942_3;
 /// ln erfc(x) + x² − ln t as a polynomial of s = (7t − 4)/3, t = 1/(1 + x/2), for x in [0, 12]; fitted at Chebyshev nodes,
 /// largest error 6e-8.
-const LN_ERFC: [f32; 10] = [
+pub const LN_ERFC: [f32; 10] = [
     -0.574_876_36,
     0.585_602,
     0.019_326_528,
@@ -28,23 +30,48 @@ const LN_ERFC: [f32; 10] = [
     7.694_512e-5,
 ];
 
-/// Standard deviation of a prior from its raw output: log σ = softplus(raw + 2.3) − 2.3, so σ > 0.1.
+/// Shifts the raw scale: σ is at least exp(−2.3), about 0.1.
+pub const SCALE_SHIFT: f32 = 2.3;
+
+/// Standard deviation of a prior from its raw output: log σ = softplus(raw + 2.3) − 2.3.
 pub fn scale<const D: usize>(raw: Tensor<D>) -> Tensor<D> {
-    let x = raw.add_scalar(2.3);
+    let x = raw.add_scalar(SCALE_SHIFT);
     // softplus(x) = max(x, 0) + ln(1 + exp(−|x|)): no overflow on either side.
     let softplus = activation::relu(x.clone()) + x.abs().neg().exp().log1p();
-    softplus.sub_scalar(2.3).exp()
+    softplus.sub_scalar(SCALE_SHIFT).exp()
+}
+
+/// See [`super::bits`].
+pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
+    let [b, h, w, c] = latent.dims();
+    let mean = prior.clone().slice([0..b, 0..h, 0..w, 0..c]);
+    let scale = scale(prior.slice([0..b, 0..h, 0..w, c..2 * c]));
+    let residual = latent - mean;
+    let of = elements(residual.clone(), scale.clone());
+    if !residual.device().is_autodiff() {
+        return per_picture(of.bits);
+    }
+    // A value of zero whose gradient is the written one.
+    let graph = residual * Tensor::from_inner(of.by_residual) + scale * Tensor::from_inner(of.by_scale);
+    let zero = graph.clone() - Tensor::from_inner(graph.inner());
+    per_picture(zero + Tensor::from_inner(of.bits))
+}
+
+/// Sums over all but the first dimension.
+pub fn per_picture(values: Tensor<4>) -> Tensor<1> {
+    let [b, h, w, c] = values.dims();
+    values.reshape([b * h, w * c]).sum_dim(1).reshape([b, h]).sum_dim(1).reshape([b])
 }
 
 /// Bits per element, and their derivatives with respect to the residual and to σ. All `[B, H, W, C]`, none recorded.
-pub struct Bits {
-    pub bits: Tensor<4>,
-    pub by_residual: Tensor<4>,
-    pub by_scale: Tensor<4>,
+struct Bits {
+    bits: Tensor<4>,
+    by_residual: Tensor<4>,
+    by_scale: Tensor<4>,
 }
 
 /// The bits of residuals z − μ under deviations σ > 0. Both are taken without their graph.
-pub fn bits(residual: Tensor<4>, scale: Tensor<4>) -> Bits {
+fn elements(residual: Tensor<4>, scale: Tensor<4>) -> Bits {
     let (d, scale) = (residual.inner(), scale.inner());
     let inverse = scale.recip();
     let sign = d.clone().sign();
@@ -123,7 +150,7 @@ mod tests {
         }
         let n = ds.len();
         let tensor = |v: &Vec<f32>| Tensor::<4>::from_data(TensorData::new(v.clone(), [1, 1, 1, n]), &device);
-        let got = bits(tensor(&ds), tensor(&ss));
+        let got = elements(tensor(&ds), tensor(&ss));
         let read = |t: Tensor<4>| t.try_into_vec_as::<f32>().unwrap();
         let (b, gd, gs) = (read(got.bits), read(got.by_residual), read(got.by_scale));
         for i in 0..n {
@@ -159,7 +186,7 @@ mod tests {
         let d = vec![0.0f32, 1e4, -1e4, 1e-20, 0.5, 1e4];
         let s = vec![0.1f32, 0.1, 1e4, 1e4, 0.1, 1e-1];
         let tensor = |v: &Vec<f32>| Tensor::<4>::from_data(TensorData::new(v.clone(), [1, 1, 1, 6]), &device);
-        let got = bits(tensor(&d), tensor(&s));
+        let got = elements(tensor(&d), tensor(&s));
         for t in [got.bits, got.by_residual, got.by_scale] {
             assert!(t.try_into_vec_as::<f32>().unwrap().iter().all(|v| v.is_finite()));
         }

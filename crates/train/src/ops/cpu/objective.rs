@@ -1,0 +1,123 @@
+//! Rate and distortion of a batch, each with the derivatives that the backward pass needs.
+
+use rayon::prelude::*;
+
+use super::parts::in_parts;
+use crate::ops::rate::{HALF_LN_TAU, INV_SQRT_TAU, LN_ERFC, SCALE_SHIFT, SMALLEST};
+
+/// Bits per picture, and what they change by.
+pub struct Rated {
+    pub bits: Vec<f32>,
+    /// With respect to the raw prior, `[pixels, 2·latents]`.
+    pub by_prior: Vec<f32>,
+    /// With respect to the latents, `[pixels, latents]`.
+    pub by_latent: Vec<f32>,
+}
+
+/// The bits of latents `[pictures, pixels, latents]` under raw priors `[pictures, pixels, 2·latents]` (means, then scales).
+pub fn bits(pictures: usize, latents: usize, prior: &[f32], latent: &[f32]) -> Rated {
+    let (prior_part, latent_part) = (prior.len() / pictures, latent.len() / pictures);
+    let ([by_prior, by_latent], bits) =
+        in_parts([prior.len(), latent.len()], [prior_part, latent_part], |i, [by_prior, by_latent]| {
+            let prior = prior[i * prior_part..][..prior_part].chunks_exact(2 * latents);
+            let latent = latent[i * latent_part..][..latent_part].chunks_exact(latents);
+            let out = by_prior.chunks_exact_mut(2 * latents).zip(by_latent.chunks_exact_mut(latents));
+            let mut sum = 0.0;
+            for ((prior, latent), (by_prior, by_latent)) in prior.zip(latent).zip(out) {
+                let (by_mean, by_raw) = by_prior.split_at_mut(latents);
+                for j in 0..latents {
+                    let of = element(latent[j] - prior[j], prior[latents + j]);
+                    sum += f64::from(of.bits);
+                    by_latent[j] = of.by_residual;
+                    by_mean[j] = -of.by_residual;
+                    by_raw[j] = of.by_raw;
+                }
+            }
+            sum as f32
+        });
+    Rated { bits, by_prior, by_latent }
+}
+
+struct Element {
+    bits: f32,
+    by_residual: f32,
+    by_raw: f32,
+}
+
+/// One latent; formulas as in [`crate::ops::rate`].
+fn element(residual: f32, raw: f32) -> Element {
+    let x = raw + SCALE_SHIFT;
+    let e = (-x.abs()).exp();
+    let scale = (x.max(0.0) + e.ln_1p() - SCALE_SHIFT).exp();
+    let scale_by_raw = scale * if x > 0.0 { 1.0 } else { e } / (1.0 + e);
+
+    let inverse = 1.0 / scale;
+    let distance = residual.abs();
+    let (upper, lower) = ((0.5 - distance) * inverse, (-0.5 - distance) * inverse);
+    let p = cumulative(upper) - cumulative(lower);
+    // Negated, so that what is not a number counts as a tail and stays visible in the sum.
+    let (nats, by_distance, by_scale) = if p > SMALLEST {
+        let density = |x: f32| INV_SQRT_TAU * (-0.5 * x * x).exp();
+        let (phi_upper, phi_lower) = (density(upper), density(lower));
+        let factor = inverse / p;
+        (-p.ln(), (phi_upper - phi_lower) * factor, (upper * phi_upper - lower * phi_lower) * factor)
+    } else {
+        let standard = distance * inverse;
+        let nats = 0.5 * standard * standard - inverse.ln() + HALF_LN_TAU;
+        (nats, standard * inverse, (1.0 - standard * standard) * inverse)
+    };
+    let per_ln2 = std::f32::consts::LOG2_E;
+    let sign = if residual == 0.0 { 0.0 } else { residual.signum() };
+    Element {
+        bits: nats * per_ln2,
+        by_residual: by_distance * sign * per_ln2,
+        by_raw: by_scale * scale_by_raw * per_ln2,
+    }
+}
+
+/// Φ(x), with relative precision for x < 0.
+fn cumulative(x: f32) -> f32 {
+    let a = (x.abs() * std::f32::consts::FRAC_1_SQRT_2).min(12.0);
+    let t = 1.0 / (1.0 + 0.5 * a);
+    let s = (7.0 / 3.0) * t - 4.0 / 3.0;
+    let poly = LN_ERFC.iter().rev().fold(0.0, |poly, coefficient| poly * s + coefficient);
+    let half_erfc = 0.5 * t * (poly - a * a).exp();
+    if x > 0.0 { 1.0 - half_erfc } else { half_erfc }
+}
+
+/// Σ (x − target)² per picture.
+pub fn squared_error(pictures: usize, x: &[f32], target: &[f32]) -> Vec<f32> {
+    let part = x.len() / pictures;
+    x.par_chunks_exact(part)
+        .zip(target.par_chunks_exact(part))
+        .map(|(x, target)| {
+            // Rows of a limited length in single precision, their sums in double.
+            let rows = x.chunks(256).zip(target.chunks(256));
+            rows.map(|(x, t)| f64::from(x.iter().zip(t).map(|(x, t)| (x - t) * (x - t)).sum::<f32>())).sum::<f64>()
+                as f32
+        })
+        .collect()
+}
+
+/// `factors[picture] · (x − target)`.
+pub fn scaled_difference(factors: &[f32], x: &[f32], target: &[f32]) -> Vec<f32> {
+    let part = x.len() / factors.len();
+    let ([out], _) = in_parts([x.len()], [part], |i, [out]| {
+        let values = x[i * part..][..part].iter().zip(&target[i * part..][..part]);
+        for (out, (x, t)) in out.iter_mut().zip(values) {
+            *out = factors[i] * (x - t);
+        }
+    });
+    out
+}
+
+/// `factors[picture] · x`.
+pub fn scaled(factors: &[f32], x: &[f32]) -> Vec<f32> {
+    let part = x.len() / factors.len();
+    let ([out], _) = in_parts([x.len()], [part], |i, [out]| {
+        for (out, x) in out.iter_mut().zip(&x[i * part..][..part]) {
+            *out = factors[i] * x;
+        }
+    });
+    out
+}

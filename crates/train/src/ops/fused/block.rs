@@ -1,0 +1,110 @@
+//! The ConvNeXt block.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+use burn_autodiff::{
+    checkpoint::base::Checkpointer,
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind},
+};
+use burn_flex::{Flex, FlexTensor};
+
+use super::super::BlockParams;
+use super::super::cpu::block::{self, Saved, Shape, Weights};
+use super::{Differentiable, dims, operation, primitive, tensor, values};
+use burn_autodiff::checkpoint::strategy::NoCheckpointing;
+
+/// See [`super::super::block`].
+pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize) -> Tensor<4> {
+    let differentiate = x.device().is_autodiff();
+    macro_rules! inputs {
+        ($backend:ty) => {
+            [
+                primitive!($backend, x),
+                primitive!($backend, modulation),
+                primitive!($backend, p.depthwise_weight),
+                primitive!($backend, p.depthwise_bias),
+                primitive!($backend, p.expand_weight),
+                primitive!($backend, p.expand_bias),
+                primitive!($backend, p.project_weight),
+                primitive!($backend, p.project_bias),
+                primitive!($backend, p.layer_scale),
+            ]
+        };
+    }
+    if !differentiate {
+        let inputs = inputs!(Flex).map(|t| t.to_contiguous());
+        return Tensor::from_primitive::<Flex>(block_forward(&inputs, kernel).0);
+    }
+    let forward = |primitives: &[FlexTensor; 9]| block_forward(primitives, kernel);
+    let state = |inputs, saved| BlockState { inputs, saved: Arc::new(saved), kernel };
+    Tensor::from_primitive::<Differentiable>(operation!(BlockBackward, inputs!(Differentiable), forward, state))
+}
+
+fn block_shape(x: &FlexTensor, kernel: usize) -> Shape {
+    let d = dims(x);
+    Shape { batch: d[0], height: d[1], width: d[2], channels: d[3], kernel }
+}
+
+fn block_weights(inputs: &[FlexTensor; 9]) -> Weights<'_> {
+    Weights {
+        depthwise_weight: values(&inputs[2]),
+        depthwise_bias: values(&inputs[3]),
+        expand_weight: values(&inputs[4]),
+        expand_bias: values(&inputs[5]),
+        project_weight: values(&inputs[6]),
+        project_bias: values(&inputs[7]),
+        layer_scale: values(&inputs[8]),
+    }
+}
+
+fn block_forward(inputs: &[FlexTensor; 9], kernel: usize) -> (FlexTensor, Saved) {
+    let shape = block_shape(&inputs[0], kernel);
+    let (out, saved) = block::forward(shape, block_weights(inputs), values(&inputs[0]), values(&inputs[1]));
+    (tensor(out, &dims(&inputs[0])), saved)
+}
+
+#[derive(Clone)]
+struct BlockState {
+    inputs: [FlexTensor; 9],
+    saved: Arc<Saved>,
+    kernel: usize,
+}
+
+impl std::fmt::Debug for BlockState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "BlockState {{ kernel: {} }}", self.kernel)
+    }
+}
+
+#[derive(Debug)]
+struct BlockBackward;
+
+impl Backward<Flex, 9> for BlockBackward {
+    type State = BlockState;
+
+    fn backward(self, ops: Ops<BlockState, 9>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let BlockState { inputs, saved, kernel } = ops.state;
+        let shape = block_shape(&inputs[0], kernel);
+        let (x, modulation) = (values(&inputs[0]), values(&inputs[1]));
+        let g = block::backward(shape, block_weights(&inputs), x, modulation, &saved, values(&gradient));
+        let all = [
+            g.x,
+            g.modulation,
+            g.depthwise_weight,
+            g.depthwise_bias,
+            g.expand_weight,
+            g.expand_bias,
+            g.project_weight,
+            g.project_bias,
+            g.layer_scale,
+        ];
+        for ((node, values), input) in ops.parents.into_iter().zip(all).zip(&inputs) {
+            if let Some(node) = node {
+                grads.register::<Flex>(node.id, tensor(values, &dims(input)));
+            }
+        }
+    }
+}
