@@ -18,6 +18,81 @@ pub fn row<S: Simd>(rows: &[&[f32]], channels: usize, weights: &[f32], bias: &[f
     }
 }
 
+/// As [`row`] for several rows of `n` pixels: `taps` are `k` source rows for each, `out` is `[rows, n, channels]`.
+///
+/// Sixteen channels of all rows come before the next sixteen, so that source rows which neighbouring outputs share are still in
+/// the nearest cache. The order of sums within an output is that of [`row`].
+///
+/// # Panics
+/// As [`row`].
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // the extents of a convolution
+pub fn rows<S: Simd>(
+    taps: &[&[f32]],
+    k: usize,
+    channels: usize,
+    weights: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    n: usize,
+) {
+    let whole = matches!(k, 3 | 5 | 7) && S::WIDE && n >= 8;
+    for (taps, out) in taps.chunks_exact(k).zip(out.chunks_exact_mut((n * channels).max(1))) {
+        if !whole {
+            row::<S>(taps, channels, weights, bias, out, n);
+        } else if !n.is_multiple_of(8) {
+            // The last pixels, which do not fill a tile.
+            let done = n / 8 * 8;
+            let mut rest: [&[f32]; 7] = [&[]; 7];
+            for (rest, tap) in rest.iter_mut().zip(taps) {
+                *rest = &tap[done * channels..];
+            }
+            row::<S>(&rest[..k], channels, weights, bias, &mut out[done * channels..], n - done);
+        }
+    }
+    if whole {
+        S::call(Tiles { taps, k, channels, weights, bias, out, n });
+    }
+}
+
+/// The tiles of eight pixels of several rows.
+struct Tiles<'a> {
+    taps: &'a [&'a [f32]],
+    k: usize,
+    channels: usize,
+    weights: &'a [f32],
+    bias: &'a [f32],
+    out: &'a mut [f32],
+    n: usize,
+}
+
+impl Job for Tiles<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Tiles { taps, k, channels, weights, bias, out, n } = self;
+        assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
+        assert!(taps.iter().all(|row| row.len() >= (n + k - 1) * channels));
+        macro_rules! slides {
+            ($kernel:literal) => {
+                for channel in (0..channels).step_by(16) {
+                    for (taps, out) in taps.chunks_exact(k).zip(out.chunks_exact_mut(n * channels)) {
+                        for first in (0..n / 8 * 8).step_by(8) {
+                            // SAFETY: the extents were checked above: first + 8 ≤ n, channel + 16 ≤ channels.
+                            unsafe { slide::<S, $kernel>(taps, channels, weights, bias, out, first, channel) };
+                        }
+                    }
+                }
+            };
+        }
+        match k {
+            7 => slides!(7),
+            5 => slides!(5),
+            _ => slides!(3),
+        }
+    }
+}
+
 struct Segment<'a> {
     rows: &'a [&'a [f32]],
     channels: usize,

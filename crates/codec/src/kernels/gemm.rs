@@ -171,21 +171,22 @@ pub fn multiply_transposed<S: Simd>(
     scratch: &mut Vec<f32>,
 ) {
     let (blocks, panels) = (m.div_ceil(BLOCK), n.div_ceil(PANEL));
-    let needed = k * (blocks * BLOCK + panels * PANEL);
+    let (block_pitch, panel_pitch) = (k * BLOCK + SPACE, k * PANEL + SPACE);
+    let needed = blocks * block_pitch + panels * panel_pitch;
     if scratch.len() < needed {
         scratch.resize(needed, 0.0);
     }
-    let (left, right) = scratch[..needed].split_at_mut(k * blocks * BLOCK);
-    pack_columns::<BLOCK>(a, a_stride, m, k, left);
-    pack_columns::<PANEL>(b, b_stride, n, k, right);
-    for (p, panel) in right.chunks_exact((k * PANEL).max(1)).enumerate() {
+    let (left, right) = scratch[..needed].split_at_mut(blocks * block_pitch);
+    pack_columns::<BLOCK>(a, a_stride, m, k, left, block_pitch);
+    pack_columns::<PANEL>(b, b_stride, n, k, right, panel_pitch);
+    for (p, panel) in right.chunks_exact(panel_pitch).enumerate() {
         let first = p * PANEL;
         let columns = PANEL.min(n - first);
         let start = match start {
             Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
             other => other,
         };
-        for (i, block) in left.chunks_exact((k * BLOCK).max(1)).enumerate() {
+        for (i, block) in left.chunks_exact(block_pitch).enumerate() {
             let a = Left { data: block, row: 1, column: BLOCK };
             let right = Right { data: panel, row: PANEL };
             let out = &mut out[i * BLOCK * stride + first..];
@@ -197,19 +198,28 @@ pub fn multiply_transposed<S: Simd>(
 /// Rows of one packed block of the left side.
 const BLOCK: usize = 8;
 
-/// Copies `columns` columns of a row-major matrix into strips of `W` columns, `[strip][row][W]`.
+/// Values between packed strips: without them, strips of a power of two rows would share few cache sets.
+const SPACE: usize = 16;
+
+/// Copies `columns` columns of a row-major matrix into strips of `W` columns, `[strip][row][W]`, strips `pitch` values apart.
 #[inline(always)]
-fn pack_columns<const W: usize>(from: &[f32], stride: usize, columns: usize, rows: usize, to: &mut [f32]) {
-    for (strip, to) in to.chunks_exact_mut((rows * W).max(1)).enumerate() {
-        let used = W.min(columns - strip * W);
-        for (row, to) in to.as_chunks_mut::<W>().0.iter_mut().enumerate() {
-            let from = &from[row * stride + strip * W..][..used];
-            if used == W {
-                to.copy_from_slice(from);
-            } else {
-                to[..used].copy_from_slice(from);
-                to[used..].fill(0.0);
-            }
+fn pack_columns<const W: usize>(
+    from: &[f32],
+    stride: usize,
+    columns: usize,
+    rows: usize,
+    to: &mut [f32],
+    pitch: usize,
+) {
+    for row in 0..rows {
+        let (whole, rest) = from[row * stride..][..columns].as_chunks::<W>();
+        for (strip, from) in whole.iter().enumerate() {
+            to[strip * pitch + row * W..][..W].copy_from_slice(from);
+        }
+        if !rest.is_empty() {
+            let to = &mut to[whole.len() * pitch + row * W..][..W];
+            to[..rest.len()].copy_from_slice(rest);
+            to[rest.len()..].fill(0.0);
         }
     }
 }

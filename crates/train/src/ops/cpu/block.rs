@@ -6,16 +6,14 @@ use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
 use heirloom_codec::kernels::{Job, Simd, depthwise, pointwise};
 use rayon::prelude::*;
 
-use super::depthwise::{Padded, weight_gradient_row};
-use super::parts::in_parts;
+use super::depthwise::{Padded, weight_gradient};
+use super::parts::{AlignedVec, in_aligned_parts, in_mixed_parts, in_parts};
 use super::pointwise::{accumulate, gelu_backward, normalise_backward};
 use super::run;
 use super::scratch::Scratch;
 
 /// Pixels of one tile, about.
 const TILE_PIXELS: usize = 128;
-/// Largest kernel side.
-const MAX_KERNEL: usize = 15;
 
 /// Extents of the batch: x is `[batch, height, width, channels]`.
 #[derive(Clone, Copy, Debug)]
@@ -61,14 +59,14 @@ pub struct Weights<'a> {
 }
 
 /// What the backward pass needs of the forward pass.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Saved {
     /// Output of the layer norm, `[pixels, C]`.
-    normalised: Vec<f32>,
+    normalised: AlignedVec,
     /// 1/√(variance + ε), `[pixels]`.
-    inverse: Vec<f32>,
+    inverse: AlignedVec,
     /// Input of the GELU, `[pixels, 2C]`.
-    hidden: Vec<f32>,
+    hidden: AlignedVec,
 }
 
 /// Gradients of everything that enters the block.
@@ -94,9 +92,9 @@ pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<
     let factor = factors(modulation, c);
     let pixels = shape.rows() * shape.width;
     let tile = shape.tile_rows() * shape.width;
-    let lengths = [pixels * c, pixels * c, pixels, pixels * 2 * c];
-    let ([out, normalised, inverse, hidden], _) =
-        in_parts(lengths, [tile * c, tile * c, tile, tile * 2 * c], |i, [out, normalised, inverse, hidden]| {
+    let saved = ([pixels * c, pixels, pixels * 2 * c], [tile * c, tile, tile * 2 * c]);
+    let ([out], [normalised, inverse, hidden], _) =
+        in_mixed_parts(([pixels * c], [tile * c]), saved, |i, [out], [normalised, inverse, hidden]| {
             out.copy_from_slice(&x[i * tile * c..][..out.len()]);
             let first_row = i * shape.tile_rows();
             let (padded, expand, project, factor) = (&padded, &expand, &project, &factor);
@@ -146,12 +144,11 @@ impl Job for ForwardTile<'_> {
         let n = self.inverse.len();
         let mut scratch = Scratch::take();
         let [y, g, ..] = scratch.slices([n * c, n * 2 * c, 0, 0]);
-        let mut taps: [&[f32]; MAX_KERNEL] = [&[]; MAX_KERNEL];
+        let taps = self.padded.taps(self.first_row, n / width);
+        let (weight, bias) = (self.w.depthwise_weight, self.w.depthwise_bias);
+        depthwise::rows::<S>(&taps, kernel, c, weight, bias, self.normalised, width);
         for (i, row) in self.normalised.chunks_exact_mut(width * c).enumerate() {
-            let index = self.first_row + i;
-            self.padded.taps(index, &mut taps[..kernel]);
-            depthwise::row::<S>(&taps[..kernel], c, self.w.depthwise_weight, self.w.depthwise_bias, row, width);
-            let image = index / height;
+            let image = (self.first_row + i) / height;
             let factor = &self.factor[image * c..][..c];
             let shift = &self.modulation[image * 2 * c..][..c];
             let pixels = row.chunks_exact_mut(c).zip(&mut self.inverse[i * width..]);
@@ -186,7 +183,7 @@ pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: 
         || Packed::transposed(w.expand_weight, 2 * c, 2 * c, c),
     );
     let rows = shape.task_rows();
-    let ([inner], sums) = in_parts([x.len()], [rows * shape.row()], |task, [inner]| {
+    let ([inner], sums) = in_aligned_parts([x.len()], [rows * shape.row()], |task, [inner]| {
         let (project, expand, factor) = (&project, &expand, &factor);
         let first_row = task * rows;
         run(BackwardTask { shape, saved, gradient, project, expand, factor, modulation, first_row, inner })
@@ -374,14 +371,13 @@ impl Job for DepthwiseTask<'_> {
         let row = width * c;
         let zeros = vec![0.0; c];
         let mut weight = vec![0.0; k * k * c];
-        let mut taps: [&[f32]; MAX_KERNEL] = [&[]; MAX_KERNEL];
-        for (i, dx) in self.dx.chunks_exact_mut(row).enumerate() {
-            let index = self.first_row + i;
-            self.padded_inner.taps(index, &mut taps[..k]);
-            depthwise::row::<S>(&taps[..k], c, self.flipped, &zeros, dx, width);
-            accumulate::<S>(&self.gradient[index * row..][..row], dx);
-            self.padded_x.taps(index, &mut taps[..k]);
-            weight_gradient_row::<S>(&taps[..k], &self.inner[index * row..][..row], c, &mut weight);
+        let tile = self.shape.tile_rows();
+        for (i, dx) in self.dx.chunks_mut(tile * row).enumerate() {
+            let (first, count) = (self.first_row + i * tile, dx.len() / row);
+            let pixels = first * row..(first + count) * row;
+            depthwise::rows::<S>(&self.padded_inner.taps(first, count), k, c, self.flipped, &zeros, dx, width);
+            accumulate::<S>(&self.gradient[pixels.clone()], dx);
+            weight_gradient::<S>(&self.padded_x.taps(first, count), k, &self.inner[pixels], width, c, &mut weight);
         }
         weight
     }

@@ -10,36 +10,71 @@ pub fn in_parts<const N: usize, R: Send>(
     sizes: [usize; N],
     task: impl Fn(usize, [&mut [f32]; N]) -> R + Sync,
 ) -> ([Vec<f32>; N], Vec<R>) {
-    let mut buffers: [Vec<f32>; N] = lengths.map(Vec::with_capacity);
-    let pointers = std::array::from_fn(|i| Shared(buffers[i].as_mut_ptr()));
-    // SAFETY: each pointer is valid for writing its length, and nothing else uses the buffers meanwhile.
-    let results = unsafe { run(pointers, lengths, sizes, task) };
-    for (buffer, length) in buffers.iter_mut().zip(lengths) {
-        // SAFETY: the capacity is at least `length`, and `run` has cleared every part, which together are all of it.
-        unsafe { buffer.set_len(length) };
-    }
+    let (buffers, [], results) = in_mixed_parts((lengths, sizes), ([], []), |i, parts, []| task(i, parts));
     (buffers, results)
 }
 
-/// As [`in_parts`] for one buffer that begins on a cache line.
-pub fn in_aligned_parts(length: usize, size: usize, task: impl Fn(usize, &mut [f32]) + Sync) -> AlignedVec {
-    const LINE: usize = 16;
-    let mut values: Vec<f32> = Vec::with_capacity(length + LINE);
-    let offset = values.as_ptr().align_offset(LINE * size_of::<f32>());
-    let offset = if offset < LINE { offset } else { 0 };
-    // SAFETY: the capacity leaves room for `offset` values before the `length` ones; the former are cleared here.
-    unsafe {
-        std::ptr::write_bytes(values.as_mut_ptr(), 0, offset);
-        run([Shared(values.as_mut_ptr().add(offset))], [length], [size], |i, [part]| task(i, part));
-        values.set_len(offset + length);
+/// As [`in_parts`], for buffers that begin on a cache line: vectors of 16 values that lie across two lines cost twice as
+/// much.
+pub fn in_aligned_parts<const N: usize, R: Send>(
+    lengths: [usize; N],
+    sizes: [usize; N],
+    task: impl Fn(usize, [&mut [f32]; N]) -> R + Sync,
+) -> ([AlignedVec; N], Vec<R>) {
+    let ([], buffers, results) = in_mixed_parts(([], []), (lengths, sizes), |i, [], parts| task(i, parts));
+    (buffers, results)
+}
+
+/// As [`in_parts`] for `N` plain and `M` aligned buffers, of the given lengths and sizes of parts.
+pub fn in_mixed_parts<const N: usize, const M: usize, R: Send>(
+    plain: ([usize; N], [usize; N]),
+    aligned: ([usize; M], [usize; M]),
+    task: impl Fn(usize, [&mut [f32]; N], [&mut [f32]; M]) -> R + Sync,
+) -> ([Vec<f32>; N], [AlignedVec; M], Vec<R>) {
+    let mut vecs: [Vec<f32>; N] = plain.0.map(Vec::with_capacity);
+    let mut lines = aligned.0.map(AlignedVec::with_capacity);
+    let first = std::array::from_fn(|i| Cut::new(vecs[i].as_mut_ptr(), plain.0[i], plain.1[i]));
+    let second = std::array::from_fn(|i| {
+        // SAFETY: `with_capacity` left room for `offset` values before those of the buffer.
+        let start = unsafe { lines[i].values.as_mut_ptr().add(lines[i].offset) };
+        Cut::new(start, aligned.0[i], aligned.1[i])
+    });
+    let count = first.iter().chain(&second).map(Cut::count).max().unwrap_or(0);
+    assert!(first.iter().chain(&second).all(|cut| cut.count() == count), "buffers differ in their parts");
+    let results = (0..count)
+        .into_par_iter()
+        // SAFETY: the buffers have room for their lengths and are used by nothing else meanwhile; each part is taken by
+        // one task.
+        .map(|i| unsafe { task(i, first.map(|cut| cut.part(i)), second.map(|cut| cut.part(i))) })
+        .collect();
+    for (buffer, length) in vecs.iter_mut().zip(plain.0) {
+        // SAFETY: the capacity is at least `length`, and taking every part has cleared all of it.
+        unsafe { buffer.set_len(length) };
     }
-    AlignedVec { values, offset }
+    for (buffer, length) in lines.iter_mut().zip(aligned.0) {
+        // SAFETY: as above; the values before the offset were cleared by `with_capacity`.
+        unsafe { buffer.values.set_len(buffer.offset + length) };
+    }
+    (vecs, lines, results)
 }
 
 /// A slice of `f32` that begins on a cache line.
+#[derive(Debug)]
 pub struct AlignedVec {
     values: Vec<f32>,
     offset: usize,
+}
+
+impl AlignedVec {
+    /// Room for `length` values from a cache line on. Those before it are cleared, the others not yet part of it.
+    fn with_capacity(length: usize) -> AlignedVec {
+        const LINE: usize = 16;
+        let mut values: Vec<f32> = Vec::with_capacity(length + LINE);
+        let offset = values.as_ptr().align_offset(LINE * size_of::<f32>());
+        let offset = if offset < LINE { offset } else { 0 };
+        values.resize(offset, 0.0);
+        AlignedVec { values, offset }
+    }
 }
 
 impl std::ops::Deref for AlignedVec {
@@ -49,41 +84,43 @@ impl std::ops::Deref for AlignedVec {
     }
 }
 
-/// A pointer that tasks may share: each uses another part of what it points to.
+/// Memory of `length` values in parts of `size`, each of which one task may take.
 #[derive(Clone, Copy)]
-struct Shared(*mut f32);
-// SAFETY: only `run` uses it, and gives disjoint parts to its tasks.
-unsafe impl Send for Shared {}
+struct Cut {
+    start: *mut f32,
+    length: usize,
+    size: usize,
+}
+// SAFETY: only `in_mixed_parts` uses it, and gives disjoint parts to its tasks.
+unsafe impl Send for Cut {}
 // SAFETY: as above.
-unsafe impl Sync for Shared {}
+unsafe impl Sync for Cut {}
 
-/// # Safety
-/// Each pointer is valid for writing as many values as `lengths` says, for the time of the call.
-unsafe fn run<const N: usize, R: Send>(
-    pointers: [Shared; N],
-    lengths: [usize; N],
-    sizes: [usize; N],
-    task: impl Fn(usize, [&mut [f32]; N]) -> R + Sync,
-) -> Vec<R> {
-    let count = lengths[0].div_ceil(sizes[0]);
-    assert!((0..N).all(|i| sizes[i] > 0 && lengths[i].div_ceil(sizes[i]) == count), "buffers differ in their parts");
-    (0..count)
-        .into_par_iter()
-        .map(|part| {
-            let parts = std::array::from_fn(|i| {
-                let first = part * sizes[i];
-                let length = sizes[i].min(lengths[i] - first);
-                // SAFETY: `first + length` is at most the buffer's length; parts of different tasks do not overlap;
-                // the values are written (as zeros) before a reference to them exists.
-                unsafe {
-                    let start = pointers[i].0.add(first);
-                    std::ptr::write_bytes(start, 0, length);
-                    std::slice::from_raw_parts_mut(start, length)
-                }
-            });
-            task(part, parts)
-        })
-        .collect()
+impl Cut {
+    fn new(start: *mut f32, length: usize, size: usize) -> Cut {
+        assert!(size > 0, "a part must hold something");
+        Cut { start, length, size }
+    }
+
+    fn count(&self) -> usize {
+        self.length.div_ceil(self.size)
+    }
+
+    /// The i-th part, cleared.
+    ///
+    /// # Safety
+    /// The memory is valid for writing `length` values for as long as the part is used, `i` is below the count, and
+    /// nobody else uses this part.
+    unsafe fn part<'a>(self, i: usize) -> &'a mut [f32] {
+        let first = i * self.size;
+        let length = self.size.min(self.length - first);
+        // SAFETY: promised by the caller; the values are written (as zeros) before a reference to them exists.
+        unsafe {
+            let start = self.start.add(first);
+            std::ptr::write_bytes(start, 0, length);
+            std::slice::from_raw_parts_mut(start, length)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +138,7 @@ mod tests {
         assert_eq!(results, [(0, 4, 10), (1, 4, 10), (2, 2, 5)]);
         assert_eq!(a, [1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 3.0, 3.0]);
         assert_eq!(b.iter().filter(|v| **v == -1.0).count(), 3);
-        let aligned = in_aligned_parts(100, 30, |i, part| part.fill(i as f32));
+        let ([aligned], _) = in_aligned_parts([100], [30], |i, [part]| part.fill(i as f32));
         assert!(aligned.len() == 100 && aligned.as_ptr().addr().is_multiple_of(64));
         assert_eq!((aligned[29], aligned[30], aligned[99]), (0.0, 1.0, 3.0));
         let ([empty], none) = in_parts([0], [3], |_, [_]| ());
