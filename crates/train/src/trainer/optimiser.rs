@@ -191,12 +191,16 @@ pub fn norm(values: &[f32]) -> f64 {
 mod tests {
     use super::*;
 
+    fn adam(range: Range<usize>) -> Plan {
+        Plan { adam: std::iter::once(range).collect(), matrices: Vec::new() }
+    }
+
     #[test]
     fn adam_walks_down_a_parabola_and_leaves_frozen_weights_alone() {
         let n = 3 * CHUNK + 5;
         let mut state = State::new(vec![3.0; n]);
         let frozen = n - 1;
-        let plan = Plan { adam: vec![0..frozen], matrices: vec![] };
+        let plan = adam(0..frozen);
         for _ in 0..500 {
             let gradient: Vec<f32> = state.weights.iter().map(|w| 2.0 * (w - 1.0)).collect();
             let update = Update {
@@ -229,7 +233,7 @@ mod tests {
             ema_decay: 0.0,
             momentum: 0.0,
         };
-        state.update(&[5.0, -0.01], update, &Plan { adam: vec![0..2], matrices: vec![] });
+        state.update(&[5.0, -0.01], update, &adam(0..2));
         assert!((state.weights[0] + 0.1).abs() < 1e-6 && (state.weights[1] - 0.1).abs() < 1e-6);
         assert!(!norm(&[1.0, f32::NAN]).is_finite());
         assert!((norm(&vec![1.0; 40_000]) - 200.0).abs() < 1e-9);
