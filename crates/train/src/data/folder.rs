@@ -10,7 +10,9 @@ use rayon::prelude::*;
 use super::Picture;
 use crate::{Result, TrainError};
 
-const EXTENSIONS: [&str; 11] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pnm", "jfif"];
+/// Ends of the names of pictures.
+pub(crate) const EXTENSIONS: [&str; 11] =
+    ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pnm", "jfif"];
 
 struct Item {
     path: PathBuf,
@@ -32,7 +34,7 @@ impl Folder {
     /// A folder that cannot be read, or that holds no usable picture.
     pub fn open(root: &Path, budget: usize) -> Result<Self> {
         let mut paths = Vec::new();
-        walk(root, &mut paths)?;
+        walk(root, &EXTENSIONS, &mut paths)?;
         paths.sort();
         if paths.is_empty() {
             return Err(TrainError::Data(format!(
@@ -109,16 +111,17 @@ impl Folder {
     }
 }
 
-fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
+/// Appends the files under `folder`, with its subfolders, whose names end with one of `extensions` (lower case).
+pub(crate) fn walk(folder: &Path, extensions: &[&str], out: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(TrainError::io("read the folder", folder))? {
         let entry = entry.map_err(TrainError::io("read the folder", folder))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(TrainError::io("look at", &path))?;
         if kind.is_dir() {
-            walk(&path, out)?;
+            walk(&path, extensions, out)?;
         } else {
             let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-            if extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) {
+            if extension.is_some_and(|e| extensions.contains(&e.as_str())) {
                 out.push(path);
             }
         }

@@ -77,11 +77,57 @@ impl Plan {
     }
 }
 
-/// Threads that prepare batches in order.
-pub struct Loader {
-    receivers: Vec<Receiver<Result<Batch>>>,
+/// Threads that make something for each step, in order and ahead of the step that needs it.
+pub struct Ahead<T> {
+    receivers: Vec<Receiver<Result<T>>>,
     next: u64,
 }
+
+impl<T: Send + 'static> Ahead<T> {
+    /// Starts making what steps `from`, `from + 1`, … need, with `threads` threads, each with a maker of its own. The threads
+    /// end when this is dropped.
+    ///
+    /// # Errors
+    /// Threads that cannot be started.
+    pub fn start<M>(from: u64, threads: usize, maker: impl Fn() -> M) -> Result<Self>
+    where
+        M: FnMut(u64) -> Result<T> + Send + 'static,
+    {
+        let threads = threads.max(1) as u64;
+        let mut receivers = Vec::new();
+        for first in from..from + threads {
+            let (sender, receiver): (SyncSender<Result<T>>, _) = sync_channel(AHEAD);
+            let mut make = maker();
+            let work = move || {
+                let mut step = first;
+                while sender.send(make(step)).is_ok() {
+                    step += threads;
+                }
+            };
+            thread::Builder::new()
+                .name("batches".into())
+                .spawn(work)
+                .map_err(|e| TrainError::Io { what: "cannot start a thread".into(), source: e })?;
+            receivers.push(receiver);
+        }
+        Ok(Self { receivers, next: 0 })
+    }
+
+    /// What the next step needs.
+    ///
+    /// # Errors
+    /// Those of the maker, or a thread that ended early.
+    pub fn take(&mut self) -> Result<T> {
+        let index = (self.next % self.receivers.len() as u64) as usize;
+        self.next += 1;
+        self.receivers[index]
+            .recv()
+            .map_err(|_| TrainError::Data("the thread that prepares batches has ended".into()))?
+    }
+}
+
+/// Threads that prepare batches in order.
+pub struct Loader(Ahead<Batch>);
 
 impl Loader {
     /// Starts preparing the batches of steps `from`, `from + 1`, … with `threads` threads; `shape` tells each step's
@@ -96,24 +142,11 @@ impl Loader {
         from: u64,
         threads: usize,
     ) -> Result<Self> {
-        let threads = threads.max(1) as u64;
-        let mut receivers = Vec::new();
-        for first in from..from + threads {
-            let (sender, receiver): (SyncSender<Result<Batch>>, _) = sync_channel(AHEAD);
-            let (folder, plan, shape) = (Arc::clone(&folder), plan.clone(), shape.clone());
-            let work = move || {
-                let (mut step, mut resizer) = (first, Resizer::new());
-                while sender.send(plan.batch(&folder, step, shape(step), &mut resizer)).is_ok() {
-                    step += threads;
-                }
-            };
-            thread::Builder::new()
-                .name("batches".into())
-                .spawn(work)
-                .map_err(|e| TrainError::Io { what: "cannot start a thread".into(), source: e })?;
-            receivers.push(receiver);
-        }
-        Ok(Self { receivers, next: 0 })
+        let maker = || {
+            let (folder, plan, shape, mut resizer) = (Arc::clone(&folder), plan.clone(), shape.clone(), Resizer::new());
+            move |step| plan.batch(&folder, step, shape(step), &mut resizer)
+        };
+        Ahead::start(from, threads, maker).map(Self)
     }
 
     /// The next step's batch.
@@ -121,10 +154,6 @@ impl Loader {
     /// # Errors
     /// A picture that can no longer be read, or a thread that ended early.
     pub fn next_batch(&mut self) -> Result<Batch> {
-        let index = (self.next % self.receivers.len() as u64) as usize;
-        self.next += 1;
-        self.receivers[index]
-            .recv()
-            .map_err(|_| TrainError::Data("the thread that prepares batches has ended".into()))?
+        self.0.take()
     }
 }

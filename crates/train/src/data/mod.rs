@@ -9,6 +9,6 @@ pub mod picture;
 pub mod sample;
 
 pub use folder::Folder;
-pub use loader::{Batch, Loader};
+pub use loader::{Ahead, Batch, Loader};
 pub use picture::Picture;
 pub use sample::Augmentation;

@@ -1,6 +1,7 @@
 //! The forward pass: encoder, entropy branch and reconstruction branch as one training graph.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use heirloom_codec::model::{LambdaRange, LambdaRanges};
 
 use super::{Layout, MatrixId, Spec, VectorId, Weights};
 use crate::{
@@ -135,6 +136,8 @@ pub struct LevelOutput {
     pub latent: Tensor<4>,
     /// What the rate is taken of: the latent, but for [`Quantise::Mixed`].
     pub rated: Tensor<4>,
+    /// The entropy branch's feature after the latent, which the merge of the reconstruction reads, `[B, H/s, W/s, C]`.
+    pub feature: Tensor<4>,
 }
 
 impl LevelOutput {
@@ -222,15 +225,9 @@ impl Network {
         })
     }
 
-    /// The embeddings of one λ per picture. `entropy_range` clamps what the entropy branch sees (a frozen branch must
-    /// not see λ outside the range it was trained for).
-    pub fn embed(
-        &self,
-        w: &Weights,
-        lambdas: &[f32],
-        entropy_range: Option<(f32, f32)>,
-        device: &Device,
-    ) -> Embeddings {
+    /// The embeddings of one λ per picture. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
+    /// does (a frozen branch must not see λ outside the range it was trained for); none clamps nothing.
+    pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
         let features = |values: &[f32]| -> Tensor<2> {
             let data =
                 TensorData::new(lambda_features(values, self.spec.embedding), [values.len(), self.spec.embedding]);
@@ -240,15 +237,14 @@ impl Network {
             let h = ops::gelu(ops::linear(x, w.matrix(fc1.weight), w.vector(fc1.bias)));
             ops::gelu(ops::linear(h, w.matrix(fc2.weight), w.vector(fc2.bias)))
         };
-        let plain = features(lambdas);
-        let entropy = match entropy_range {
-            None => plain.clone(),
-            Some((low, high)) => features(&lambdas.iter().map(|l| l.max(low).min(high)).collect::<Vec<_>>()),
+        let clamped = |range: Option<LambdaRange>| match range {
+            None => features(lambdas),
+            Some(range) => features(&lambdas.iter().map(|l| range.clamp(*l)).collect::<Vec<_>>()),
         };
         Embeddings {
-            entropy: activated(entropy, &self.lambda[0]),
-            encoder: activated(plain.clone(), &self.lambda[1]),
-            reconstruction: activated(plain, &self.lambda[2]),
+            entropy: activated(clamped(ranges.map(|r| r.entropy)), &self.lambda[0]),
+            encoder: activated(clamped(None), &self.lambda[1]),
+            reconstruction: activated(clamped(ranges.map(|r| r.reconstruction)), &self.lambda[2]),
         }
     }
 
@@ -277,11 +273,25 @@ impl Network {
         quantise: Quantise,
         device: &Device,
     ) -> Forward {
+        let levels = self.levels(w, embeddings, features, grid, quantise, device);
+        let seen = levels.iter().map(|level| (level.latent.clone(), level.feature.clone()));
+        let picture = self.reconstruct(w, &embeddings.reconstruction, seen, device);
+        Forward { levels, picture }
+    }
+
+    /// The entropy branch with the posteriors: from the features (or from given latents) to the latents and what is known of
+    /// them. Without reconstruction; arguments as for [`Self::top_down`].
+    pub fn levels(
+        &self,
+        w: &Weights,
+        embeddings: &Embeddings,
+        features: Option<&[Tensor<4>]>,
+        grid: [usize; 3],
+        quantise: Quantise,
+        device: &Device,
+    ) -> Vec<LevelOutput> {
         let [batch, height, width] = grid;
-        let channels = self.spec.widths[4];
-        let mut e = Tensor::<4>::zeros([batch, height, width, channels], device);
-        let mut r = Tensor::<4>::zeros([batch, height, width, channels], device)
-            + w.vector(self.start).reshape([1, 1, 1, channels]);
+        let mut e = Tensor::<4>::zeros([batch, height, width, self.spec.widths[4]], device);
         let mut levels = Vec::with_capacity(4);
         for (i, level) in self.levels.iter().enumerate() {
             for block in &level.entropy_in {
@@ -306,14 +316,7 @@ impl Network {
                 (_, None) => prior_mean(&prior),
             };
             e = e + level.latent.dense(w, vec![latent.clone()]);
-            for block in &level.reconstruction_in {
-                r = block.run(w, &embeddings.reconstruction, r);
-            }
-            r = level.merge.dense(w, vec![r, latent.clone(), e.clone()]);
-            for block in &level.reconstruction_out {
-                r = block.run(w, &embeddings.reconstruction, r);
-            }
-            r = level.reconstruction_up.up(w, r, 2);
+            let feature = e.clone();
             if let Some(up) = &level.entropy_up {
                 for block in &level.entropy_out {
                     e = block.run(w, &embeddings.entropy, e);
@@ -321,12 +324,38 @@ impl Network {
                 e = up.up(w, e, 2);
             }
             let rated = rated.unwrap_or_else(|| latent.clone());
-            levels.push(LevelOutput { posterior_mean, prior, latent, rated });
+            levels.push(LevelOutput { posterior_mean, prior, latent, rated, feature });
+        }
+        levels
+    }
+
+    /// The reconstruction branch: from each level's latent and feature of the entropy branch after it, z1 first, to the picture
+    /// `[B, H, W, 3]`. `activated` is GELU(embedding) of the branch; none of the levels may be missing.
+    pub fn reconstruct(
+        &self,
+        w: &Weights,
+        activated: &Tensor<2>,
+        seen: impl IntoIterator<Item = (Tensor<4>, Tensor<4>)>,
+        device: &Device,
+    ) -> Tensor<4> {
+        let mut r = w.vector(self.start).reshape([1, 1, 1, self.spec.widths[4]]);
+        for (i, (level, (latent, e))) in self.levels.iter().zip(seen).enumerate() {
+            if i == 0 {
+                r = Tensor::<4>::zeros(e.dims(), device) + r;
+            }
+            for block in &level.reconstruction_in {
+                r = block.run(w, activated, r);
+            }
+            r = level.merge.dense(w, vec![r, latent, e]);
+            for block in &level.reconstruction_out {
+                r = block.run(w, activated, r);
+            }
+            r = level.reconstruction_up.up(w, r, 2);
         }
         for block in &self.tail {
-            r = block.run(w, &embeddings.reconstruction, r);
+            r = block.run(w, activated, r);
         }
-        Forward { levels, picture: self.image.up(w, r, 4) }
+        self.image.up(w, r, 4)
     }
 
     fn posterior(
