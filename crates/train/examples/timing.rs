@@ -22,7 +22,10 @@ use heirloom_train::data::Batch;
 use heirloom_train::model::{Layout, Network, Quantise, Weights, initial};
 use heirloom_train::random::Random;
 use heirloom_train::trainer::optimiser::{self, Plan, State, Update};
-use heirloom_train::trainer::{Config, step};
+use heirloom_train::trainer::{
+    Config,
+    step::{self, Work},
+};
 
 const WIDTH: u32 = 768;
 const HEIGHT: u32 = 512;
@@ -142,7 +145,10 @@ impl Learner {
         let batch = Batch { step: 0, crop: CROP, pixels, lambdas: vec![LAMBDA; BATCH] };
         let weights = Weights::new(&self.layout, &self.state.weights, &self.device, |_| true);
         let quantise = Quantise::Noise { seed: 1, step: 0 };
-        step::learn(&self.network, &self.layout, &weights, batch, quantise, &self.device, &mut self.gradient)?;
+        let (network, layout, device) = (&self.network, &self.layout, &self.device);
+        let work = Work { fresh: Some(batch), replay: None };
+        let learner = step::Learner { network, layout, ranges: None, device };
+        learner.learn(&weights, work, quantise, &mut self.gradient)?;
         let update = Update {
             learning_rate: 1e-5,
             beta1: 0.9,

@@ -1,20 +1,22 @@
 //! The command `heirloom-train`.
 
+mod verbs;
+
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use burn::tensor::Device;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use heirloom_codec::model::{ModelFile, Spec};
 use heirloom_train::{
     Result, TrainError,
     data::Folder,
     model::Layout,
+    replay::{Lesson, models},
     trainer::{self, Config, Options, checkpoint::Checkpoint, evaluate::Evaluator, export, files, presets::PRESETS},
 };
+use verbs::learn::Learn;
 
 /// Train the Heirloom image codec.
 #[derive(Parser)]
@@ -31,13 +33,15 @@ struct Cli {
 enum Verb {
     /// Begin a run, or continue one.
     Train(Train),
-    /// Write the averaged weights of a run as a model file.
+    /// Teach a model new pictures or rates, so that its old files stay decodable and look no worse.
+    Learn(Box<Learn>),
+    /// Write the weights of a run as a model file.
     Export(Export),
     /// Estimate rate and PSNR of whole pictures at several λ.
     Validate(Validate),
     /// Print a preset as TOML.
     Preset {
-        /// tiny, small or base.
+        /// tiny, small or base; learn-tiny, learn-small or learn-base.
         name: String,
     },
 }
@@ -161,6 +165,7 @@ fn main() -> ExitCode {
     // On a thread of the pool, not beside it: a step enters and leaves the pool hundreds of times.
     let result = rayon::scope(|_| match cli.verb {
         Verb::Train(args) => train(args),
+        Verb::Learn(args) => args.run(),
         Verb::Export(args) => write_model(&args),
         Verb::Validate(args) => validate(&args),
         Verb::Preset { name } => Config::preset(&name).and_then(|c| c.to_toml()).map(|text| print!("{text}")),
@@ -177,9 +182,9 @@ fn main() -> ExitCode {
 fn train(args: Train) -> Result<()> {
     let of_run = args.out.join("config.toml");
     let mut config = match (&args.config, &args.preset) {
-        (Some(path), _) => read_config(path)?,
+        (Some(path), _) => Config::from_file(path)?,
         (None, Some(name)) => Config::preset(name)?,
-        (None, None) if args.resume && of_run.exists() => read_config(&of_run)?,
+        (None, None) if args.resume && of_run.exists() => Config::from_file(&of_run)?,
         (None, None) => {
             return Err(TrainError::Config(format!("give --config FILE or --preset, one of {}", PRESETS.join(", "))));
         }
@@ -199,11 +204,6 @@ fn train(args: Train) -> Result<()> {
     trainer::train(&config, &options).map(drop)
 }
 
-fn read_config(path: &Path) -> Result<Config> {
-    let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-    Config::from_toml(&text).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
-}
-
 fn checkpoint(path: &Path) -> Result<Checkpoint> {
     if !path.is_dir() {
         return Checkpoint::read(path);
@@ -211,25 +211,50 @@ fn checkpoint(path: &Path) -> Result<Checkpoint> {
     Checkpoint::newest(path)?.ok_or_else(|| TrainError::Checkpoint(format!("there is none in {}", path.display())))
 }
 
+/// The folder of a run that is named by itself or by one of its checkpoints.
+fn folder_of(run: &Path) -> &Path {
+    match run.parent() {
+        _ if run.is_dir() => run,
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 fn write_model(args: &Export) -> Result<()> {
-    let model = export::model(&checkpoint(&args.run)?, args.full, args.preview)?;
+    let checkpoint = checkpoint(&args.run)?;
+    let config = &checkpoint.header.config;
+    let model = if config.learn.is_some() {
+        Lesson::of_run(folder_of(&args.run), config)?.child(&checkpoint, args.full, args.preview)?
+    } else {
+        export::model(&checkpoint, args.full, args.preview)?
+    };
     let bytes = model.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
     files::replace(&args.output, &bytes)?;
-    println!("{}: {} bytes, entropy id {}", args.output.display(), bytes.len(), model.metadata.lineage.entropy_id);
+    let lineage = model.metadata.lineage;
+    println!(
+        "{}: {} bytes, generation {}, entropy id {}",
+        args.output.display(),
+        bytes.len(),
+        lineage.generation,
+        lineage.entropy_id
+    );
     Ok(())
 }
 
 fn validate(args: &Validate) -> Result<()> {
-    let (spec, values): (Spec, Vec<f32>) = if args.model.extension().is_some_and(|e| e == "safetensors") {
-        let bytes = fs::read(&args.model).map_err(TrainError::io("read", &args.model))?;
-        let file = ModelFile::from_bytes(&bytes).map_err(|e| TrainError::Model(e.to_string()))?;
+    let (spec, values, ranges) = if args.model.extension().is_some_and(|e| e == "safetensors") {
+        let file = models::read(&args.model)?;
         let values = export::values(&Layout::new(&file.metadata.spec), &file.weights)?;
-        (file.metadata.spec, values)
+        (file.metadata.spec, values, Some(file.metadata.lambda))
     } else {
         let Checkpoint { header, state } = checkpoint(&args.model)?;
-        (header.spec, state.ema)
+        let ranges = match &header.config.learn {
+            Some(_) => Some(Lesson::of_run(folder_of(&args.model), &header.config)?.ranges),
+            None => None,
+        };
+        (header.spec, state.ema, ranges)
     };
-    let evaluator = Evaluator::new(&spec, &Layout::new(&spec), &values, &args.device.open())?;
+    let evaluator = Evaluator::new(&spec, &Layout::new(&spec), &values, ranges, &args.device.open())?;
     let folder = Folder::open(&args.data, 1 << 30)?;
     for lambda in &args.lambda {
         for point in evaluator.folder(&folder, args.limit, &[*lambda])? {

@@ -40,6 +40,9 @@ pub struct Header {
     pub weights: usize,
     /// Hash of the training pictures.
     pub data_manifest: String,
+    /// Hash of what is replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_manifest: Option<String>,
 }
 
 /// A checkpoint in memory.

@@ -1,9 +1,11 @@
 //! Every number of a training run, as TOML.
 
+use std::{fs, path::Path};
+
 use heirloom_codec::model::Spec;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, TrainError, data::Augmentation};
+use crate::{Result, TrainError, data::Augmentation, replay::Learn};
 
 /// Which network is trained: a width (channel counts are those of the paper times width / 128), or every number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,8 +104,11 @@ pub struct Config {
     pub keep_checkpoints: usize,
     /// Threads that prepare batches.
     pub loader_threads: usize,
-    /// Memory for decoded pictures.
+    /// Memory for decoded pictures, and as much again for those that are replayed.
     pub cache_mib: usize,
+    /// Set in runs that learn from a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learn: Option<Learn>,
 }
 
 impl Default for Config {
@@ -140,6 +145,7 @@ impl Default for Config {
             keep_checkpoints: 2,
             loader_threads: 2,
             cache_mib: 4096,
+            learn: None,
         }
     }
 }
@@ -150,18 +156,35 @@ impl Config {
     /// # Errors
     /// Text that is not TOML, unknown keys, values out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
+        Self::from_toml_over(text, |preset| Self::preset(preset.unwrap_or("base")))
+    }
+
+    /// As [`Self::from_toml`]; `base` gives the values of keys that are left out, knowing the preset that is named.
+    ///
+    /// # Errors
+    /// As [`Self::from_toml`], and those of `base`.
+    pub fn from_toml_over(text: &str, base: impl FnOnce(Option<&str>) -> Result<Self>) -> Result<Self> {
         let bad = |e: toml::de::Error| TrainError::Config(e.to_string());
         let mut given: toml::Table = toml::from_str(text).map_err(bad)?;
         let preset = match given.remove("preset") {
-            None => "base".to_owned(),
-            Some(toml::Value::String(name)) => name,
+            None => None,
+            Some(toml::Value::String(name)) => Some(name),
             Some(_) => return Err(TrainError::Config("preset must be a name in quotes".into())),
         };
-        let mut table: toml::Table = toml::from_str(&Self::preset(&preset)?.to_toml()?).map_err(bad)?;
+        let mut table: toml::Table = toml::from_str(&base(preset.as_deref())?.to_toml()?).map_err(bad)?;
         table.extend(given);
         let config: Self = table.try_into().map_err(bad)?;
         config.check()?;
         Ok(config)
+    }
+
+    /// Reads a file as [`Self::from_toml`] reads its text.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and those of [`Self::from_toml`], by name.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+        Self::from_toml(&text).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
     }
 
     /// All keys and values as TOML.
@@ -221,7 +244,11 @@ impl Config {
         require(
             self.checkpoint_every > 0 && self.checkpoint_every.is_multiple_of(self.log_every),
             "checkpoint_every must be a multiple of log_every",
-        )
+        )?;
+        match &self.learn {
+            Some(learn) => learn.check(self.phases.iter().map(|phase| phase.batch)),
+            None => Ok(()),
+        }
     }
 }
 

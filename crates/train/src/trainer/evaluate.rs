@@ -1,6 +1,7 @@
 //! Estimated rate and PSNR of whole pictures, as the codec would code them.
 
 use burn::tensor::Device;
+use heirloom_codec::model::{LambdaRanges, Spec};
 use serde::Serialize;
 
 use super::step;
@@ -27,18 +28,25 @@ pub struct Point {
 pub struct Evaluator {
     network: Network,
     weights: Weights,
+    ranges: Option<LambdaRanges>,
     device: Device,
 }
 
 impl Evaluator {
-    /// `values` are the flat weights.
+    /// `values` are the flat weights; `ranges` those to which λ is clamped, none for no clamping.
     ///
     /// # Errors
     /// A layout that is not the spec's.
-    pub fn new(spec: &heirloom_codec::model::Spec, layout: &Layout, values: &[f32], device: &Device) -> Result<Self> {
+    pub fn new(
+        spec: &Spec,
+        layout: &Layout,
+        values: &[f32],
+        ranges: Option<LambdaRanges>,
+        device: &Device,
+    ) -> Result<Self> {
         let device = device.clone().inner();
         let weights = Weights::new(layout, values, &device, |_| false);
-        Ok(Self { network: Network::new(spec, layout)?, weights, device })
+        Ok(Self { network: Network::new(spec, layout)?, weights, ranges, device })
     }
 
     /// Estimated bits of a picture and its mean squared error in 8-bit RGB.
@@ -47,7 +55,9 @@ impl Evaluator {
     /// A tensor that cannot be read back.
     pub fn picture(&self, picture: &Picture, lambda: f32) -> Result<(f64, f64)> {
         let (pixels, height, width) = picture.padded(64);
-        let (bits, out) = step::code(&self.network, &self.weights, pixels, (height, width), lambda, &self.device)?;
+        let embeddings = self.network.embed(&self.weights, &[lambda], self.ranges.as_ref(), &self.device);
+        let size = (height, width);
+        let (bits, out) = step::code(&self.network, &self.weights, pixels, size, &embeddings, &self.device)?;
         let mut sum = 0u64;
         for (y, row) in picture.rgb.chunks_exact(picture.width * 3).enumerate() {
             let decoded = &out[y * width * 3..][..picture.width * 3];

@@ -2,7 +2,7 @@
 
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Header};
 use crate::{Result, TrainError, model::Layout};
 
 /// A model file's weights from flat values.
@@ -36,7 +36,7 @@ pub fn values(layout: &Layout, weights: &Weights) -> Result<Vec<f32>> {
     Ok(out)
 }
 
-/// The model of a checkpoint: its averaged weights, rounded to bf16 unless `full` is set.
+/// The model of a checkpoint of training from scratch: its averaged weights, rounded to bf16 unless `full` is set.
 ///
 /// # Errors
 /// Weights that are not finite.
@@ -48,6 +48,12 @@ pub fn model(checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<Model
     let [low, high] = header.config.lambda;
     let mut file = ModelFile::new(spec.clone(), LambdaRanges::all(LambdaRange { low, high }), weights)
         .map_err(|e| TrainError::Model(e.to_string()))?;
+    describe(&mut file, header, preview);
+    Ok(file)
+}
+
+/// Says in a model how its weights came to be.
+pub fn describe(file: &mut ModelFile, header: &Header, preview: bool) {
     file.metadata.preview = preview;
     file.metadata.provenance.data_manifest = Some(header.data_manifest.clone());
     file.metadata.provenance.steps = Some(header.step);
@@ -56,5 +62,4 @@ pub fn model(checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<Model
         .provenance
         .notes
         .insert("trainer".into(), concat!("heirloom-train ", env!("CARGO_PKG_VERSION")).into());
-    Ok(file)
 }

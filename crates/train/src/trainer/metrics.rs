@@ -9,7 +9,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{evaluate::Point, files, step::Cost};
+use super::{
+    evaluate::Point,
+    files,
+    step::{Cost, Part},
+};
 use crate::{Result, TrainError};
 
 /// Sums since the last line.
@@ -25,9 +29,8 @@ pub struct Window {
 impl Window {
     /// Adds a step that was learned from.
     pub fn add(&mut self, cost: Cost, norm: f64) {
-        self.cost.loss += cost.loss;
-        self.cost.bpp += cost.bpp;
-        self.cost.mse += cost.mse;
+        self.cost.fresh = sum(self.cost.fresh, cost.fresh);
+        self.cost.replay = sum(self.cost.replay, cost.replay);
         self.norm += norm;
         self.largest_norm = self.largest_norm.max(norm);
         self.steps += 1;
@@ -36,6 +39,13 @@ impl Window {
     /// Counts a step that was skipped.
     pub fn skip(&mut self) {
         self.skipped += 1;
+    }
+}
+
+fn sum(a: Option<Part>, b: Option<Part>) -> Option<Part> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(Part { loss: a.loss + b.loss, bpp: a.bpp + b.bpp, mse: a.mse + b.mse }),
+        (a, b) => a.or(b),
     }
 }
 
@@ -74,20 +84,28 @@ impl Metrics {
     /// A file that cannot be written.
     pub fn steps(&mut self, window: &mut Window, step: u64, total: u64, rate: f64) -> Result<()> {
         let n = window.steps as f64;
-        let Cost { loss, bpp, mse } = window.cost;
-        let (loss, bpp, mse, norm) = (loss / n, bpp / n, mse / n, window.norm / n);
+        let none = Part { loss: f64::NAN, bpp: f64::NAN, mse: f64::NAN };
+        let Part { loss, bpp, mse } = window.cost.fresh.map_or(none, |sum| sum.over(n));
+        let replay = window.cost.replay.map(|sum| sum.over(n));
+        let norm = window.norm / n;
         let elapsed = self.since.elapsed().as_secs_f64().max(1e-9);
         self.since = Instant::now();
         let speed = (window.steps + window.skipped) as f64 / elapsed;
         let psnr = psnr(mse);
-        self.line(&json!({
+        let mut line = json!({
             "kind": "train", "step": step, "loss": loss, "bpp": bpp, "mse": mse, "psnr": psnr, "grad_norm": norm,
             "largest_grad_norm": window.largest_norm, "lr": rate, "skipped": window.skipped, "steps_per_second": speed,
-        }))?;
+        });
+        if let Some(replay) = replay {
+            line["replay_loss"] = json!(replay.loss);
+            line["replay_mse"] = json!(replay.mse);
+        }
+        self.line(&line)?;
         if !self.quiet {
             let left = (total.saturating_sub(step)) as f64 / speed.max(1e-9);
+            let replay = replay.map_or(String::new(), |r| format!("  replay {:.4}", r.loss));
             println!(
-                "step {step}/{total}  loss {loss:.4}  bpp {bpp:.4}  psnr {psnr:.2}  |g| {norm:.2}  lr {rate:.2e}  {speed:.2} step/s  {} left{}",
+                "step {step}/{total}  loss {loss:.4}  bpp {bpp:.4}  psnr {psnr:.2}{replay}  |g| {norm:.2}  lr {rate:.2e}  {speed:.2} step/s  {} left{}",
                 duration(left),
                 if window.skipped > 0 { format!("  {} skipped", window.skipped) } else { String::new() }
             );

@@ -5,12 +5,25 @@ use heirloom_codec::model::Spec;
 use super::config::{Config, NetworkConfig, Optimiser, Phase};
 use crate::{Result, TrainError, data::Augmentation};
 
-/// Names of the presets.
+/// Names of the presets for training from scratch.
 pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
+/// Names of the presets for learning from a model.
+pub const LEARNING: [&str; 3] = ["learn-tiny", "learn-small", "learn-base"];
+
+/// The preset for learning from a model with this network.
+#[must_use]
+pub fn learning(spec: &Spec) -> &'static str {
+    let [tiny, small, base] = LEARNING;
+    match spec.widths[0] {
+        128.. => base,
+        ..32 => tiny,
+        _ => small,
+    }
+}
 
 impl Config {
     /// A preset by name: `base` is the paper's pre-training, `small` has the default model's network, for a CPU, `tiny` is for
-    /// tests.
+    /// tests. `learn-base` is the paper's fine-tuning; the others are to their namesakes about what it is to `base`.
     ///
     /// # Errors
     /// An unknown name.
@@ -19,9 +32,26 @@ impl Config {
             "base" => Ok(Self::default()),
             "small" => Ok(small()),
             "tiny" => Ok(tiny()),
-            other => Err(TrainError::Config(format!("there is no preset {other:?}; there are {}", PRESETS.join(", ")))),
+            "learn-base" => Ok(fine_tuning(Self::default(), 100_000, 1e-4)),
+            "learn-small" => Ok(Self {
+                phases: vec![Phase { from_step: 0, crop: 128, batch: 8 }],
+                warmup_steps: 100,
+                // What it learns from has seen rounded latents last.
+                rounded: 1.0,
+                ..fine_tuning(small(), 12_000, 2e-4)
+            }),
+            "learn-tiny" => Ok(Self { warmup_steps: 5, ..fine_tuning(tiny(), 200, 1e-3) }),
+            other => {
+                let names = [PRESETS, LEARNING].concat().join(", ");
+                Err(TrainError::Config(format!("there is no preset {other:?}; there are {names}")))
+            }
         }
     }
+}
+
+/// The paper's fine-tuning: a fifth of the steps, a cosine to a tenth of the rate from the start, no average of the weights.
+fn fine_tuning(from: Config, steps: u64, learning_rate: f64) -> Config {
+    Config { steps, learning_rate, warmup_steps: 0, hold: 0.0, final_ratio: 0.1, ema_decay: 0.0, ..from }
 }
 
 /// Half the paper's channels and about half of its blocks, but all channels of z4.
@@ -85,7 +115,7 @@ mod tests {
 
     #[test]
     fn presets_are_valid_and_survive_toml() {
-        for name in PRESETS {
+        for name in [PRESETS, LEARNING].concat() {
             let preset = Config::preset(name).unwrap();
             preset.check().unwrap();
             assert_eq!(Config::from_toml(&preset.to_toml().unwrap()).unwrap(), preset);
@@ -99,5 +129,23 @@ mod tests {
         for (name, parameters) in [("base", 35_510_160), ("small", 6_823_440)] {
             assert_eq!(Config::preset(name).unwrap().network.spec().parameter_count(), parameters);
         }
+    }
+
+    #[test]
+    fn learning_has_a_preset_for_every_network() {
+        for (name, learning_name) in PRESETS.iter().zip(LEARNING) {
+            let spec = Config::preset(name).unwrap().network.spec();
+            assert_eq!(learning(&spec), learning_name);
+            assert_eq!(Config::preset(learning_name).unwrap().network.spec(), spec);
+        }
+    }
+
+    #[test]
+    fn learn_base_is_the_fine_tuning_of_the_paper() {
+        // The column "fine-tuning" of its table.
+        let config = Config::preset("learn-base").unwrap();
+        assert_eq!((config.optimiser, config.learning_rate, config.steps), (Optimiser::Adam, 1e-4, 100_000));
+        assert_eq!((config.hold, config.final_ratio, config.clip, config.ema_decay), (0.0, 0.1, 2.0, 0.0));
+        assert_eq!(config.phases, [Phase { from_step: 0, crop: 256, batch: 32 }]);
     }
 }

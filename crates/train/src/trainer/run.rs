@@ -3,7 +3,6 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Instant};
 
 use burn::tensor::Device;
-use heirloom_codec::model::ModelFile;
 
 use super::{
     Config,
@@ -13,12 +12,14 @@ use super::{
     export, files, guard,
     metrics::{Metrics, Window},
     optimiser::{self, State, Update},
-    schedule, step,
+    schedule,
+    step::{Learner, Work},
 };
 use crate::{
     Result, TrainError,
     data::{Folder, Loader, Picture, loader::Plan},
     model::{Layout, Network, Weights, initial},
+    replay::{Learning, Supply, models},
 };
 
 /// Side of the probe's pictures.
@@ -44,12 +45,25 @@ pub struct Options {
     pub quiet: bool,
 }
 
-/// Trains, and returns the last checkpoint.
+/// Trains from scratch or from the weights of a model, and returns the last checkpoint.
 ///
 /// # Errors
 /// Folders and files that cannot be used; too many steps in a row without a finite loss.
 pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
+    run(config, options, None)
+}
+
+/// Trains; with `learning`, from the model that it names.
+///
+/// # Errors
+/// As [`train`]; a configuration of a run that learns from a model without that model, or the other way round.
+pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Result<Checkpoint> {
     config.check()?;
+    if config.learn.is_some() != learning.is_some() {
+        let (is, verb) =
+            if config.learn.is_some() { ("learns from a model", "learn") } else { ("learns from no model", "train") };
+        return Err(TrainError::Config(format!("the run {is}: go on with heirloom-train {verb}")));
+    }
     fs::create_dir_all(&options.out).map_err(TrainError::io("make the folder", &options.out))?;
     let spec = config.network.spec();
     let layout = Layout::new(&spec);
@@ -64,6 +78,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
             options.out.display()
         )));
     }
+    let replay_manifest = learning.as_ref().and_then(|l| l.memory.as_ref()).map(|memory| memory.manifest().to_owned());
     let (mut state, mut header) = match found {
         Some(Checkpoint { header, state }) => {
             if header.spec != spec {
@@ -72,21 +87,21 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
             if header.data_manifest != folder.manifest() {
                 eprintln!("the pictures in {} are not those the run began with", options.data.display());
             }
-            (state, Header { config: config.clone(), data_manifest: folder.manifest().to_owned(), ..header })
+            if header.replay_manifest != replay_manifest {
+                eprintln!("what is replayed is not what the run began with");
+            }
+            let data_manifest = folder.manifest().to_owned();
+            (state, Header { config: config.clone(), data_manifest, replay_manifest, ..header })
         }
         None => {
-            let start = match &options.init {
-                None => initial::initial(
+            let start = match (&learning, &options.init) {
+                (Some(learning), _) => export::values(&layout, &learning.lesson.start)?,
+                (None, Some(path)) => export::values(&layout, &models::read(path)?.weights)?,
+                (None, None) => initial::initial(
                     &spec,
                     &layout,
                     initial::Initial { seed: config.seed, layer_scale: config.layer_scale },
                 ),
-                Some(path) => {
-                    let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
-                    let file = ModelFile::from_bytes(&bytes)
-                        .map_err(|e| TrainError::Model(format!("{}: {e}", path.display())))?;
-                    export::values(&layout, &file.weights)?
-                }
             };
             let header = Header {
                 step: 0,
@@ -98,10 +113,13 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
                 spec: spec.clone(),
                 config: config.clone(),
                 data_manifest: folder.manifest().to_owned(),
+                replay_manifest,
             };
             (State::new(start), header)
         }
     };
+    // The models first: a folder with a configuration has them.
+    learning.as_ref().map_or(Ok(()), |learning| learning.lesson.keep(&options.out))?;
     files::replace(&options.out.join("config.toml"), config.to_toml()?.as_bytes())?;
     if !options.quiet {
         println!(
@@ -119,21 +137,30 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
     let thawed = |name: &str| !config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
     let plan = Plan { seed: config.seed, augmentation: config.augmentation.clone(), lambda: config.lambda };
     let shapes = config.clone();
-    let mut loader =
-        Loader::start(folder, plan, move |step| schedule::shape(&shapes, step), header.step, config.loader_threads)?;
+    let threads = config.loader_threads;
+    let mut loader = if schedule::shape(config, 0).batch > 0 {
+        Some(Loader::start(folder, plan, move |step| schedule::shape(&shapes, step), header.step, threads)?)
+    } else {
+        None
+    };
+    let ranges = learning.as_ref().map(|learning| learning.lesson.ranges);
+    let mut replay =
+        learning.map_or(Ok(None), |learning| Supply::start(config, learning, header.step, &options.device))?;
     let device = options.device.clone().autodiff();
+    let learner = Learner { network: &network, layout: &layout, ranges, device: &device };
     let mut metrics = Metrics::open(&options.out, header.step, options.quiet)?;
     let mut window = Window::default();
     let mut gradient = vec![0f32; layout.len()];
     let end = options.stop_at.unwrap_or(u64::MAX).min(config.steps);
     let mut saved = None;
     while header.step < end {
-        let batch = loader.next_batch()?;
+        let fresh = loader.as_mut().map(Loader::next_batch).transpose()?;
+        let work = Work { fresh, replay: replay.as_mut().map(Supply::next_batch).transpose()? };
         let weights = Weights::new(&layout, &state.weights, &device, thawed);
         let quantise = schedule::quantise(config, header.step);
-        let cost = step::learn(&network, &layout, &weights, batch, quantise, &device, &mut gradient)?;
+        let cost = learner.learn(&weights, work, quantise, &mut gradient)?;
         drop(weights);
-        let norm = if cost.loss.is_finite() { optimiser::norm(&gradient) } else { f64::NAN };
+        let norm = if cost.is_finite() { optimiser::norm(&gradient) } else { f64::NAN };
         let rate = schedule::learning_rate(config, header.step);
         let usable = guard::usable(norm, header.typical_norm, state.updates, config.spike);
         if norm.is_finite() {
@@ -169,7 +196,7 @@ pub fn train(config: &Config, options: &Options) -> Result<Checkpoint> {
         }
         if config.probe_every > 0 && (header.step % config.probe_every == 0 || last) {
             let started = Instant::now();
-            let evaluator = Evaluator::new(&spec, &layout, &state.ema, &options.device)?;
+            let evaluator = Evaluator::new(&spec, &layout, &state.ema, ranges, &options.device)?;
             metrics.probe(header.step, &evaluator.pictures(&probe, &config.lambda)?)?;
             metrics.pause(started);
         }

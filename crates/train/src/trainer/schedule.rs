@@ -31,20 +31,31 @@ pub fn quantise(config: &Config, step: u64) -> Quantise<'static> {
     }
 }
 
-/// Shape of the batch of `step`, and the number of samples drawn by all steps before it.
+/// Shape of the new pictures of the batch of `step`, and the number of them drawn by all steps before it.
 #[must_use]
 pub fn shape(config: &Config, step: u64) -> Shape {
+    let replayed = |batch| config.learn.as_ref().map_or(0, |learn| learn.replayed(batch));
+    part(config, step, |batch| batch - replayed(batch))
+}
+
+/// As [`shape`], of what is replayed.
+#[must_use]
+pub fn replayed_shape(config: &Config, step: u64) -> Shape {
+    part(config, step, |batch| config.learn.as_ref().map_or(0, |learn| learn.replayed(batch)))
+}
+
+fn part(config: &Config, step: u64, of: impl Fn(usize) -> usize) -> Shape {
     let mut samples_before = 0;
     for (i, phase) in config.phases.iter().enumerate() {
         let end = config.phases.get(i + 1).map_or(u64::MAX, |next| next.from_step);
         if step < end {
-            samples_before += (step - phase.from_step.min(step)) * phase.batch as u64;
-            return Shape { crop: phase.crop, batch: phase.batch, samples_before };
+            samples_before += (step - phase.from_step.min(step)) * of(phase.batch) as u64;
+            return Shape { crop: phase.crop, batch: of(phase.batch), samples_before };
         }
-        samples_before += (end - phase.from_step) * phase.batch as u64;
+        samples_before += (end - phase.from_step) * of(phase.batch) as u64;
     }
     // Only without any phase, which the configuration's check refuses.
-    Shape { crop: 64, batch: 1, samples_before: step }
+    Shape { crop: 64, batch: of(1), samples_before: step }
 }
 
 #[cfg(test)]
@@ -87,5 +98,21 @@ mod tests {
         assert_eq!(shape(&config, 9), Shape { crop: 64, batch: 8, samples_before: 72 });
         assert_eq!(shape(&config, 10), Shape { crop: 128, batch: 4, samples_before: 80 });
         assert_eq!(shape(&config, 25), Shape { crop: 256, batch: 2, samples_before: 130 });
+    }
+
+    #[test]
+    fn new_and_replayed_pictures_share_a_batch() {
+        let learn = crate::replay::Learn {
+            strategy: crate::replay::Strategy::Replay,
+            from: heirloom_codec::model::GenerationId([0; 32]),
+            ancestors: vec![],
+            replay: Some(crate::replay::Source::Data),
+            replay_share: 0.75,
+        };
+        let phases = vec![Phase { from_step: 0, crop: 64, batch: 8 }, Phase { from_step: 10, crop: 128, batch: 4 }];
+        let config = Config { phases, learn: Some(learn), ..Config::default() };
+        config.check().unwrap();
+        assert_eq!(shape(&config, 11), Shape { crop: 128, batch: 1, samples_before: 21 });
+        assert_eq!(replayed_shape(&config, 11), Shape { crop: 128, batch: 3, samples_before: 63 });
     }
 }

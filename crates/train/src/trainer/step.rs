@@ -1,23 +1,71 @@
 //! One step: forward, loss, backward, gradient.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use heirloom_codec::model::LambdaRanges;
 
 use crate::{
     Result, TrainError,
     data::Batch,
-    model::{Forward, Layout, Network, Quantise, Weights, network::LevelOutput},
+    model::{
+        Forward, Layout, Network, Quantise, Weights,
+        network::{Embeddings, LevelOutput},
+    },
     ops,
+    replay::Recalled,
 };
 
-/// What a batch cost, averaged over its pictures.
+/// What a step cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
+    /// Of the new pictures; none where all are replayed.
+    pub fresh: Option<Part>,
+    /// Of the replayed pictures; none without replay.
+    pub replay: Option<Part>,
+}
+
+impl Cost {
+    /// Whether neither loss is infinite or not a number.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        [self.fresh, self.replay].iter().flatten().all(|part| part.loss.is_finite())
+    }
+}
+
+/// What pictures cost, averaged over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Part {
     /// bpp + λ · MSE.
     pub loss: f64,
-    /// Bits of all latents per pixel.
+    /// Bits of all latents per pixel; 0 where they are given.
     pub bpp: f64,
     /// Mean squared error on the [-1, 1] scale.
     pub mse: f64,
+}
+
+impl Part {
+    /// Each number divided by `n`.
+    #[must_use]
+    pub fn over(self, n: f64) -> Self {
+        Self { loss: self.loss / n, bpp: self.bpp / n, mse: self.mse / n }
+    }
+}
+
+/// What a step learns from. At least one of the two is there.
+pub struct Work {
+    /// New pictures, through the whole network.
+    pub fresh: Option<Batch>,
+    /// Latents of old files, through the reconstruction branch.
+    pub replay: Option<Recalled>,
+}
+
+/// The network that learns, and where.
+pub struct Learner<'a> {
+    pub network: &'a Network,
+    pub layout: &'a Layout,
+    /// Ranges to which λ is clamped.
+    pub ranges: Option<LambdaRanges>,
+    /// With automatic differentiation.
+    pub device: &'a Device,
 }
 
 /// Bits of all levels per picture, `[B]`.
@@ -36,52 +84,96 @@ pub fn pictures(pixels: Vec<f32>, batch: usize, height: usize, width: usize, dev
     Tensor::from_data(TensorData::new(pixels, [batch, height, width, 3]), device)
 }
 
-/// Forward and backward of one batch on a device with automatic differentiation. `gradient` gets the gradient of the
-/// loss, unless the loss is not finite: then it is left as it was.
-///
-/// # Errors
-/// A tensor that cannot be read back.
-pub fn learn(
-    network: &Network,
-    layout: &Layout,
-    weights: &Weights,
-    batch: Batch,
-    quantise: Quantise,
-    device: &Device,
-    gradient: &mut [f32],
-) -> Result<Cost> {
-    let (count, crop) = (batch.lambdas.len(), batch.crop);
-    let area = (crop * crop) as f64;
-    let x = pictures(batch.pixels, count, crop, crop, device);
-    let embeddings = network.embed(weights, &batch.lambdas, None, device);
-    let features = network.features(weights, &embeddings, x.clone());
-    let Forward { levels, picture } =
-        network.top_down(weights, &embeddings, Some(&features), [count, crop / 64, crop / 64], quantise, device);
-    drop(features);
-
-    let bits = bits(&levels)?;
-    let errors = ops::squared_error(picture, x);
-    let scale = area * count as f64;
-    let factors: Vec<f32> = batch.lambdas.iter().map(|l| (f64::from(*l) / (3.0 * scale)) as f32).collect();
-    let factors = Tensor::<1>::from_data(TensorData::new(factors, [count]), device);
-    let objective = (bits.clone().mul_scalar((1.0 / scale) as f32) + errors.clone() * factors).sum();
-
-    let mut cost = Cost::default();
-    for ((bits, error), lambda) in read(bits)?.into_iter().zip(read(errors)?).zip(&batch.lambdas) {
-        let (bpp, mse) = (f64::from(bits) / area, f64::from(error) / (3.0 * area));
-        cost.bpp += bpp / count as f64;
-        cost.mse += mse / count as f64;
-        cost.loss += (bpp + f64::from(*lambda) * mse) / count as f64;
+impl Learner<'_> {
+    /// Forward and backward of one step. `gradient` gets the gradient of the loss, unless the loss is not finite: then it is
+    /// left as it was.
+    ///
+    /// The loss is the mean over all pictures, new ones costing bpp + λ · MSE and replayed ones λ · MSE: the sum of both means,
+    /// weighted by how many they are (method, knowledge replay).
+    ///
+    /// # Errors
+    /// A tensor that cannot be read back, or no picture at all.
+    pub fn learn(&self, weights: &Weights, work: Work, quantise: Quantise, gradient: &mut [f32]) -> Result<Cost> {
+        let count = |fresh: &Option<Batch>| fresh.as_ref().map_or(0, |batch| batch.lambdas.len());
+        let pictures = count(&work.fresh) + work.replay.as_ref().map_or(0, |replay| replay.lambdas.len());
+        let (mut cost, mut objectives) = (Cost::default(), Vec::new());
+        if let Some(batch) = work.fresh {
+            let (objective, part) = self.fresh(weights, batch, quantise, pictures)?;
+            cost.fresh = Some(part);
+            objectives.push(objective);
+        }
+        if let Some(recalled) = work.replay {
+            let (objective, part) = self.replayed(weights, recalled, pictures)?;
+            cost.replay = Some(part);
+            objectives.push(objective);
+        }
+        let Some(objective) = objectives.into_iter().reduce(|sum, objective| sum + objective) else {
+            return Err(TrainError::Data("a step has nothing to learn from".into()));
+        };
+        if cost.is_finite() {
+            let mut gradients = objective.backward();
+            weights.gradients(self.layout, &mut gradients, gradient)?;
+        }
+        Ok(cost)
     }
-    if cost.loss.is_finite() {
-        let mut gradients = objective.backward();
-        weights.gradients(layout, &mut gradients, gradient)?;
+
+    /// What new pictures add to the loss of a step of so many pictures in all.
+    fn fresh(&self, w: &Weights, batch: Batch, quantise: Quantise, pictures: usize) -> Result<(Tensor<1>, Part)> {
+        let (network, device) = (self.network, self.device);
+        let (count, crop) = (batch.lambdas.len(), batch.crop);
+        let area = (crop * crop) as f64;
+        let x = self::pictures(batch.pixels, count, crop, crop, device);
+        let embeddings = network.embed(w, &batch.lambdas, self.ranges.as_ref(), device);
+        let features = network.features(w, &embeddings, x.clone());
+        let Forward { levels, picture } =
+            network.top_down(w, &embeddings, Some(&features), [count, crop / 64, crop / 64], quantise, device);
+        drop(features);
+
+        let bits = bits(&levels)?;
+        let errors = ops::squared_error(picture, x);
+        let scale = area * pictures as f64;
+        let factors = factors(&batch.lambdas, scale, device);
+        let objective = (bits.clone().mul_scalar((1.0 / scale) as f32) + errors.clone() * factors).sum();
+
+        let mut part = Part::default();
+        for ((bits, error), lambda) in read(bits)?.into_iter().zip(read(errors)?).zip(&batch.lambdas) {
+            let (bpp, mse) = (f64::from(bits) / area, f64::from(error) / (3.0 * area));
+            part.bpp += bpp / count as f64;
+            part.mse += mse / count as f64;
+            part.loss += (bpp + f64::from(*lambda) * mse) / count as f64;
+        }
+        Ok((objective, part))
     }
-    Ok(cost)
+
+    /// What replayed pictures add to the loss of a step of so many pictures in all.
+    fn replayed(&self, w: &Weights, recalled: Recalled, pictures: usize) -> Result<(Tensor<1>, Part)> {
+        let Recalled { lambdas, seen, target } = recalled;
+        let [count, height, width, _] = target.dims();
+        let area = (height * width) as f64;
+        let embeddings = self.network.embed(w, &lambdas, self.ranges.as_ref(), self.device);
+        let seen = seen.into_iter().map(|(latent, feature)| (Tensor::from_inner(latent), Tensor::from_inner(feature)));
+        let picture = self.network.reconstruct(w, &embeddings.reconstruction, seen, self.device);
+        let errors = ops::squared_error(picture, Tensor::from_inner(target));
+        let objective = (errors.clone() * factors(&lambdas, area * pictures as f64, self.device)).sum();
+
+        let mut part = Part::default();
+        for (error, lambda) in read(errors)?.into_iter().zip(&lambdas) {
+            let mse = f64::from(error) / (3.0 * area);
+            part.mse += mse / count as f64;
+            part.loss += f64::from(*lambda) * mse / count as f64;
+        }
+        Ok((objective, part))
+    }
+}
+
+/// What turns the sum of squared errors of each picture into its share of λ · MSE.
+fn factors(lambdas: &[f32], scale: f64, device: &Device) -> Tensor<1> {
+    let factors: Vec<f32> = lambdas.iter().map(|l| (f64::from(*l) / (3.0 * scale)) as f32).collect();
+    Tensor::from_data(TensorData::new(factors, [lambdas.len()]), device)
 }
 
 /// One picture through the network as the codec would: rounded latents. Estimated bits, and the pixels in [-1, 1].
-/// `pixels` are `height` by `width` by 3, both multiples of 64.
+/// `pixels` are `height` by `width` by 3, both multiples of 64; `embeddings` are those of its λ.
 ///
 /// # Errors
 /// A tensor that cannot be read back.
@@ -90,15 +182,14 @@ pub fn code(
     weights: &Weights,
     pixels: Vec<f32>,
     size: (usize, usize),
-    lambda: f32,
+    embeddings: &Embeddings,
     device: &Device,
 ) -> Result<(f64, Vec<f32>)> {
     let (height, width) = size;
     let x = pictures(pixels, 1, height, width, device);
-    let embeddings = network.embed(weights, &[lambda], None, device);
-    let features = network.features(weights, &embeddings, x);
+    let features = network.features(weights, embeddings, x);
     let out =
-        network.top_down(weights, &embeddings, Some(&features), [1, height / 64, width / 64], Quantise::Round, device);
+        network.top_down(weights, embeddings, Some(&features), [1, height / 64, width / 64], Quantise::Round, device);
     let bits = read(bits(&out.levels)?)?.iter().map(|bits| f64::from(*bits)).sum();
     Ok((bits, read(out.picture)?))
 }

@@ -1,0 +1,152 @@
+//! What a run learns from: the parent, the generations before it, what stays fixed; and the child that comes of it.
+
+use std::{fs, path::Path};
+
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Weights};
+
+use super::{
+    models::Store,
+    settings::{Learn, Source, Strategy},
+};
+use crate::{
+    Result, TrainError,
+    model::Layout,
+    trainer::{Config, checkpoint::Checkpoint, export, files},
+};
+
+/// Folder in a run that keeps the models that it learns from, so that it can go on, and be exported, wherever it is moved.
+const KEPT: &str = "models";
+
+/// A parent and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct Lesson {
+    strategy: Strategy,
+    /// The parent, then the generations before it that are replayed.
+    pub teachers: Vec<ModelFile>,
+    /// λ ranges of the child.
+    pub ranges: LambdaRanges,
+    /// The weights that learning starts from: the parent's, with rescaled λ perceptrons where λ goes beyond its range.
+    pub start: Weights,
+}
+
+impl Lesson {
+    /// A lesson from `parent`. `lambda` are the lowest and highest λ of new pictures; the child knows the parent's too.
+    ///
+    /// # Errors
+    /// λ beyond what any model may claim.
+    pub fn new(strategy: Strategy, parent: ModelFile, ancestors: Vec<ModelFile>, lambda: [f32; 2]) -> Result<Self> {
+        let refused = |e: heirloom_codec::model::ModelError| TrainError::Model(e.to_string());
+        let old = parent.metadata.lambda;
+        let all = [old.encoder, old.reconstruction].into_iter().fold(LambdaRange::from(lambda), hull);
+        let widened = parent.widened(all).map_err(refused)?;
+        let (ranges, start) = match strategy {
+            Strategy::Replay => (widened.metadata.lambda, widened.weights),
+            // The old reconstruction stays, and with it the range of λ that it knows.
+            Strategy::Encoder => {
+                let mut start = parent.weights.clone();
+                let encoder = widened.weights.iter().filter(|(name, _)| name.starts_with("encoder."));
+                encoder.for_each(|(name, tensor)| start.insert(name.to_owned(), tensor.clone()));
+                (LambdaRanges { encoder: all, ..old }, start)
+            }
+            Strategy::EndToEnd => (LambdaRanges::all(hull(all, old.entropy)), widened.weights),
+        };
+        let teachers = std::iter::once(parent).chain(ancestors).collect();
+        Ok(Self { strategy, teachers, ranges, start })
+    }
+
+    /// The lesson of a run, from the models that its folder keeps.
+    ///
+    /// # Errors
+    /// A configuration without `[learn]`, or models that are not there or damaged.
+    pub fn of_run(run: &Path, config: &Config) -> Result<Self> {
+        let Some(learn) = &config.learn else {
+            return Err(TrainError::Config(format!("{} holds a run that learns from no model", run.display())));
+        };
+        let store = Store::new(Some(&run.join(KEPT)));
+        let mut kept = Vec::new();
+        for id in std::iter::once(&learn.from).chain(&learn.ancestors) {
+            let file = store.find(&id.to_string())?;
+            kept.push(file.ok_or_else(|| {
+                TrainError::Model(format!(
+                    "{} lacks generation {id}, which the run learns from",
+                    run.join(KEPT).display()
+                ))
+            })?);
+        }
+        let parent = kept.remove(0);
+        Self::new(learn.strategy, parent, kept, config.lambda)
+    }
+
+    /// Writes the models into the run's folder.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn keep(&self, run: &Path) -> Result<()> {
+        let folder = run.join(KEPT);
+        fs::create_dir_all(&folder).map_err(TrainError::io("make the folder", &folder))?;
+        for file in &self.teachers {
+            let lineage = file.metadata.lineage;
+            let name = format!("gen{}-{:.16}.safetensors", lineage.generation, lineage.generation_id.to_string());
+            let bytes = file.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
+            files::replace(&folder.join(name), &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// The generation that is learned from.
+    #[must_use]
+    pub fn parent(&self) -> &ModelFile {
+        // `new` puts it there.
+        &self.teachers[0]
+    }
+
+    /// The model of a checkpoint: rounded to bf16 unless `full` is set, but for what was frozen, which is the parent's to the
+    /// bit. A child of the parent; for the strategy `end-to-end` a generation 0 of another lineage.
+    ///
+    /// # Errors
+    /// Weights that are not finite, or frozen ones that are not those of the start.
+    pub fn child(&self, checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<ModelFile> {
+        let (header, parent) = (&checkpoint.header, self.parent());
+        let learned = export::weights(&Layout::new(&header.spec), &checkpoint.state.ema);
+        let mut weights = if full { learned.clone() } else { learned.rounded_to_bf16() };
+        for (name, tensor) in self.start.iter() {
+            if !header.config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str())) {
+                continue;
+            }
+            let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            if learned.get(name).is_none_or(|now| bits(&now.data) != bits(&tensor.data)) {
+                return Err(TrainError::Parameter(format!("{name} was frozen, but is not what it was at the start")));
+            }
+            weights.insert(name.to_owned(), tensor.clone());
+        }
+        let refused = |e: heirloom_codec::model::ModelError| TrainError::Model(e.to_string());
+        let mut file = if self.strategy == Strategy::EndToEnd {
+            ModelFile::new(header.spec.clone(), self.ranges, weights).map_err(refused)?
+        } else {
+            parent.child(self.ranges, weights).map_err(refused)?
+        };
+        file.metadata.licence.clone_from(&parent.metadata.licence);
+        export::describe(&mut file, header, preview);
+        let notes = &mut file.metadata.provenance.notes;
+        notes.insert("strategy".into(), self.strategy.name().into());
+        notes.insert("learned_from".into(), parent.metadata.lineage.generation_id.to_string());
+        if let (Some(learn), Some(manifest)) = (&header.config.learn, &header.replay_manifest) {
+            notes.insert("replay_share".into(), learn.replay_share.to_string());
+            notes.insert("replay_manifest".into(), manifest.clone());
+        }
+        Ok(file)
+    }
+
+    /// What a configuration says about this lesson, with this replay.
+    #[must_use]
+    pub fn settings(&self, replay: Option<Source>, replay_share: f64) -> Learn {
+        let id = |file: &ModelFile| file.metadata.lineage.generation_id;
+        let ancestors = self.teachers[1..].iter().map(id).collect();
+        Learn { strategy: self.strategy, from: id(self.parent()), ancestors, replay, replay_share }
+    }
+}
+
+/// The smallest range that holds both.
+fn hull(a: LambdaRange, b: LambdaRange) -> LambdaRange {
+    LambdaRange { low: a.low.min(b.low), high: a.high.max(b.high) }
+}
