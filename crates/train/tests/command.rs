@@ -10,8 +10,16 @@ use std::{
 };
 
 use common::{Scratch, draw, metrics};
-use heirloom_codec::model::{ModelFile, Spec};
-use heirloom_train::trainer::{Config, presets::PRESETS};
+use heirloom_codec::{
+    EncodeOptions, Image, Model,
+    image::PixelFormat,
+    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
+    reference,
+};
+use heirloom_train::trainer::{
+    Config,
+    presets::{LEARNING, PRESETS},
+};
 
 fn program(arguments: &[&str], paths: &[(&str, &Path)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom-train"));
@@ -77,9 +85,51 @@ fn a_folder_without_pictures_is_an_error() {
 
 #[test]
 fn presets_are_printed_as_configurations() {
-    for name in PRESETS {
+    for name in [PRESETS, LEARNING].concat() {
         let out = program(&["preset", name], &[]);
         assert_eq!(Config::from_toml(&text(&out.stdout)).unwrap(), Config::preset(name).unwrap());
     }
     assert!(!program(&["preset", "huge"], &[]).status.success());
+}
+
+#[test]
+fn an_archive_leads_to_the_next_generation_also_on_one_thread() {
+    let scratch = Scratch::new("command-learn");
+    draw(&scratch.pictures(), 2);
+    let [run, parent, child, archive] =
+        ["run", "parent.safetensors", "child.safetensors", "archive"].map(|name| scratch.0.join(name));
+    let spec = Spec::tiny();
+    let weights = reference::weights(&spec).unwrap();
+    let file = ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap();
+    fs::write(&parent, file.to_bytes().unwrap()).unwrap();
+    fs::create_dir(&archive).unwrap();
+    let image = Image::new(100, 70, PixelFormat::Grey8, (0..7000).map(|i| (i % 251) as u8).collect()).unwrap();
+    let bytes = Model::new(file.clone()).unwrap().encode(&image, &EncodeOptions::new(200.0)).unwrap();
+    fs::write(archive.join("own.hlm"), &bytes).unwrap();
+    fs::write(archive.join("cut.hlm"), &bytes[..bytes.len() - 1]).unwrap();
+
+    let learn = ["--threads", "1", "learn", "--steps", "2", "--lambda", "16:1024"];
+    let paths = [("--from", &*parent), ("--data", &scratch.pictures()), ("--out", &run)];
+    let out = program(&learn, &paths);
+    assert!(!out.status.success() && text(&out.stderr).contains("--replay-archive"), "{}", text(&out.stderr));
+    let out = program(&learn, &[&paths[..], &[("--replay-archive", &archive)]].concat());
+    let said = text(&out.stderr);
+    assert!(out.status.success(), "{said}");
+    assert!(said.lines().any(|line| line.starts_with("left out") && line.contains("cut.hlm")), "{said}");
+    let last = metrics(&run).into_iter().find(|line| line["kind"] == "train").unwrap();
+    assert!(last["replay_loss"].is_f64() && last["loss"].is_f64(), "{last}");
+
+    let out = program(&["train", "--resume"], &paths[1..]);
+    assert!(!out.status.success() && text(&out.stderr).contains("heirloom-train learn"), "{}", text(&out.stderr));
+    let out = program(&["export", &run.to_string_lossy()], &[("-o", &child)]);
+    assert!(out.status.success() && text(&out.stdout).contains("generation 1"), "{}", text(&out.stderr));
+    let learned = ModelFile::from_bytes(&fs::read(&child).unwrap()).unwrap();
+    assert!(file.entropy_difference(&learned).is_none());
+    assert_eq!(learned.metadata.lineage.parent, Some(file.metadata.lineage.generation_id));
+    assert_eq!(learned.metadata.lambda.encoder, LambdaRange { low: 16.0, high: 1024.0 });
+
+    // λ below the entropy branch's range, as the codec takes it: clamped.
+    let validate = ["validate", &run.to_string_lossy(), "--lambda", "16", "--json"];
+    let out = program(&validate, &[("--data", &scratch.pictures())]);
+    assert!(text(&out.stdout).contains("\"lambda\":16.0"), "{}", text(&out.stderr));
 }

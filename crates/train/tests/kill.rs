@@ -18,15 +18,25 @@ use std::{
 };
 
 use common::{Scratch, draw, metrics};
+use heirloom_codec::{
+    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
+    reference,
+};
 use heirloom_train::{
     random::Random,
     trainer::{Config, config::Phase},
 };
 
-/// Starts the program on the run `out`, whether or not there is something to resume.
+/// Starts the program on the run `out`, whether or not there is something to resume. If there is a model, it is learned from.
 fn start(scratch: &Scratch, out: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_heirloom-train"))
-        .args(["train", "--quiet", "--resume", "--config"])
+    let parent = scratch.0.join("parent.safetensors");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom-train"));
+    command.arg(if parent.exists() { "learn" } else { "train" });
+    if parent.exists() {
+        command.arg("--from").arg(parent).arg("--replay-data").arg(scratch.pictures());
+    }
+    command
+        .args(["--quiet", "--resume", "--config"])
         .arg(scratch.0.join("settings.toml"))
         .arg("--data")
         .arg(scratch.pictures())
@@ -55,12 +65,15 @@ fn checkpoints(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// Trains uninterrupted, then once more with `kills` kills: the first at any moment of the program's start, the others at
 /// any moment of random later steps. Compares all metrics and all checkpoints.
-fn compare(name: &str, config: &Config, kills: u64) {
+fn compare(name: &str, config: &Config, parent: Option<&ModelFile>, kills: u64) {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let mut random = Random::new(seed, 0, 0);
     let scratch = Scratch::new(name);
     draw(&scratch.pictures(), 5);
     fs::write(scratch.0.join("settings.toml"), config.to_toml().unwrap()).unwrap();
+    if let Some(parent) = parent {
+        fs::write(scratch.0.join("parent.safetensors"), parent.to_bytes().unwrap()).unwrap();
+    }
     let (whole, killed) = (scratch.0.join("whole"), scratch.0.join("killed"));
 
     let began = Instant::now();
@@ -104,11 +117,20 @@ fn tiny(steps: u64) -> Config {
 #[test]
 #[ignore = "takes half a minute"]
 fn a_run_killed_at_random_steps_equals_one_that_was_not_over_200_steps() {
-    compare("kill-long", &tiny(200), 6);
+    compare("kill-long", &tiny(200), None, 6);
 }
 
 #[test]
 fn a_short_run_that_is_killed_equals_one_that_was_not() {
     let phases = vec![Phase { from_step: 0, crop: 64, batch: 1 }];
-    compare("kill-short", &Config { phases, checkpoint_every: 3, probe_pictures: 1, ..tiny(20) }, 3);
+    compare("kill-short", &Config { phases, checkpoint_every: 3, probe_pictures: 1, ..tiny(20) }, None, 3);
+}
+
+#[test]
+fn learning_that_is_killed_equals_learning_that_was_not() {
+    let spec = Spec::tiny();
+    let weights = reference::weights(&spec).unwrap();
+    let parent = ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap();
+    let phases = vec![Phase { from_step: 0, crop: 64, batch: 2 }];
+    compare("kill-learn", &Config { phases, checkpoint_every: 3, probe_pictures: 1, ..tiny(20) }, Some(&parent), 3);
 }
