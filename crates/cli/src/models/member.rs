@@ -86,15 +86,12 @@ impl Member {
 
     /// Whether it is of the lineage of files with this header.
     pub fn reads(&self, header: &Header) -> bool {
-        self.metadata.lineage.entropy_id.0.starts_with(&header.entropy_id)
+        self.metadata.lineage.reads(header)
     }
 
     /// Whether it wrote files with this header.
     pub fn wrote(&self, header: &Header) -> bool {
-        let lineage = &self.metadata.lineage;
-        self.reads(header)
-            && lineage.generation == header.generation
-            && lineage.generation_id.0.starts_with(&header.generation_id)
+        self.metadata.lineage.wrote(header)
     }
 
     /// The bytes of its file.

@@ -14,7 +14,7 @@ pub use options::{DecodeOptions, EncodeOptions};
 
 use crate::container::Header;
 use crate::image::Image;
-use crate::model::{EntropyId, Metadata, ModelError, ModelFile};
+use crate::model::{EntropyId, Lineage, Metadata, ModelError, ModelFile};
 use crate::network::Network;
 
 /// A model ready for use: what its file says, and its networks packed for the kernels. Cheap to share between threads by
@@ -67,10 +67,24 @@ impl Model {
         &self.network
     }
 
-    /// Whether this model parses files with this header: same lineage.
+    /// As [`Lineage::reads`].
     #[must_use]
     pub fn reads(&self, header: &Header) -> bool {
-        header.entropy_id == short_entropy_id(self.metadata.lineage.entropy_id)
+        self.metadata.lineage.reads(header)
+    }
+
+    /// As [`Lineage::wrote`].
+    #[must_use]
+    pub fn wrote(&self, header: &Header) -> bool {
+        self.metadata.lineage.wrote(header)
+    }
+}
+
+impl Lineage {
+    /// Whether a model of this place parses files with this header: same lineage.
+    #[must_use]
+    pub fn reads(&self, header: &Header) -> bool {
+        header.entropy_id == short_entropy_id(self.entropy_id)
     }
 
     /// Whether this very generation wrote files with this header, so that exact decoding gives the pixels of the day they
@@ -78,8 +92,8 @@ impl Model {
     #[must_use]
     pub fn wrote(&self, header: &Header) -> bool {
         self.reads(header)
-            && header.generation == self.metadata.lineage.generation
-            && self.metadata.lineage.generation_id.0.starts_with(&header.generation_id)
+            && header.generation == self.generation
+            && self.generation_id.0.starts_with(&header.generation_id)
     }
 }
 

@@ -13,15 +13,13 @@ use super::simd::{Job, Simd};
 /// If a slice is too short for these shapes.
 #[inline(always)]
 pub fn row<S: Simd>(rows: &[&[f32]], channels: usize, weights: &[f32], bias: &[f32], out: &mut [f32], n: usize) {
-    if n > 0 {
-        S::call(Segment { rows, channels, weights, bias, out, n });
-    }
+    self::rows::<S>(rows, rows.len(), channels, weights, bias, out, n);
 }
 
 /// As [`row`] for several rows of `n` pixels: `taps` are `k` source rows for each, `out` is `[rows, n, channels]`.
 ///
 /// Sixteen channels of all rows come before the next sixteen, so that source rows which neighbouring outputs share are still in
-/// the nearest cache. The order of sums within an output is that of [`row`].
+/// the nearest cache.
 ///
 /// # Panics
 /// As [`row`].
@@ -36,27 +34,25 @@ pub fn rows<S: Simd>(
     out: &mut [f32],
     n: usize,
 ) {
-    let whole = matches!(k, 3 | 5 | 7) && S::WIDE && n >= 8;
-    for (taps, out) in taps.chunks_exact(k).zip(out.chunks_exact_mut((n * channels).max(1))) {
-        if !whole {
-            row::<S>(taps, channels, weights, bias, out, n);
-        } else if !n.is_multiple_of(8) {
-            // The last pixels, which do not fill a tile.
-            let done = n / 8 * 8;
-            let mut rest: [&[f32]; 7] = [&[]; 7];
-            for (rest, tap) in rest.iter_mut().zip(taps) {
-                *rest = &tap[done * channels..];
-            }
-            row::<S>(&rest[..k], channels, weights, bias, &mut out[done * channels..], n - done);
-        }
+    if n == 0 {
+        return;
     }
-    if whole {
-        S::call(Tiles { taps, k, channels, weights, bias, out, n });
+    assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
+    assert!(taps.iter().all(|row| row.len() >= (n + k - 1) * channels) && out.len() >= taps.len() / k * n * channels);
+    // Pixels that fill whole tiles of the fast way.
+    let done = if S::WIDE && matches!(k, 3 | 5 | 7) { n / 8 * 8 } else { 0 };
+    if done > 0 {
+        S::call(Slides { taps, k, channels, weights, bias, out, n, done });
+    }
+    if done < n {
+        for (taps, out) in taps.chunks_exact(k).zip(out.chunks_exact_mut(n * channels)) {
+            S::call(Rest { taps, channels, weights, bias, out, done, n });
+        }
     }
 }
 
-/// The tiles of eight pixels of several rows.
-struct Tiles<'a> {
+/// The first `done` pixels of each row, a multiple of eight. Extents are checked by [`rows`].
+struct Slides<'a> {
     taps: &'a [&'a [f32]],
     k: usize,
     channels: usize,
@@ -64,21 +60,20 @@ struct Tiles<'a> {
     bias: &'a [f32],
     out: &'a mut [f32],
     n: usize,
+    done: usize,
 }
 
-impl Job for Tiles<'_> {
+impl Job for Slides<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Tiles { taps, k, channels, weights, bias, out, n } = self;
-        assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
-        assert!(taps.iter().all(|row| row.len() >= (n + k - 1) * channels));
+        let Slides { taps, k, channels, weights, bias, out, n, done } = self;
         macro_rules! slides {
             ($kernel:literal) => {
                 for channel in (0..channels).step_by(16) {
                     for (taps, out) in taps.chunks_exact(k).zip(out.chunks_exact_mut(n * channels)) {
-                        for first in (0..n / 8 * 8).step_by(8) {
-                            // SAFETY: the extents were checked above: first + 8 ≤ n, channel + 16 ≤ channels.
+                        for first in (0..done).step_by(8) {
+                            // SAFETY: first + 8 ≤ done ≤ n and channel + 16 ≤ channels; `rows` has checked the slices.
                             unsafe { slide::<S, $kernel>(taps, channels, weights, bias, out, first, channel) };
                         }
                     }
@@ -93,27 +88,25 @@ impl Job for Tiles<'_> {
     }
 }
 
-struct Segment<'a> {
-    rows: &'a [&'a [f32]],
+/// Pixels `done..n` of one row. Extents are checked by [`rows`].
+struct Rest<'a> {
+    taps: &'a [&'a [f32]],
     channels: usize,
     weights: &'a [f32],
     bias: &'a [f32],
     out: &'a mut [f32],
+    done: usize,
     n: usize,
 }
 
-impl Job for Segment<'_> {
+impl Job for Rest<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Segment { rows, channels, weights, bias, out, n } = self;
-        let k = rows.len();
-        assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
-        assert!(out.len() >= n * channels);
-        assert!(rows.iter().all(|row| row.len() >= (n + k - 1) * channels));
-        let mut first = 0;
+        let Rest { taps, channels, weights, bias, out, done, n } = self;
+        let mut first = done;
         while first < n {
-            // SAFETY: the extents were checked above; a tile covers pixels `first..first+P` ≤ n and channels below the end.
+            // SAFETY: a tile covers pixels `first..first+P` ≤ n and channels below the end; `rows` has checked the slices.
             unsafe {
                 let mut channel = 0;
                 let step = match n - first {
@@ -124,26 +117,13 @@ impl Job for Segment<'_> {
                 macro_rules! tiles {
                     ($pixels:literal, $vectors:literal) => {
                         while channel + 16 * $vectors <= channels {
-                            tile::<S, $pixels, $vectors>(rows, channels, weights, bias, out, first, channel);
+                            tile::<S, $pixels, $vectors>(taps, channels, weights, bias, out, first, channel);
                             channel += 16 * $vectors;
                         }
                     };
                 }
-                macro_rules! slide {
-                    ($kernel:literal) => {
-                        while channel < channels {
-                            slide::<S, $kernel>(rows, channels, weights, bias, out, first, channel);
-                            channel += 16;
-                        }
-                    };
-                }
                 match step {
-                    8 => match k {
-                        7 => slide!(7),
-                        5 => slide!(5),
-                        3 => slide!(3),
-                        _ => tiles!(8, 1),
-                    },
+                    8 => tiles!(8, 1),
                     4 => {
                         if S::WIDE {
                             tiles!(4, 2);
@@ -212,7 +192,7 @@ unsafe fn slide<S: Simd, const K: usize>(
 /// `P` pixels × `16·N` channels in registers.
 ///
 /// # Safety
-/// Pixels `first..first+P` and channels `channel..channel+16·N` are within the extents checked by [`row`].
+/// Pixels `first..first+P` and channels `channel..channel+16·N` are within the extents checked by [`rows`].
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn tile<S: Simd, const P: usize, const N: usize>(
@@ -253,6 +233,58 @@ unsafe fn tile<S: Simd, const P: usize, const N: usize>(
         for (p, acc) in acc.iter().enumerate() {
             for (j, &v) in acc.iter().enumerate() {
                 S::store_ptr(v, out.add(p * channels + 16 * j));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{Level, run_fused};
+    use super::*;
+
+    struct Convolution<'a> {
+        taps: &'a [&'a [f32]],
+        k: usize,
+        channels: usize,
+        weights: &'a [f32],
+        n: usize,
+    }
+
+    impl Job for Convolution<'_> {
+        type Output = Vec<f32>;
+        #[inline(always)]
+        fn run<S: Simd>(self) -> Vec<f32> {
+            let Convolution { taps, k, channels, weights, n } = self;
+            let mut out = vec![0.0; taps.len() / k * n * channels];
+            rows::<S>(taps, k, channels, weights, &weights[..channels], &mut out, n);
+            out
+        }
+    }
+
+    #[test]
+    fn an_output_is_the_plain_sum_of_its_taps_in_order() {
+        let (channels, count) = (48, 3);
+        for k in [1, 3, 5, 7, 9] {
+            for n in [1, 7, 8, 12, 16, 19] {
+                let width = (n + k - 1) * channels;
+                let map: Vec<f32> = (0..(count + k - 1) * width).map(|i| (i as f32 * 0.37).sin()).collect();
+                let weights: Vec<f32> = (0..k * k * channels).map(|i| (i as f32 * 0.71).cos()).collect();
+                let want: Vec<f32> = (0..count * n * channels)
+                    .map(|i| {
+                        let (y, x) = (i / (n * channels), i % (n * channels));
+                        (0..k * k).fold(weights[i % channels], |sum, tap| {
+                            let value = map[(y + tap / k) * width + x + tap % k * channels];
+                            value.mul_add(weights[tap * channels + i % channels], sum)
+                        })
+                    })
+                    .collect();
+                let source: Vec<&[f32]> = map.chunks_exact(width).collect();
+                let taps: Vec<&[f32]> = (0..count).flat_map(|y| source[y..y + k].iter().copied()).collect();
+                for level in Level::available() {
+                    let job = Convolution { taps: &taps, k, channels, weights: &weights, n };
+                    assert!(run_fused(level, job) == want, "kernel {k}, {n} pixels, {level:?}");
+                }
             }
         }
     }

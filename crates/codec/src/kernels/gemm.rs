@@ -379,3 +379,65 @@ unsafe fn load_some<S: Simd>(x: *const f32, used: usize) -> S::V {
     unsafe { std::ptr::copy_nonoverlapping(x, v.as_mut_ptr(), used) };
     S::load(&v)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{Level, run_fused};
+    use super::*;
+
+    fn numbers(n: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn every_way_of_packing_gives_the_same_matrix() {
+        for (k, n, stride) in [(1, 1, 1), (3, 5, 9), (16, 32, 40), (17, 33, 33), (40, 70, 71)] {
+            let wide = numbers(k.max(n) * stride.max(k) + k.max(n), 1);
+            let strided = Packed::strided(&wide, stride, k, n);
+            assert_eq!(strided.data, Packed::from_fn(k, n, |i, j| wide[i * stride + j]).data, "{k} x {n}");
+            let stride = stride.max(k);
+            let mut transposed = Packed::transposed(&wide, stride, k, n);
+            assert_eq!(transposed.data, Packed::from_fn(k, n, |i, j| wide[j * stride + i]).data, "{k} x {n}");
+            let factors = numbers(k, 2);
+            transposed.scale_rows(&factors);
+            let scaled = Packed::from_fn(k, n, |i, j| wide[j * stride + i] * factors[i]);
+            assert_eq!(transposed.data, scaled.data, "{k} x {n}");
+        }
+    }
+
+    struct Transposed<'a> {
+        shape: (usize, usize, usize),
+        a: &'a [f32],
+        b: &'a [f32],
+    }
+
+    impl Job for Transposed<'_> {
+        type Output = Vec<f32>;
+        #[inline(always)]
+        fn run<S: Simd>(self) -> Vec<f32> {
+            let (m, k, n) = self.shape;
+            let mut out = vec![1.0; m * n];
+            let mut scratch = Vec::new();
+            // Twice with one scratch: what the first leaves in it must not matter.
+            multiply_transposed::<S>(m, k, n, self.a, m + 1, self.b, n + 2, Start::Output, &mut out, n, &mut scratch);
+            multiply_transposed::<S>(m, k, n, self.a, m + 1, self.b, n + 2, Start::Zero, &mut out, n, &mut scratch);
+            out
+        }
+    }
+
+    #[test]
+    fn the_transposed_product_is_the_plain_sum_in_ascending_order() {
+        for shape @ (m, k, n) in [(1, 1, 1), (8, 128, 32), (9, 7, 33), (20, 130, 47)] {
+            let (a, b) = (numbers(k * (m + 1), 3), numbers(k * (n + 2), 4));
+            let want: Vec<f32> = (0..m * n)
+                .map(|i| (0..k).fold(0.0f32, |sum, p| a[p * (m + 1) + i / n].mul_add(b[p * (n + 2) + i % n], sum)))
+                .collect();
+            assert_eq!(run_fused(Level::best(), Transposed { shape, a: &a, b: &b }), want, "{m} x {k} x {n}");
+        }
+    }
+}

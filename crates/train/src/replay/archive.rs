@@ -141,7 +141,7 @@ impl Archive {
                 same
             });
             without_original += usize::from(original.is_none());
-            let writer = teachers.iter().position(|file| wrote(file, &header));
+            let writer = teachers.iter().position(|file| file.metadata.lineage.wrote(&header));
             orphans += usize::from(writer.is_none());
             let teacher = writer.unwrap_or(0);
             of_teacher[teacher].push(items.len());
@@ -254,12 +254,6 @@ impl Archive {
         };
         Ok(Whole { maps: latents.maps, shift })
     }
-}
-
-/// Whether a model's generation wrote files with this header.
-fn wrote(file: &ModelFile, header: &Header) -> bool {
-    let lineage = &file.metadata.lineage;
-    lineage.generation == header.generation && lineage.generation_id.0.starts_with(&header.generation_id)
 }
 
 /// Header and hash of a whole file of the model's lineage that is large enough for a crop, or why it is none.
