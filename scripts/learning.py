@@ -226,6 +226,29 @@ def show(entry):
         print(f"  {part['on']:8} " + "  ".join(f"{p['lambda']:g}: {p['bpp']:.3f}/{p['psnr']:.2f}" for p in part["points"]))
 
 
+def tables(results, names):
+    """The tables of docs/RESULTS.md, as Markdown, from what is there."""
+    entries = {e.stem: json.loads(e.read_text()) for e in results.glob("*.json") if "-on-" not in e.stem}
+    order = [name for name in names if name in entries]
+    lines = ["| learned | steps | minutes | pictures | files against | old files, dB by λ " + LAMBDAS["old"] + " | verdict | new files, BD-rate |",
+             "|---|---|---|---|---|---|---|---|"]
+    for name in order:
+        e = entries[name]
+        for proof in e["proofs"]:
+            changes = proof["old_files_db"].values()
+            change = " ".join("-" if c is None else f"{c:+.2f}" for c in changes)
+            verdict = "stable" if proof["stable"] else "decodable" if proof["decodable"] else "**broken**"
+            rate = "-" if proof["bd_rate"] is None else f"{proof['bd_rate']:+.1f} %"
+            minutes = "-" if e["learning_seconds"] is None else f"{e['learning_seconds'] / 60:.0f}"
+            lines.append(f"| {name} | {e['steps']} | {minutes} | {proof['on']} | {proof['against']} | {change} | {verdict} | {rate} |")
+    lines += ["", "| learned | λ | bpp | PSNR, dB |", "|---|---|---|---|"]
+    for name in order:
+        for part in entries[name]["beyond"]:
+            for p in part["points"]:
+                lines.append(f"| {name} | {p['lambda']:g} | {p['bpp']:.3f} | {p['psnr']:.2f} |")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("coco", "faces", "screens", "kodak", "faces-test", "screens-test", "work"):
@@ -238,10 +261,14 @@ def main():
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at the beginning")
     parser.add_argument("--archived", type=int, default=400, help="number of files in the archive")
     parser.add_argument("--only", nargs="*", metavar="NAME")
+    parser.add_argument("--tables", action="store_true", help="print the results that are there as Markdown")
     parser.add_argument("--dry-run", action="store_true", help="print the list and what is there of it")
     options = parser.parse_args()
     runner = Runner(options)
     chosen = [e for e in experiments(options) if not options.only or e.name in options.only]
+    if options.tables:
+        print(tables(options.results, [e.name for e in chosen]))
+        return
     if options.dry_run:
         for e in chosen:
             there = "done" if (options.results / f"{e.name}.json").exists() else "to do"

@@ -118,17 +118,21 @@ fn block_gradients_are_those_of_the_forward_pass() {
         .collect();
         let factor = uniform(&mut random, pixels * channels, 1.0);
         let (_, saved) = block::forward(shape, weights(&inputs), &inputs[0], &inputs[1]);
-        let g = block::backward(shape, weights(&inputs), &inputs[0], &inputs[1], &saved, &factor);
+        let backward = |learn| block::backward(shape, weights(&inputs), &inputs[0], &inputs[1], &saved, &factor, learn);
+        let (g, frozen) = (backward(true), backward(false));
+        // What does not learn changes nothing of what goes through it.
+        assert!(frozen.x == g.x && frozen.modulation == g.modulation && frozen.weights.is_none());
+        let w = g.weights.unwrap();
         let gradients = [
             g.x,
             g.modulation,
-            g.depthwise_weight,
-            g.depthwise_bias,
-            g.expand_weight,
-            g.expand_bias,
-            g.project_weight,
-            g.project_bias,
-            g.layer_scale,
+            w.depthwise_weight,
+            w.depthwise_bias,
+            w.expand_weight,
+            w.expand_bias,
+            w.project_weight,
+            w.project_bias,
+            w.layer_scale,
         ];
         check(&format!("{shape:?}"), &BLOCK, &inputs, &gradients, &mut random, |inputs| {
             dot(&block::forward(shape, weights(inputs), &inputs[0], &inputs[1]).0, &factor)

@@ -74,6 +74,13 @@ pub struct Saved {
 pub struct Gradients {
     pub x: Vec<f32>,
     pub modulation: Vec<f32>,
+    /// None where the weights do not learn.
+    pub weights: Option<WeightGradients>,
+}
+
+/// Gradients of the block's own tensors.
+#[derive(Clone, Debug)]
+pub struct WeightGradients {
     pub depthwise_weight: Vec<f32>,
     pub depthwise_bias: Vec<f32>,
     pub expand_weight: Vec<f32>,
@@ -169,8 +176,17 @@ impl Job for ForwardTile<'_> {
     }
 }
 
-/// Backward pass: `gradient` is that of the output.
-pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: &Saved, gradient: &[f32]) -> Gradients {
+/// Backward pass: `gradient` is that of the output. Unless the weights `learn`, the half of the work that goes into their
+/// gradients is left out.
+pub fn backward(
+    shape: Shape,
+    w: Weights,
+    x: &[f32],
+    modulation: &[f32],
+    saved: &Saved,
+    gradient: &[f32],
+    learn: bool,
+) -> Gradients {
     let c = shape.channels;
     let factor = factors(modulation, c);
     // The layer scale is folded into the projection: its own gradient follows from the folded weight's.
@@ -186,11 +202,17 @@ pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: 
     let ([inner], sums) = in_aligned_parts([x.len()], [rows * shape.row()], |task, [inner]| {
         let (project, expand, factor) = (&project, &expand, &factor);
         let first_row = task * rows;
-        run(BackwardTask { shape, saved, gradient, project, expand, factor, modulation, first_row, inner })
+        run(BackwardTask { shape, saved, gradient, project, expand, factor, modulation, learn, first_row, inner })
     });
     let sums = Sums::total(sums);
 
-    let (dx, depthwise_weight) = depthwise_backward(shape, w.depthwise_weight, x, &inner, gradient);
+    let (x, depthwise_weight) = depthwise_backward(shape, w.depthwise_weight, learn.then_some(x), &inner, gradient);
+    let Sums { modulation, weights } = sums;
+    Gradients { x, modulation, weights: weights.map(|sums| weight_gradients(w, sums, depthwise_weight, c)) }
+}
+
+/// Undoes the folding of the layer scale.
+fn weight_gradients(w: Weights, sums: WeightSums, depthwise_weight: Vec<f32>, c: usize) -> WeightGradients {
     let mut layer_scale: Vec<f32> = w.project_bias.iter().zip(&sums.output).map(|(b, s)| b * s).collect();
     let mut project_weight = sums.project;
     for (weights, gradients) in w.project_weight.chunks_exact(c).zip(project_weight.chunks_exact_mut(c)) {
@@ -199,9 +221,7 @@ pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: 
             gradients[i] *= w.layer_scale[i];
         }
     }
-    Gradients {
-        x: dx,
-        modulation: sums.modulation,
+    WeightGradients {
         depthwise_weight,
         depthwise_bias: sums.depthwise_bias,
         expand_weight: sums.expand,
@@ -214,42 +234,45 @@ pub fn backward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32], saved: 
 
 /// Sums over pixels that one task collects.
 struct Sums {
+    modulation: Vec<f32>,
+    weights: Option<WeightSums>,
+}
+
+/// Those that the weights' gradients are made of.
+struct WeightSums {
     /// Gelu output × output gradient, `[2C, C]`: the projection's gradient but for the layer scale.
     project: Vec<f32>,
     /// Output gradient, `[C]`.
     output: Vec<f32>,
     expand: Vec<f32>,
     expand_bias: Vec<f32>,
-    modulation: Vec<f32>,
     depthwise_bias: Vec<f32>,
 }
 
 impl Sums {
-    fn zeros(c: usize, batch: usize) -> Sums {
-        Sums {
+    fn zeros(c: usize, batch: usize, learn: bool) -> Sums {
+        let weights = learn.then(|| WeightSums {
             project: vec![0.0; 2 * c * c],
             output: vec![0.0; c],
             expand: vec![0.0; 2 * c * c],
             expand_bias: vec![0.0; 2 * c],
-            modulation: vec![0.0; batch * 2 * c],
             depthwise_bias: vec![0.0; c],
-        }
+        });
+        Sums { modulation: vec![0.0; batch * 2 * c], weights }
     }
 
     /// Adds the tasks' sums in their order.
     fn total(sums: Vec<Sums>) -> Sums {
         let mut sums = sums.into_iter();
-        let mut total = sums.next().unwrap_or_else(|| Sums::zeros(0, 0));
+        let mut total = sums.next().unwrap_or_else(|| Sums::zeros(0, 0, false));
         for next in sums {
-            for (to, from) in [
-                (&mut total.project, next.project),
-                (&mut total.output, next.output),
-                (&mut total.expand, next.expand),
-                (&mut total.expand_bias, next.expand_bias),
-                (&mut total.modulation, next.modulation),
-                (&mut total.depthwise_bias, next.depthwise_bias),
-            ] {
-                add(&from, to);
+            add(&next.modulation, &mut total.modulation);
+            if let (Some(to), Some(from)) = (&mut total.weights, next.weights) {
+                add(&from.project, &mut to.project);
+                add(&from.output, &mut to.output);
+                add(&from.expand, &mut to.expand);
+                add(&from.expand_bias, &mut to.expand_bias);
+                add(&from.depthwise_bias, &mut to.depthwise_bias);
             }
         }
         total
@@ -272,6 +295,7 @@ struct BackwardTask<'a> {
     expand: &'a Packed,
     factor: &'a [f32],
     modulation: &'a [f32],
+    learn: bool,
     first_row: usize,
     inner: &'a mut [f32],
 }
@@ -281,7 +305,7 @@ impl Job for BackwardTask<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) -> Sums {
         let Shape { batch, width, height, channels: c, .. } = self.shape;
-        let mut sums = Sums::zeros(c, batch);
+        let mut sums = Sums::zeros(c, batch, self.learn);
         let tile = self.shape.tile_rows() * width;
         let mut scratch = Scratch::take();
         let ([y, g, dy, dg], packed) = scratch.slices_and_spare([tile * c, tile * 2 * c, tile * c, tile * 2 * c]);
@@ -295,21 +319,23 @@ impl Job for BackwardTask<'_> {
             let (g, dg) = (&mut g[..n * 2 * c], &mut dg[..n * 2 * c]);
             gemm::multiply::<S>(n, Left::rows(gradient, c), self.project, 0..c, Start::Zero, dg, 2 * c);
             gelu_backward::<S>(hidden, g, dg);
-            let (m2, start) = (&mut sums.project, Start::Output);
-            gemm::multiply_transposed::<S>(2 * c, n, c, g, 2 * c, gradient, c, start, m2, c, packed);
-            for pixel in gradient.chunks_exact(c) {
-                accumulate::<S>(pixel, &mut sums.output);
+            if let Some(sums) = &mut sums.weights {
+                let (m2, start) = (&mut sums.project, Start::Output);
+                gemm::multiply_transposed::<S>(2 * c, n, c, g, 2 * c, gradient, c, start, m2, c, packed);
+                for pixel in gradient.chunks_exact(c) {
+                    accumulate::<S>(pixel, &mut sums.output);
+                }
+                for pixel in dg.chunks_exact(2 * c) {
+                    accumulate::<S>(pixel, &mut sums.expand_bias);
+                }
+                for (i, (x, y)) in normalised.chunks_exact(c).zip(y.chunks_exact_mut(c)).enumerate() {
+                    let image = (first + i) / (height * width);
+                    let (shift, factor) = (&self.modulation[image * 2 * c..][..c], &self.factor[image * c..][..c]);
+                    pointwise::affine::<S>(x, factor, shift, y);
+                }
+                let (w1, start) = (&mut sums.expand, Start::Output);
+                gemm::multiply_transposed::<S>(c, n, 2 * c, y, c, dg, 2 * c, start, w1, 2 * c, packed);
             }
-            for pixel in dg.chunks_exact(2 * c) {
-                accumulate::<S>(pixel, &mut sums.expand_bias);
-            }
-            for (i, (x, y)) in normalised.chunks_exact(c).zip(y.chunks_exact_mut(c)).enumerate() {
-                let image = (first + i) / (height * width);
-                let (shift, factor) = (&self.modulation[image * 2 * c..][..c], &self.factor[image * c..][..c]);
-                pointwise::affine::<S>(x, factor, shift, y);
-            }
-            let (w1, start) = (&mut sums.expand, Start::Output);
-            gemm::multiply_transposed::<S>(c, n, 2 * c, y, c, dg, 2 * c, start, w1, 2 * c, packed);
             gemm::multiply::<S>(n, Left::rows(dg, 2 * c), self.expand, 0..2 * c, Start::Zero, dy, c);
             for (i, out) in inner.chunks_exact_mut(c).enumerate() {
                 let image = (first + i) / (height * width);
@@ -318,7 +344,9 @@ impl Job for BackwardTask<'_> {
                 let factor = &self.factor[image * c..][..c];
                 let inverse = self.saved.inverse[first + i];
                 normalise_backward::<S>(&dy[at.clone()], &normalised[at], factor, inverse, shift, scale, out);
-                accumulate::<S>(out, &mut sums.depthwise_bias);
+                if let Some(sums) = &mut sums.weights {
+                    accumulate::<S>(out, &mut sums.depthwise_bias);
+                }
             }
             first += n;
         }
@@ -326,21 +354,22 @@ impl Job for BackwardTask<'_> {
     }
 }
 
-/// Gradients of the depthwise convolution's input (with the residual's added) and weight.
+/// Gradients of the depthwise convolution's input (with the residual's added) and weight; without `x`, its input, that of
+/// the weight is empty.
 fn depthwise_backward(
     shape: Shape,
     weight: &[f32],
-    x: &[f32],
+    x: Option<&[f32]>,
     inner: &[f32],
     gradient: &[f32],
 ) -> (Vec<f32>, Vec<f32>) {
     let Shape { height, width, channels: c, kernel: k, .. } = shape;
     let pad = |map| Padded::new(map, height, width, c, k / 2);
-    let (padded_x, padded_inner) = rayon::join(|| pad(x), || pad(inner));
+    let (padded_x, padded_inner) = rayon::join(|| x.map(pad), || pad(inner));
     let flipped: Vec<f32> = weight.chunks_exact(c).rev().flatten().copied().collect();
     let rows = shape.task_rows();
-    let ([dx], weights) = in_parts([x.len()], [rows * shape.row()], |task, [dx]| {
-        let (padded_x, padded_inner, flipped) = (&padded_x, &padded_inner, &flipped);
+    let ([dx], weights) = in_parts([inner.len()], [rows * shape.row()], |task, [dx]| {
+        let (padded_x, padded_inner, flipped) = (padded_x.as_ref(), &padded_inner, &flipped);
         let first_row = task * rows;
         run(DepthwiseTask { shape, padded_x, padded_inner, flipped, inner, gradient, first_row, dx })
     });
@@ -354,7 +383,7 @@ fn depthwise_backward(
 
 struct DepthwiseTask<'a> {
     shape: Shape,
-    padded_x: &'a Padded,
+    padded_x: Option<&'a Padded>,
     padded_inner: &'a Padded,
     flipped: &'a [f32],
     inner: &'a [f32],
@@ -370,14 +399,16 @@ impl Job for DepthwiseTask<'_> {
         let Shape { width, channels: c, kernel: k, .. } = self.shape;
         let row = width * c;
         let zeros = vec![0.0; c];
-        let mut weight = vec![0.0; k * k * c];
+        let mut weight = vec![0.0; if self.padded_x.is_some() { k * k * c } else { 0 }];
         let tile = self.shape.tile_rows();
         for (i, dx) in self.dx.chunks_mut(tile * row).enumerate() {
             let (first, count) = (self.first_row + i * tile, dx.len() / row);
             let pixels = first * row..(first + count) * row;
             depthwise::rows::<S>(&self.padded_inner.taps(first, count), k, c, self.flipped, &zeros, dx, width);
             accumulate::<S>(&self.gradient[pixels.clone()], dx);
-            weight_gradient::<S>(&self.padded_x.taps(first, count), k, &self.inner[pixels], width, c, &mut weight);
+            if let Some(padded_x) = self.padded_x {
+                weight_gradient::<S>(&padded_x.taps(first, count), k, &self.inner[pixels], width, c, &mut weight);
+            }
         }
         weight
     }

@@ -89,18 +89,20 @@ impl Backward<Flex, 9> for BlockBackward {
         let BlockState { inputs, saved, kernel } = ops.state;
         let shape = block_shape(&inputs[0], kernel);
         let (x, modulation) = (values(&inputs[0]), values(&inputs[1]));
-        let g = block::backward(shape, block_weights(&inputs), x, modulation, &saved, values(&gradient));
-        let all = [
-            g.x,
-            g.modulation,
-            g.depthwise_weight,
-            g.depthwise_bias,
-            g.expand_weight,
-            g.expand_bias,
-            g.project_weight,
-            g.project_bias,
-            g.layer_scale,
-        ];
+        let learn = ops.parents[2..].iter().any(Option::is_some);
+        let g = block::backward(shape, block_weights(&inputs), x, modulation, &saved, values(&gradient), learn);
+        let mut all = vec![g.x, g.modulation];
+        all.extend(g.weights.into_iter().flat_map(|w| {
+            [
+                w.depthwise_weight,
+                w.depthwise_bias,
+                w.expand_weight,
+                w.expand_bias,
+                w.project_weight,
+                w.project_bias,
+                w.layer_scale,
+            ]
+        }));
         for ((node, values), input) in ops.parents.into_iter().zip(all).zip(&inputs) {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, tensor(values, &dims(input)));
