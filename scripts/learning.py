@@ -59,14 +59,14 @@ def experiments(options):
         Experiment("generation-1", "coco", options.shipped_steps, rates="4:4096", proofs=old, beyond=[("kodak", "down"), ("kodak", "up")]),
         Experiment("rate-up", "coco", short, rates="32:4096", proofs=old, beyond=[("kodak", "up")]),
         Experiment("rate-down", "coco", short, rates="4:1024", proofs=old, beyond=[("kodak", "down")]),
-        Experiment("screens-replay", "screens", long, proofs=[("screens", "default"), *old]),
-        Experiment("control", "coco", long, proofs=both),
         Experiment("chain-2-up", "coco", short, "faces-replay", rates="32:4096", proofs=after(2), beyond=[("kodak", "up")]),
         Experiment("chain-3-down", "coco", short, "chain-2-up", rates="4:4096", proofs=after(3), beyond=[("kodak", "down")]),
         Experiment("chain-4-screens", "screens", short, "chain-3-down", proofs=[*after(4), ("screens", "chain-3-down")]),
+        Experiment("screens-replay", "screens", long, proofs=[("screens", "default"), *old]),
+        Experiment("screens-archive", "screens", long, replay="archive", proofs=[("screens", "default"), *old]),
+        Experiment("control", "coco", long, proofs=both),
         Experiment("faces-end-to-end", "faces", long, strategy="end-to-end", replay=None, proofs=[("faces", "default"), *old]),
         Experiment("screens-end-to-end", "screens", long, strategy="end-to-end", replay=None, proofs=[("screens", "default"), *old]),
-        Experiment("screens-archive", "screens", long, replay="archive", proofs=[("screens", "default"), *old]),
     ]
 
 

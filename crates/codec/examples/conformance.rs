@@ -12,7 +12,7 @@ use heirloom_codec::container::{Metadata, parse};
 use heirloom_codec::image::PixelFormat;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 use pictures::{Kind, picture};
-use set::{Entry, Manifest, digest, metadata_digest, root};
+use set::{Entry, Manifest, Older, Pixels, digest, metadata_digest, root};
 
 #[allow(clippy::unwrap_used)] // shared with tests
 #[path = "../tests/pictures/mod.rs"]
@@ -39,6 +39,9 @@ const PICTURES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
     (Kind::Photo, 500, 333, PixelFormat::Rgb8, 1024.0),
     (Kind::Photo, 250, 190, PixelFormat::Grey8, 100.0),
 ];
+
+/// λ that [`PICTURES`] reach; of a generation that knows others, one more picture at either end of its range.
+const REACHED: [f32; 2] = [32.0, 1024.0];
 
 /// Most bytes of a set: it stays in the repository for ever.
 const MOST_BYTES: usize = 300_000;
@@ -72,31 +75,72 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let lineage = model.metadata().lineage;
+    let range = model.metadata().lambda.encoder;
+    let mut pictures = PICTURES.to_vec();
+    for (lambda, beyond) in [(range.low, range.low < REACHED[0]), (range.high, range.high > REACHED[1])] {
+        if beyond {
+            pictures.push((Kind::Photo, 190, 130, PixelFormat::Rgb8, lambda));
+        }
+    }
     let mut manifest = Manifest {
         model: name.to_str().ok_or("the model's path is no Unicode")?.replace('\\', "/"),
         entropy_id: lineage.entropy_id.to_string(),
         generation: lineage.generation,
         generation_id: lineage.generation_id.to_string(),
         files: Vec::new(),
+        older: Vec::new(),
     };
     let mut total = 0;
-    for number in 0..PICTURES.len() {
-        let (entry, bytes) = write_one(&model, number)?;
+    for (number, picture) in pictures.into_iter().enumerate() {
+        let (entry, bytes) = write_one(&model, number, picture)?;
         fs::write(out.join(&entry.name), &bytes)?;
         total += bytes.len();
         manifest.files.push(entry);
     }
+    manifest.older = older(&model, out)?;
     fs::write(&manifest_path, serde_json::to_string_pretty(&manifest)? + "\n")?;
-    println!("{} files, {total} bytes", PICTURES.len());
+    println!("{} files, {total} bytes, and those of {} older sets", manifest.files.len(), manifest.older.len());
     if total > MOST_BYTES {
         return Err(format!("{total} bytes are too many, {MOST_BYTES} are allowed; shrink PICTURES").into());
     }
     Ok(())
 }
 
+/// What the model makes of the sets beside `out` that earlier generations of its lineage wrote.
+fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
+    let lineage = model.metadata().lineage;
+    let mut found = Vec::new();
+    let sets = fs::canonicalize(out)?.parent().map(Path::to_owned).ok_or("the set must lie in a folder of sets")?;
+    for folder in fs::read_dir(sets)? {
+        let folder = folder?.path();
+        let Ok(text) = fs::read(folder.join("manifest.json")) else { continue };
+        let manifest: Manifest = serde_json::from_slice(&text)?;
+        if manifest.entropy_id != lineage.entropy_id.to_string() || manifest.generation >= lineage.generation {
+            continue;
+        }
+        let mut pixels = Vec::new();
+        for entry in &manifest.files {
+            let bytes = fs::read(folder.join(&entry.name))?;
+            let latents = model.decode_latents(&bytes, &DecodeOptions::default())?;
+            if blake3::Hash::from_bytes(latents.hash()).to_hex().as_str() != entry.latents {
+                return Err(format!("{} decodes to other latents than were written", entry.name).into());
+            }
+            let decode = |options: &DecodeOptions| model.decode(&bytes, options).map(|image| digest(image.data()));
+            pixels.push(Pixels { exact: decode(&DecodeOptions::exact())?, fused: decode(&DecodeOptions::default())? });
+        }
+        let set = folder.file_name().and_then(|name| name.to_str()).ok_or("the set's name is no Unicode")?;
+        found.push(Older { set: set.to_owned(), pixels });
+    }
+    found.sort_by(|a, b| a.set.cmp(&b.set));
+    Ok(found)
+}
+
 /// Encodes a picture, and says what it decodes to.
-fn write_one(model: &Model, number: usize) -> Result<(Entry, Vec<u8>), Box<dyn Error>> {
-    let (kind, width, height, pixel_format, lambda) = PICTURES[number];
+fn write_one(
+    model: &Model,
+    number: usize,
+    (kind, width, height, pixel_format, lambda): (Kind, u32, u32, PixelFormat, f32),
+) -> Result<(Entry, Vec<u8>), Box<dyn Error>> {
     let format = if pixel_format == PixelFormat::Grey8 { "grey" } else { "rgb" };
     let mut image = picture(kind, width, height, pixel_format);
     if number == 8 {

@@ -104,6 +104,28 @@ fn files_of_all_generations_decode_as_on_the_first_day() {
     }
 }
 
+/// What a generation makes of older files is as on the day it was published, too.
+#[test]
+fn older_files_decode_as_on_the_day_a_generation_was_published() {
+    let manifests = manifests();
+    for (path, manifest) in &manifests {
+        let model = load(&root().join(&manifest.model));
+        for older in &manifest.older {
+            let folder = path.parent().unwrap().with_file_name(&older.set);
+            let (_, written) = manifests.iter().find(|(path, _)| path.parent() == Some(&folder)).unwrap();
+            assert_eq!(written.files.len(), older.pixels.len(), "{}", older.set);
+            assert!(written.entropy_id == manifest.entropy_id && written.generation < manifest.generation);
+            for (entry, pixels) in written.files.iter().zip(&older.pixels) {
+                let bytes = fs::read(folder.join(&entry.name)).unwrap();
+                let (exact_pixels, fused_pixels) = (pixels.exact.clone(), pixels.fused.clone());
+                let entry = Entry { exact_pixels, fused_pixels, ..entry.clone() };
+                // That levels agree is seen by the files' own generation.
+                check(&model, &entry, &bytes, Level::best(), &format!("{} with {}", entry.name, manifest.model));
+            }
+        }
+    }
+}
+
 /// Each published model has its set, and finds in the sets of its whole lineage the latents that were written.
 #[test]
 fn every_generation_reads_the_files_of_its_lineage() {

@@ -15,10 +15,31 @@ pub struct Manifest {
     pub generation: u32,
     pub generation_id: String,
     pub files: Vec<Entry>,
+    /// What it makes of the files of earlier generations of its lineage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub older: Vec<Older>,
+}
+
+/// Files of another set, decoded by a later generation: the latents are those of their own manifest.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Older {
+    /// Name of the set's folder.
+    pub set: String,
+    /// One for each of its files, in their order.
+    pub pixels: Vec<Pixels>,
+}
+
+/// Hashes of pixels, as in [`Entry`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pixels {
+    pub exact: String,
+    pub fused: String,
 }
 
 /// A file of a set. Hashes are BLAKE3, in hexadecimal digits.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     pub name: String,
