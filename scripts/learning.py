@@ -257,7 +257,7 @@ def main():
     parser.add_argument("--programs", type=Path, default=Path("target/release"), help="folder of heirloom and heirloom-train")
     parser.add_argument("--data-steps", type=int, default=1000, help="steps for new kinds of pictures")
     parser.add_argument("--rate-steps", type=int, default=600, help="steps for new rates, and for the links of the chain")
-    parser.add_argument("--shipped-steps", type=int, default=1500, help="steps for the generation that is shipped")
+    parser.add_argument("--shipped-steps", type=int, default=1800, help="steps for the generation that is shipped")
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at the beginning")
     parser.add_argument("--archived", type=int, default=400, help="number of files in the archive")
     parser.add_argument("--only", nargs="*", metavar="NAME")

@@ -147,7 +147,7 @@ impl Learner {
         let quantise = Quantise::Noise { seed: 1, step: 0 };
         let (network, layout, device) = (&self.network, &self.layout, &self.device);
         let work = Work { fresh: Some(batch), replay: None };
-        let learner = step::Learner { network, layout, ranges: None, device };
+        let learner = step::Learner { network, layout, ranges: None, balance: step::Balance::default(), device };
         learner.learn(&weights, work, quantise, &mut self.gradient)?;
         let update = Update {
             learning_rate: 1e-5,

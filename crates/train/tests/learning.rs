@@ -27,7 +27,7 @@ use heirloom_train::{
         self, Config, Options,
         checkpoint::Checkpoint,
         export,
-        step::{self, Learner, Work},
+        step::{self, Balance, Learner, Work},
     },
 };
 
@@ -241,7 +241,7 @@ fn the_teacher_finds_the_latents_that_a_file_holds() {
 }
 
 #[test]
-fn the_loss_is_the_mean_over_new_and_replayed_pictures() {
+fn the_loss_is_the_weighted_mean_over_new_and_replayed_pictures() {
     let scratch = workshop("learning-mean");
     let spec = &parent().metadata.spec;
     let layout = Layout::new(spec);
@@ -250,7 +250,7 @@ fn the_loss_is_the_mean_over_new_and_replayed_pictures() {
     let values = export::values(&layout, &parent().weights).unwrap();
     let weights = Weights::new(&layout, &values, &device, |name| !name.starts_with("entropy."));
     let ranges = Some(parent().metadata.lambda);
-    let learner = Learner { network: &network, layout: &layout, ranges, device: &device };
+    let learner = |balance| Learner { network: &network, layout: &layout, ranges, balance, device: &device };
     let teacher = Teacher::new(parent(), &device).unwrap();
     let crops = |folder: PathBuf, n: usize| -> Vec<f32> {
         pictures(&folder).iter().take(n).flat_map(|p| p.centre(64).padded(64).0).collect()
@@ -265,11 +265,12 @@ fn the_loss_is_the_mean_over_new_and_replayed_pictures() {
         let content = Content::Pictures(crops(scratch.pictures(), 3));
         teacher.recall(Remembered { teacher: 0, crop: 64, lambdas: vec![40.0, 300.0, 1000.0], content })
     };
-    let gradient = |work: Work| {
+    let balanced = |work: Work, balance: Balance| {
         let mut out = vec![0f32; layout.len()];
-        let cost = learner.learn(&weights, work, Quantise::Noise { seed: 1, step: 0 }, &mut out).unwrap();
+        let cost = learner(balance).learn(&weights, work, Quantise::Noise { seed: 1, step: 0 }, &mut out).unwrap();
         (out, cost)
     };
+    let gradient = |work| balanced(work, Balance::default());
     let (new, cost_new) = gradient(Work { fresh: Some(fresh()), replay: None });
     let (old, cost_old) = gradient(Work { fresh: None, replay: Some(replay()) });
     let (both, cost) = gradient(Work { fresh: Some(fresh()), replay: Some(replay()) });
@@ -281,6 +282,11 @@ fn the_loss_is_the_mean_over_new_and_replayed_pictures() {
         size += want.powi(2);
     }
     assert!(size > 0.0 && distance <= 1e-10 * size, "{distance:e} of {size:e}");
+    // At four times the middle λ, the square root of it weighs half. What is told of the costs does not change.
+    let balance = Balance { exponent: 0.5, middle: 25.0 };
+    let (half, cost_half) = balanced(Work { fresh: Some(fresh()), replay: None }, balance);
+    assert_eq!(cost_half, cost_new);
+    assert!(half.iter().zip(&new).all(|(half, new)| (half - 0.5 * new).abs() <= 1e-5 * new.abs() + 1e-9));
     // Replay says nothing to the encoder, and neither part moves the entropy branch.
     for entry in layout.entries() {
         let zero = |values: &[f32]| values[entry.offset..entry.offset + entry.len].iter().all(|v| *v == 0.0);

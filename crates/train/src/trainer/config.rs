@@ -63,6 +63,8 @@ pub struct Config {
     pub lambda: [f32; 2],
     pub phases: Vec<Phase>,
     pub augmentation: Augmentation,
+    /// Pictures count by λ^−balance: 0 as in the paper, 0.5 for low rates as much as high ones.
+    pub balance: f64,
     /// Share of the steps, at the end, in which the branches see rounded instead of noisy latents.
     pub rounded: f64,
     /// Start of the blocks' per-channel factor.
@@ -121,6 +123,7 @@ impl Default for Config {
             lambda: [32.0, 1024.0],
             phases: vec![Phase { from_step: 0, crop: 256, batch: 32 }],
             augmentation: Augmentation::default(),
+            balance: 0.0,
             rounded: 0.0,
             layer_scale: 1e-6,
             freeze: Vec::new(),
@@ -221,6 +224,7 @@ impl Config {
         }
         let [low, high] = self.augmentation.shrink;
         require(low > 0.0 && low <= high && high <= 1.0, "augmentation.shrink must be [low, high] within 0 to 1")?;
+        require((0.0..=1.0).contains(&self.balance), "balance must be within 0 to 1")?;
         require(self.layer_scale.is_finite(), "layer_scale must be finite")?;
         require(self.learning_rate > 0.0 && self.learning_rate.is_finite(), "learning_rate must be positive")?;
         require(

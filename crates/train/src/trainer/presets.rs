@@ -38,6 +38,7 @@ impl Config {
                 warmup_steps: 100,
                 // What it learns from has seen rounded latents last.
                 rounded: 1.0,
+                balance: 0.5,
                 ..fine_tuning(small(), 12_000, 2e-4)
             }),
             "learn-tiny" => Ok(Self { warmup_steps: 5, ..fine_tuning(tiny(), 200, 1e-3) }),

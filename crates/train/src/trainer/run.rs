@@ -13,7 +13,7 @@ use super::{
     metrics::{Metrics, Window},
     optimiser::{self, State, Update},
     schedule,
-    step::{Learner, Work},
+    step::{Balance, Learner, Work},
 };
 use crate::{
     Result, TrainError,
@@ -147,7 +147,8 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
     let mut replay =
         learning.map_or(Ok(None), |learning| Supply::start(config, learning, header.step, &options.device))?;
     let device = options.device.clone().autodiff();
-    let learner = Learner { network: &network, layout: &layout, ranges, device: &device };
+    let balance = Balance::of(config);
+    let learner = Learner { network: &network, layout: &layout, ranges, balance, device: &device };
     let mut metrics = Metrics::open(&options.out, header.step, options.quiet)?;
     let mut window = Window::default();
     let mut gradient = vec![0f32; layout.len()];

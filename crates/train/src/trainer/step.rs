@@ -12,6 +12,7 @@ use crate::{
     },
     ops,
     replay::Recalled,
+    trainer::Config,
 };
 
 /// What a step cost.
@@ -58,12 +59,37 @@ pub struct Work {
     pub replay: Option<Recalled>,
 }
 
+/// How much a picture counts by its λ: (middle / λ)^exponent.
+///
+/// The method has exponent 0. As MSE falls about as 1/√λ, a picture at λ = 4096 then pulls some thirty times as hard as one at
+/// λ = 4, and low rates hardly learn when a range grows. With 0.5 a decibel weighs about the same everywhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Balance {
+    pub exponent: f64,
+    /// λ at which a picture counts once.
+    pub middle: f64,
+}
+
+impl Balance {
+    /// That of a run, around the geometric middle of its range.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let [low, high] = config.lambda.map(f64::from);
+        Self { exponent: config.balance, middle: (low * high).sqrt() }
+    }
+
+    fn weight(self, lambda: f32) -> f64 {
+        if self.exponent == 0.0 { 1.0 } else { (self.middle / f64::from(lambda)).powf(self.exponent) }
+    }
+}
+
 /// The network that learns, and where.
 pub struct Learner<'a> {
     pub network: &'a Network,
     pub layout: &'a Layout,
     /// Ranges to which λ is clamped.
     pub ranges: Option<LambdaRanges>,
+    pub balance: Balance,
     /// With automatic differentiation.
     pub device: &'a Device,
 }
@@ -89,7 +115,7 @@ impl Learner<'_> {
     /// left as it was.
     ///
     /// The loss is the mean over all pictures, new ones costing bpp + λ · MSE and replayed ones λ · MSE: the sum of both means,
-    /// weighted by how many they are (method, knowledge replay).
+    /// weighted by how many they are (method, knowledge replay), each picture by its [`Balance`]. Costs are told without it.
     ///
     /// # Errors
     /// A tensor that cannot be read back, or no picture at all.
@@ -132,8 +158,8 @@ impl Learner<'_> {
         let bits = bits(&levels)?;
         let errors = ops::squared_error(picture, x);
         let scale = area * pictures as f64;
-        let factors = factors(&batch.lambdas, scale, device);
-        let objective = (bits.clone().mul_scalar((1.0 / scale) as f32) + errors.clone() * factors).sum();
+        let weigh = |of: fn(f32) -> f64| self.weighed(&batch.lambdas, scale, of);
+        let objective = (bits.clone() * weigh(|_| 1.0) + errors.clone() * weigh(per_error)).sum();
 
         let mut part = Part::default();
         for ((bits, error), lambda) in read(bits)?.into_iter().zip(read(errors)?).zip(&batch.lambdas) {
@@ -154,7 +180,7 @@ impl Learner<'_> {
         let seen = seen.into_iter().map(|(latent, feature)| (Tensor::from_inner(latent), Tensor::from_inner(feature)));
         let picture = self.network.reconstruct(w, &embeddings.reconstruction, seen, self.device);
         let errors = ops::squared_error(picture, Tensor::from_inner(target));
-        let objective = (errors.clone() * factors(&lambdas, area * pictures as f64, self.device)).sum();
+        let objective = (errors.clone() * self.weighed(&lambdas, area * pictures as f64, per_error)).sum();
 
         let mut part = Part::default();
         for (error, lambda) in read(errors)?.into_iter().zip(&lambdas) {
@@ -164,12 +190,17 @@ impl Learner<'_> {
         }
         Ok((objective, part))
     }
+
+    /// For each picture what `of` says of its λ, times its weight, over `scale`.
+    fn weighed(&self, lambdas: &[f32], scale: f64, of: fn(f32) -> f64) -> Tensor<1> {
+        let factors: Vec<f32> = lambdas.iter().map(|l| (of(*l) * self.balance.weight(*l) / scale) as f32).collect();
+        Tensor::from_data(TensorData::new(factors, [lambdas.len()]), self.device)
+    }
 }
 
-/// What turns the sum of squared errors of each picture into its share of λ · MSE.
-fn factors(lambdas: &[f32], scale: f64, device: &Device) -> Tensor<1> {
-    let factors: Vec<f32> = lambdas.iter().map(|l| (f64::from(*l) / (3.0 * scale)) as f32).collect();
-    Tensor::from_data(TensorData::new(factors, [lambdas.len()]), device)
+/// What turns a sum of squared errors over three channels into λ · MSE, but for the number of pixels.
+fn per_error(lambda: f32) -> f64 {
+    f64::from(lambda) / 3.0
 }
 
 /// One picture through the network as the codec would: rounded latents. Estimated bits, and the pixels in [-1, 1].
