@@ -2,46 +2,19 @@
 //! they give an error or a picture, never a panic, and take no more memory than the estimate for their header allows.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use counting_allocator::peak;
 use heirloom_codec::container::{MAGIC, parse_header};
 use heirloom_codec::network::memory;
 use heirloom_codec::{DecodeError, DecodeOptions, Fault, Image, Model};
 use set::{Manifest, root};
 
+mod counting_allocator;
+
 #[allow(dead_code)] // shared with the tests that compare hashes
 #[path = "conformance_set/mod.rs"]
 mod set;
-
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: all calls go to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(now, Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(now, Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Buffers that do not grow with the picture: bands of rows and tiles, for each thread.
 const FIXED: u64 = 4 << 20;
@@ -73,14 +46,13 @@ struct Subject<'a> {
 impl Subject<'_> {
     /// Decodes, strictly or what is whole, and looks at the memory that it took.
     fn decode(&self, bytes: &[u8], partial: bool, what: &dyn Fn() -> String) -> Result<Image, DecodeError> {
-        let before = NOW.load(Relaxed);
-        PEAK.store(before, Relaxed);
-        let result = if partial {
-            self.model.decode_partial(bytes, &self.options).map(|partial| partial.image)
-        } else {
-            self.model.decode(bytes, &self.options)
-        };
-        let taken = PEAK.load(Relaxed).saturating_sub(before) as u64;
+        let (result, taken) = peak(|| {
+            if partial {
+                self.model.decode_partial(bytes, &self.options).map(|partial| partial.image)
+            } else {
+                self.model.decode(bytes, &self.options)
+            }
+        });
         let header = parse_header(bytes, &self.options.limits).map(|(header, _)| header);
         // The sections are copied out of the file; a file without a good header needs nothing else.
         let refused = result.as_ref().is_err_and(|error| error.fault() == Fault::OverLimit);

@@ -1,49 +1,13 @@
 //! The memory that a picture takes stays under the estimate by which pictures are refused, and is not far below it.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+mod counting_allocator;
 
+use counting_allocator::peak;
 use heirloom_codec::image::{Image, PixelFormat};
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::network::memory;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model, reference};
-
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: all calls go to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(now, Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(now, Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Most bytes taken at once during `work`, beyond those taken before.
-fn peak<T>(work: impl FnOnce() -> T) -> (T, u64) {
-    let before = NOW.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    let result = work();
-    (result, (PEAK.load(Relaxed) - before) as u64)
-}
 
 // One test only: others running beside it would be counted too.
 #[test]
