@@ -1,4 +1,4 @@
-//! `heirloom-train learn`.
+//! `heirloom-train learn`
 
 use std::path::PathBuf;
 
@@ -9,8 +9,9 @@ use heirloom_train::{
     trainer::Options,
 };
 
-use crate::DeviceName;
+use crate::device::DeviceName;
 
+/// Teach a model new pictures or rates, so that its old files stay decodable and look no worse.
 #[derive(Args)]
 pub struct Learn {
     /// The model to learn from: a file, 8 or more digits of a generation id in the store, or 'default'. A run that is

@@ -1,3 +1,7 @@
-//! One file per verb that has more to say than a few lines.
+//! One file per verb: its flags and what it does.
 
+pub mod export;
 pub mod learn;
+pub mod preset;
+pub mod train;
+pub mod validate;

@@ -1,0 +1,18 @@
+//! `heirloom-train preset`
+
+use clap::Args;
+use heirloom_train::{Result, trainer::Config};
+
+/// Print a preset as TOML.
+#[derive(Args)]
+pub struct Preset {
+    /// tiny, small or base; learn-tiny, learn-small or learn-base.
+    name: String,
+}
+
+impl Preset {
+    pub fn run(&self) -> Result<()> {
+        print!("{}", Config::preset(&self.name)?.to_toml()?);
+        Ok(())
+    }
+}

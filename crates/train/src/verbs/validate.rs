@@ -1,0 +1,67 @@
+//! `heirloom-train validate`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use heirloom_train::{
+    Result, TrainError,
+    data::Folder,
+    model::Layout,
+    replay::{Lesson, models},
+    trainer::{checkpoint::Checkpoint, evaluate::Evaluator, export},
+};
+
+use crate::{device::DeviceName, run};
+
+/// Estimate rate and PSNR of whole pictures at several λ.
+#[derive(Args)]
+pub struct Validate {
+    /// The run's folder, one checkpoint, or a model file.
+    model: PathBuf,
+    /// Folder of pictures.
+    #[arg(long)]
+    data: PathBuf,
+    /// At most so many pictures.
+    #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
+    limit: usize,
+    /// Values of λ.
+    #[arg(long, value_delimiter = ',', default_values_t = [32.0, 128.0, 512.0, 1024.0])]
+    lambda: Vec<f32>,
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Validate {
+    pub fn run(&self) -> Result<()> {
+        let (spec, values, ranges) = if self.model.extension().is_some_and(|e| e == "safetensors") {
+            let file = models::read(&self.model)?;
+            let values = export::values(&Layout::new(&file.metadata.spec), &file.weights)?;
+            (file.metadata.spec, values, Some(file.metadata.lambda))
+        } else {
+            let Checkpoint { header, state } = run::checkpoint(&self.model)?;
+            let ranges = match &header.config.learn {
+                Some(_) => Some(Lesson::of_run(run::folder(&self.model), &header.config)?.ranges),
+                None => None,
+            };
+            (header.spec, state.ema, ranges)
+        };
+        let evaluator = Evaluator::new(&spec, &Layout::new(&spec), &values, ranges, &self.device.open())?;
+        let folder = Folder::open(&self.data, 1 << 30)?;
+        for lambda in &self.lambda {
+            for point in evaluator.folder(&folder, self.limit, &[*lambda])? {
+                if self.json {
+                    println!("{}", serde_json::to_string(&point).map_err(|e| TrainError::Config(e.to_string()))?);
+                } else {
+                    println!(
+                        "λ {:>7}  {:.4} bpp  {:.3} dB  loss {:.4}  ({} pictures)",
+                        point.lambda, point.bpp, point.psnr, point.loss, point.pictures
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
