@@ -66,7 +66,7 @@ pub fn decode(models: &Models, bytes: &[u8], way: &Way) -> Result<Decoded, Failu
     let (header, _) = parse_header(bytes, &options.limits).map_err(|e| container_failure(&e))?;
     let wish = way.generation.as_ref().or(way.exact.then_some(&Wish::Writer));
     let reader = models.reader(&header, wish).map_err(|failure| explain_exact(failure, way))?;
-    let wrote = reader.wrote(&header);
+    let wrote = reader.lineage().wrote(&header);
     if way.exact && !wrote {
         return Err(Failure::unsupported(format!(
             "only generation {} of its lineage ({}…), which wrote it, gives its exact pixels, not {}; decode with --generation writer, \
@@ -76,9 +76,8 @@ pub fn decode(models: &Models, bytes: &[u8], way: &Way) -> Result<Decoded, Failu
             reader.generation()
         )));
     }
-    let by = (!wrote).then(|| {
-        format!("by generation {}, generation {} wrote it", reader.metadata().lineage.generation, header.generation)
-    });
+    let by = (!wrote)
+        .then(|| format!("by generation {}, generation {} wrote it", reader.lineage().generation, header.generation));
     let model = reader.model()?;
     if way.partial {
         let partial = model.decode_partial(bytes, &options).map_err(|e| decode_failure(&e))?;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{DEFAULT, Workshop, child, rgb, stranger, tiny, tiny_child};
+use common::{Workshop, child, default, rgb, stranger, tiny, tiny_child};
 use heirloom_codec::container::PixelFormat;
 use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges, ModelFile};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
@@ -316,7 +316,7 @@ fn the_model_in_this_program_against_a_wider_generation() {
     std::fs::create_dir(shop.path("set")).unwrap();
     let picture = |x: u32, y: u32| image::Rgb([(x * 2) as u8, (y * 3) as u8, (128 + 60 * ((x / 9 + y / 7) % 2)) as u8]);
     shop.save("set/a.png", image::RgbImage::from_fn(128, 96, picture));
-    let old = ModelFile::from_bytes(&std::fs::read(DEFAULT).unwrap()).unwrap();
+    let old = default();
     let range = old.metadata.lambda.encoder;
     let wider = LambdaRange { low: range.low / 4.0, high: range.high * 4.0 };
     let ranges = LambdaRanges { encoder: wider, reconstruction: wider, ..old.metadata.lambda };

@@ -4,16 +4,19 @@ use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use heirloom_codec::Model;
-use heirloom_codec::container::Header;
-use heirloom_codec::model::{Metadata, ModelError, ModelFile};
+use heirloom_codec::model::{Lineage, Metadata, ModelError, ModelFile};
 
-use crate::failure::Failure;
+use crate::StoreError;
 
-/// The default model.
-const EMBEDDED: &[u8] = include_bytes!(env!("HEIRLOOM_DEFAULT_MODEL_PATH"));
+/// The default model. In a function of its own, which is compiled here and nowhere else: the bytes of a constant, a static or an
+/// inlined function would also be in what the compiler tells other crates about this one.
+#[inline(never)]
+fn embedded() -> &'static [u8] {
+    include_bytes!(env!("HEIRLOOM_DEFAULT_MODEL_PATH"))
+}
 
 /// Where a model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,31 +31,39 @@ pub struct Member {
     source: Source,
     metadata: Metadata,
     bytes: u64,
-    model: OnceLock<Result<Model, Failure>>,
+    model: OnceLock<Result<Model, StoreError>>,
 }
 
 impl Member {
-    /// The model in this program.
-    pub fn embedded() -> Result<Self, Failure> {
-        let metadata = Metadata::from_file_start(EMBEDDED).map_err(|e| refusal(&e).of("the model in this program"))?;
-        Ok(Self { source: Source::Program, metadata, bytes: EMBEDDED.len() as u64, model: OnceLock::new() })
+    /// The model in the program.
+    ///
+    /// # Errors
+    /// A program that was built around something else than a model.
+    pub fn embedded() -> Result<Self, StoreError> {
+        let refused = |source| StoreError::Model { name: "the model in this program".into(), source };
+        let metadata = Metadata::from_file_start(embedded()).map_err(refused)?;
+        Ok(Self { source: Source::Program, metadata, bytes: embedded().len() as u64, model: OnceLock::new() })
     }
 
     /// The model in a file, of which only the metadata are read.
-    pub fn of_file(path: &Path) -> Result<Self, Failure> {
-        let of = |failure: Failure| failure.of(path.display());
-        let disk = |e: io::Error| of(Failure::failed(e.to_string()));
+    ///
+    /// # Errors
+    /// A file that cannot be read, or does not begin as a model file does.
+    pub fn of_file(path: &Path) -> Result<Self, StoreError> {
+        let disk = |source| unreadable(path, source);
+        let refused = |source| StoreError::Model { name: path.display().to_string(), source };
         let mut file = File::open(path).map_err(disk)?;
         let bytes = file.metadata().map_err(disk)?.len();
         let mut start = Vec::new();
         (&mut file).take(8).read_to_end(&mut start).map_err(disk)?;
-        let needed = Metadata::bytes_needed(&start).map_err(|e| of(refusal(&e)))?;
+        let needed = Metadata::bytes_needed(&start).map_err(refused)?;
         file.take((needed - start.len()) as u64).read_to_end(&mut start).map_err(disk)?;
-        let metadata = Metadata::from_file_start(&start).map_err(|e| of(refusal(&e)))?;
+        let metadata = Metadata::from_file_start(&start).map_err(refused)?;
         Ok(Self { source: Source::File(path.to_owned()), metadata, bytes, model: OnceLock::new() })
     }
 
     /// What to call it.
+    #[must_use]
     pub fn name(&self) -> String {
         match &self.source {
             Source::Program => "default (in this program)".into(),
@@ -61,6 +72,7 @@ impl Member {
     }
 
     /// The file it is in; none for the model in this program.
+    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.source {
             Source::Program => None,
@@ -68,58 +80,64 @@ impl Member {
         }
     }
 
-    /// Size of its file.
+    /// Size of its file, in bytes.
+    #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// What it says about itself.
+    #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
+    /// Its place in its lineage.
+    #[must_use]
+    pub fn lineage(&self) -> &Lineage {
+        &self.metadata.lineage
+    }
+
     /// `generation 1 (0123456789abcdef…)`
+    #[must_use]
     pub fn generation(&self) -> String {
-        let lineage = &self.metadata.lineage;
+        let lineage = self.lineage();
         format!("generation {} ({:.16}…)", lineage.generation, lineage.generation_id.to_string())
     }
 
-    /// Whether it is of the lineage of files with this header.
-    pub fn reads(&self, header: &Header) -> bool {
-        self.metadata.lineage.reads(header)
-    }
-
-    /// Whether it wrote files with this header.
-    pub fn wrote(&self, header: &Header) -> bool {
-        self.metadata.lineage.wrote(header)
-    }
-
-    /// The bytes of its file.
-    pub fn read(&self) -> Result<Cow<'static, [u8]>, Failure> {
+    /// The bytes of its file, unchecked.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(&self) -> Result<Cow<'static, [u8]>, StoreError> {
         match &self.source {
-            Source::Program => Ok(EMBEDDED.into()),
-            Source::File(path) => {
-                fs::read(path).map(Into::into).map_err(|e| Failure::failed(e.to_string()).of(path.display()))
-            }
+            Source::Program => Ok(embedded().into()),
+            Source::File(path) => fs::read(path).map(Into::into).map_err(|e| unreadable(path, e)),
         }
     }
 
     /// All of its file, checked.
-    pub fn load(&self) -> Result<ModelFile, Failure> {
-        ModelFile::from_bytes(&self.read()?).map_err(|e| refusal(&e).of(self.name()))
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no sound model.
+    pub fn load(&self) -> Result<ModelFile, StoreError> {
+        ModelFile::from_bytes(&self.read()?).map_err(|e| self.refused(e))
     }
 
     /// The networks, ready to work; built on the first call.
-    pub fn model(&self) -> Result<&Model, Failure> {
-        let build = || Model::new(self.load()?).map_err(|e| refusal(&e).of(self.name()));
+    ///
+    /// # Errors
+    /// As [`Self::load`], and a model that is too large.
+    pub fn model(&self) -> Result<&Model, StoreError> {
+        let build = || Model::new(self.load()?).map_err(|e| self.refused(e));
         self.model.get_or_init(build).as_ref().map_err(Clone::clone)
+    }
+
+    fn refused(&self, source: ModelError) -> StoreError {
+        StoreError::Model { name: self.name(), source }
     }
 }
 
-/// A model that is newer than this program is not supported; any other defect is damage.
-pub fn refusal(error: &ModelError) -> Failure {
-    match error {
-        ModelError::Version { .. } | ModelError::TooLarge(_) => Failure::unsupported(error.to_string()),
-        _ => Failure::damaged(error.to_string()),
-    }
+fn unreadable(path: &Path, source: io::Error) -> StoreError {
+    StoreError::File { path: path.to_owned(), source: Arc::new(source) }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::Path};
 
+use heirloom_store::StoreError;
+
 /// Shorthand of this crate.
 pub type Result<T> = std::result::Result<T, TrainError>;
 
@@ -18,8 +20,10 @@ pub enum TrainError {
     Checkpoint(String),
     /// A parameter is missing, or has another shape than the network expects.
     Parameter(String),
-    /// The model file could not be made or read.
+    /// A model cannot be made, or is not the one that is needed.
     Model(String),
+    /// A model is not at hand, or damaged.
+    Store(StoreError),
     /// Too many steps in a row had a loss or gradient that is not finite, or a gradient far larger than usual.
     NotFinite { step: u64, in_a_row: u32 },
     /// The device failed, or a tensor could not be read back from it.
@@ -34,6 +38,12 @@ impl TrainError {
     }
 }
 
+impl From<StoreError> for TrainError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl fmt::Display for TrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -43,6 +53,7 @@ impl fmt::Display for TrainError {
             Self::Checkpoint(m) => write!(f, "checkpoint: {m}"),
             Self::Parameter(m) => write!(f, "parameter: {m}"),
             Self::Model(m) => write!(f, "model file: {m}"),
+            Self::Store(e) => write!(f, "model file: {e}"),
             Self::NotFinite { step, in_a_row } => write!(
                 f,
                 "loss or gradient was not finite, or far larger than usual, in {in_a_row} steps in a row, up to step {step}; the \
@@ -57,6 +68,7 @@ impl std::error::Error for TrainError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
+            Self::Store(e) => Some(e),
             _ => None,
         }
     }

@@ -459,9 +459,13 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let refused = |request: Request, why: &str| {
         let options = options(&scratch, "new", "run");
         match learn(&request, &options) {
-            Err(e @ (TrainError::Config(_) | TrainError::Model(_) | TrainError::Data(_) | TrainError::Io { .. })) => {
-                assert!(e.to_string().contains(why), "{e}");
-            }
+            Err(
+                e @ (TrainError::Config(_)
+                | TrainError::Model(_)
+                | TrainError::Store(_)
+                | TrainError::Data(_)
+                | TrainError::Io { .. }),
+            ) => assert!(e.to_string().contains(why), "{e}"),
             Err(e) => panic!("{e}"),
             Ok(_) => panic!("not refused: {why}"),
         }

@@ -1,124 +1,72 @@
-//! The model store: a folder with one folder per lineage and one file per generation in it.
+//! Adding a model to the store.
 
-use std::env;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use heirloom_codec::model::{Lineage, ModelFile};
+use heirloom_store::{Store, VARIABLE, file_name};
 
-use super::member::{Member, refusal};
+use super::refusal;
 use crate::failure::Failure;
 use crate::places::Place;
 
-/// Environment variable that names the store.
-pub const VARIABLE: &str = "HEIRLOOM_MODELS";
-const EXTENSION: &str = "safetensors";
-
-/// A model store, which need not exist yet.
-#[derive(Debug)]
-pub struct Store {
-    folder: Option<PathBuf>,
-    /// Given on the command line: then it must be there to be read.
-    asked_for: bool,
-}
-
-impl Store {
-    /// The folder of the command line, else that of the environment, else the user's.
-    pub fn new(flag: Option<&Path>) -> Self {
-        let folder = flag.map(Path::to_owned).or_else(|| set(VARIABLE)).or_else(users_own);
-        Self { folder, asked_for: flag.is_some() }
-    }
-
-    /// The folder, if there is any place for one.
-    pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
-    }
-
-    /// Every model in the folder and in the folders in it, in the order of their paths; and the failures of files that cannot
-    /// be read, which keep no other from being used.
-    pub fn members(&self) -> Result<(Vec<Member>, Vec<Failure>), Failure> {
-        let (mut members, mut failures) = (Vec::new(), Vec::new());
-        let Some(folder) = &self.folder else { return Ok((members, failures)) };
-        let failed =
-            |e: io::Error| Failure::failed(format!("the model store cannot be read: {e}")).of(folder.display());
-        let mut paths = match entries(folder) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !self.asked_for => return Ok((members, failures)),
-            found => found.map_err(failed)?,
-        };
-        for lineage in paths.clone().into_iter().filter(|path| path.is_dir()) {
-            paths.extend(entries(&lineage).map_err(failed)?);
-        }
-        paths.retain(|path| path.extension().is_some_and(|e| e == EXTENSION) && path.is_file());
-        paths.sort();
-        for path in paths {
-            match Member::of_file(&path) {
-                Ok(member) => members.push(member),
-                Err(failure) => failures.push(failure),
+/// Adds a model, of which every weight and id is checked, under a name that follows from its ids; it is there with all its
+/// bytes or not at all.
+///
+/// Refused without `force`: a model that is there, and another one of the same lineage and number. Refused always: a
+/// lineage that files could not tell from one at hand.
+pub fn add(store: &Store, bytes: &[u8], force: bool) -> Result<PathBuf, Failure> {
+    let folder = store.folder.as_deref().ok_or_else(|| {
+        Failure::usage(format!("there is no place for a model store; give --store DIR or set {VARIABLE}"))
+    })?;
+    let lineage = ModelFile::from_bytes(bytes).map_err(|e| refusal(&e))?.metadata.lineage;
+    let mut replaced = None;
+    for member in &store.members {
+        match (conflict(&lineage, member.lineage()), member.path()) {
+            (Conflict::None, _) => {}
+            (Conflict::Same, None) => return Err(Failure::failed("is the model in this program")),
+            (Conflict::Same, Some(path)) if force => replaced = Some(path.to_owned()),
+            (Conflict::Same, Some(path)) => {
+                return Err(Failure::failed(format!(
+                    "{} is in the store already: {}; --force replaces it",
+                    member.generation(),
+                    path.display()
+                )));
+            }
+            (Conflict::Fork, _) if force => {}
+            (Conflict::Fork, _) => {
+                return Err(Failure::failed(format!(
+                    "another generation {} of its lineage is here already, {}: {}; --force keeps both, and --generation ID then \
+                     tells them apart",
+                    lineage.generation,
+                    member.generation(),
+                    member.name()
+                )));
+            }
+            (Conflict::Prefix, _) => {
+                return Err(Failure::unsupported(format!(
+                    "its entropy id {} begins like that of another lineage here, {} ({}); files could not tell them apart",
+                    lineage.entropy_id,
+                    member.lineage().entropy_id,
+                    member.name()
+                )));
             }
         }
-        Ok((members, failures))
     }
-
-    /// Adds a model, of which every weight and id is checked, under a name that follows from its ids; it is there with all its
-    /// bytes or not at all.
-    ///
-    /// Refused without `force`: a model that is there, and another one of the same lineage and number. Refused always: a
-    /// lineage that files could not tell from one at hand.
-    pub fn add(&self, bytes: &[u8], at_hand: &[Member], force: bool) -> Result<PathBuf, Failure> {
-        let folder = self.folder.as_deref().ok_or_else(|| {
-            Failure::usage(format!("there is no place for a model store; give --store DIR or set {VARIABLE}"))
-        })?;
-        let lineage = ModelFile::from_bytes(bytes).map_err(|e| refusal(&e))?.metadata.lineage;
-        let mut replaced = None;
-        for member in at_hand {
-            match (conflict(&lineage, &member.metadata().lineage), member.path()) {
-                (Conflict::None, _) => {}
-                (Conflict::Same, None) => return Err(Failure::failed("is the model in this program")),
-                (Conflict::Same, Some(path)) if force => replaced = Some(path.to_owned()),
-                (Conflict::Same, Some(path)) => {
-                    return Err(Failure::failed(format!(
-                        "{} is in the store already: {}; --force replaces it",
-                        member.generation(),
-                        path.display()
-                    )));
-                }
-                (Conflict::Fork, _) if force => {}
-                (Conflict::Fork, _) => {
-                    return Err(Failure::failed(format!(
-                        "another generation {} of its lineage is here already, {}: {}; --force keeps both, and --generation ID then \
-                         tells them apart",
-                        lineage.generation,
-                        member.generation(),
-                        member.name()
-                    )));
-                }
-                (Conflict::Prefix, _) => {
-                    return Err(Failure::unsupported(format!(
-                        "its entropy id {} begins like that of another lineage here, {} ({}); files could not tell them apart",
-                        lineage.entropy_id,
-                        member.metadata().lineage.entropy_id,
-                        member.name()
-                    )));
-                }
-            }
-        }
-        let path = path_in(folder, &lineage);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|e| Failure::failed(e.to_string()).of(parent.display()))?;
-        }
-        Place::File(path.clone()).write(bytes, force)?;
-        if let Some(old) = replaced.filter(|old| *old != path) {
-            fs::remove_file(&old).map_err(|e| Failure::failed(e.to_string()).of(old.display()))?;
-        }
-        Ok(path)
+    let path = path_in(folder, &lineage);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|e| Failure::failed(e.to_string()).of(parent.display()))?;
     }
+    Place::File(path.clone()).write(bytes, force)?;
+    if let Some(old) = replaced.filter(|old| *old != path) {
+        fs::remove_file(&old).map_err(|e| Failure::failed(e.to_string()).of(old.display()))?;
+    }
+    Ok(path)
 }
 
 /// `ENTROPY-ID/genN-GENERATION-ID.safetensors`, with as much of the ids as files carry and more.
 fn path_in(folder: &Path, lineage: &Lineage) -> PathBuf {
-    let name = format!("gen{}-{:.16}.{EXTENSION}", lineage.generation, lineage.generation_id.to_string());
-    folder.join(format!("{:.16}", lineage.entropy_id.to_string())).join(name)
+    folder.join(format!("{:.16}", lineage.entropy_id.to_string())).join(file_name(lineage))
 }
 
 /// How a model that comes stands to one that is there.
@@ -145,24 +93,6 @@ fn conflict(new: &Lineage, there: &Lineage) -> Conflict {
     } else {
         Conflict::None
     }
-}
-
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect()
-}
-
-fn set(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
-/// Where a user's data belong: the XDG base directories, or Windows' local application data.
-fn users_own() -> Option<PathBuf> {
-    let data = if cfg!(windows) {
-        set("LOCALAPPDATA")
-    } else {
-        set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")))
-    };
-    data.map(|data| data.join("heirloom").join("models"))
 }
 
 #[cfg(test)]

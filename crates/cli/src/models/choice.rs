@@ -3,12 +3,9 @@
 use std::str::FromStr;
 
 use heirloom_codec::container::Header;
+use heirloom_store::{LEAST_ID_DIGITS, Member, is_id};
 
-use super::member::Member;
 use crate::failure::Failure;
-
-/// Fewest digits of a generation id that are taken for one: as many as files carry.
-pub const LEAST_ID_DIGITS: usize = 8;
 
 /// The generation that a caller wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +38,9 @@ impl FromStr for Wish {
     }
 }
 
-/// Whether a text can be the beginning of an id.
-pub fn is_id(text: &str) -> bool {
-    (LEAST_ID_DIGITS..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
 /// The member that decodes a file with this header.
 pub fn choose<'a>(members: &'a [Member], header: &Header, wish: &Wish) -> Result<&'a Member, Failure> {
-    let lineage: Vec<&Member> = members.iter().filter(|member| member.reads(header)).collect();
+    let lineage: Vec<&Member> = members.iter().filter(|member| member.lineage().reads(header)).collect();
     if lineage.is_empty() {
         return Err(Failure::unsupported(format!(
             "needs a model of the lineage with the entropy id {}…, which is not here (generation {} wrote it); give a model file of it \
@@ -59,7 +51,7 @@ pub fn choose<'a>(members: &'a [Member], header: &Header, wish: &Wish) -> Result
     }
     match wish {
         Wish::Newest => newest(&lineage, header).ok_or_else(|| Failure::failed("there is no model")),
-        Wish::Writer => lineage.iter().copied().find(|member| member.wrote(header)).ok_or_else(|| {
+        Wish::Writer => lineage.iter().copied().find(|member| member.lineage().wrote(header)).ok_or_else(|| {
             Failure::unsupported(format!(
                 "generation {} ({}…), which wrote it, is not here; {}; give that model with --model, or add it to the store with \
                  'heirloom models add FILE'",
@@ -69,10 +61,10 @@ pub fn choose<'a>(members: &'a [Member], header: &Header, wish: &Wish) -> Result
             ))
         }),
         Wish::Number(number) => {
-            only(&lineage, header, &format!("generation {number}"), |m| m.metadata().lineage.generation == *number)
+            only(&lineage, header, &format!("generation {number}"), |m| m.lineage().generation == *number)
         }
         Wish::Id(id) => only(&lineage, header, &format!("a generation whose id begins with {id}"), |m| {
-            m.metadata().lineage.generation_id.to_string().starts_with(id)
+            m.lineage().generation_id.to_string().starts_with(id)
         }),
     }
 }
@@ -92,7 +84,7 @@ fn only<'a>(
             here(lineage)
         ))
     })?;
-    let id = |member: &Member| member.metadata().lineage.generation_id;
+    let id = |member: &Member| member.lineage().generation_id;
     match found.find(|member| id(member) != id(first)) {
         None => Ok(first),
         Some(other) => Err(Failure::usage(format!(
@@ -105,7 +97,7 @@ fn only<'a>(
 
 fn newest<'a>(lineage: &[&'a Member], header: &Header) -> Option<&'a Member> {
     lineage.iter().copied().max_by_key(|member| {
-        let own = &member.metadata().lineage;
+        let own = member.lineage();
         // Forks of equal number: any, but always the same.
         (descends(member, lineage, header), own.generation, std::cmp::Reverse(own.generation_id))
     })
@@ -117,7 +109,7 @@ fn descends(member: &Member, lineage: &[&Member], header: &Header) -> bool {
     let mut current = member;
     // A chain of parents has no more links than there are members, or it runs in a circle.
     for _ in 0..=lineage.len() {
-        if current.wrote(header) {
+        if current.lineage().wrote(header) {
             return true;
         }
         let metadata = current.metadata();
@@ -131,7 +123,7 @@ fn descends(member: &Member, lineage: &[&Member], header: &Header) -> bool {
         if metadata.lineage.generation.checked_sub(1).is_some_and(|number| is_writer(number, &parent.0)) {
             return true;
         }
-        let Some(next) = lineage.iter().find(|m| m.metadata().lineage.generation_id == parent) else { return false };
+        let Some(next) = lineage.iter().find(|m| m.lineage().generation_id == parent) else { return false };
         current = next;
     }
     false
@@ -140,7 +132,7 @@ fn descends(member: &Member, lineage: &[&Member], header: &Header) -> bool {
 /// `here are generation 0 (…) and generation 1 (…)`
 fn here(lineage: &[&Member]) -> String {
     let mut names: Vec<(u32, String)> =
-        lineage.iter().map(|member| (member.metadata().lineage.generation, member.generation())).collect();
+        lineage.iter().map(|member| (member.lineage().generation, member.generation())).collect();
     names.sort();
     names.dedup();
     let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();

@@ -1,23 +1,19 @@
-//! The models at hand: one given on the command line, those of the store, and the one in this program.
+//! The models at hand: one given on the command line, and those of the store, the one in this program among them.
 
+mod add;
 mod choice;
-mod member;
-mod store;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use heirloom_codec::Model;
 use heirloom_codec::container::Header;
-use heirloom_codec::model::LambdaRange;
+use heirloom_codec::model::{LambdaRange, ModelError};
+use heirloom_store::{Member, Store, StoreError};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
+pub use add::add;
 pub use choice::{Wish, hex};
-pub use member::{Member, refusal};
-pub use store::Store;
-
-/// Name of the model in this program, where a model is asked for.
-const DEFAULT: &str = "default";
 
 /// The flag that names the store.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -38,58 +34,35 @@ pub struct ModelFlags {
     store: StoreFlag,
 }
 
-/// The models at hand without one of the command line.
-#[derive(Debug)]
-pub struct Shelf {
-    /// The model in this program, then those of the store.
-    pub members: Vec<Member>,
-    /// Files of the store that cannot be read.
-    pub unreadable: Vec<Failure>,
-    /// The store.
-    pub store: Store,
-}
-
-impl Shelf {
-    /// Looks what is there; reads no weights.
-    pub fn open(flag: &StoreFlag) -> Result<Self, Failure> {
-        let store = Store::new(flag.store.as_deref());
-        let (stored, unreadable) = store.members()?;
-        let mut members = vec![Member::embedded()?];
-        members.extend(stored);
-        Ok(Self { members, unreadable, store })
+impl StoreFlag {
+    /// Looks what is in the store; reads no weights.
+    pub fn open(&self) -> Result<Store, Failure> {
+        Ok(Store::open(self.store.as_deref())?)
     }
 
     /// As [`Self::open`], for a store that is about to be made.
-    pub fn open_or_empty(flag: &StoreFlag) -> Result<Self, Failure> {
-        let there = flag.store.as_deref().is_none_or(Path::exists);
-        if there {
-            return Self::open(flag);
-        }
-        Ok(Self { members: vec![Member::embedded()?], unreadable: vec![], store: Store::new(flag.store.as_deref()) })
+    pub fn open_or_empty(&self) -> Result<Store, Failure> {
+        Ok(Store::open_or_empty(self.store.as_deref())?)
     }
+}
 
-    /// The model that a file, the first digits of a generation id, or `default` names.
-    pub fn find(&self, what: &Path) -> Result<Member, Failure> {
-        if what.exists() {
-            return Member::of_file(what);
-        }
-        let text = what.to_string_lossy().to_lowercase();
-        if text == DEFAULT {
-            return Member::embedded();
-        }
-        if !choice::is_id(&text) {
-            return Member::of_file(what); // says why it cannot be read
-        }
-        let id = |m: &Member| m.metadata().lineage.generation_id;
-        let mut found = self.members.iter().filter(|m| id(m).to_string().starts_with(&text));
-        let first = found.next().ok_or_else(|| {
-            let place = self.store.folder().map_or_else(|| "there is no store".into(), |f| f.display().to_string());
-            Failure::unsupported(format!("no model here has an id that begins with {text} (the store: {place})"))
-        })?;
-        if let Some(other) = found.find(|m| id(m) != id(first)) {
-            return Err(Failure::usage(format!("the digits {text} begin the ids of {} and {}", id(first), id(other))));
-        }
-        first.path().map_or_else(Member::embedded, Member::of_file)
+/// A model that is newer than this program is not supported; any other defect is damage.
+pub fn refusal(error: &ModelError) -> Failure {
+    match error {
+        ModelError::Version { .. } | ModelError::TooLarge(_) => Failure::unsupported(error.to_string()),
+        _ => Failure::damaged(error.to_string()),
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Model { source, .. } => refusal(source).kind,
+            StoreError::Unknown { .. } => Kind::Unsupported,
+            StoreError::Ambiguous { .. } => Kind::Usage,
+            _ => Kind::Failed,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 
@@ -98,17 +71,17 @@ pub struct Models {
     /// The model of the command line first, where there is one.
     members: Vec<Member>,
     given: bool,
-    unreadable: Vec<Failure>,
+    unreadable: Vec<StoreError>,
 }
 
 impl Models {
     /// The models that the flags name, those of the store, and the one in this program.
     pub fn load(flags: &ModelFlags) -> Result<Self, Failure> {
-        let shelf = Shelf::open(&flags.store)?;
-        let given = flags.model.as_ref().map(|model| shelf.find(model)).transpose()?;
+        let store = flags.store.open()?;
+        let given = flags.model.as_ref().map(|model| store.find(model)).transpose()?;
         let is_given = given.is_some();
-        let members = given.into_iter().chain(shelf.members).collect();
-        Ok(Self { members, given: is_given, unreadable: shelf.unreadable })
+        let members = given.into_iter().chain(store.members).collect();
+        Ok(Self { members, given: is_given, unreadable: store.unreadable })
     }
 
     /// The member that encodes: the one of the command line, else the one in this program.
@@ -118,13 +91,13 @@ impl Models {
 
     /// The model that encodes.
     pub fn writer(&self) -> Result<&Model, Failure> {
-        self.writing()?.model()
+        Ok(self.writing()?.model()?)
     }
 
     /// Name and generation of the model that encodes, in words.
     pub fn writer_name(&self) -> Result<String, Failure> {
         let writer = self.writing()?;
-        let lineage = &writer.metadata().lineage;
+        let lineage = writer.lineage();
         Ok(format!(
             "{}, generation {} of lineage {:.16}",
             writer.name(),
@@ -137,7 +110,7 @@ impl Models {
     /// of the file's lineage, else the newest.
     pub fn reader(&self, header: &Header, wish: Option<&Wish>) -> Result<&Member, Failure> {
         if let (None, true, Some(given)) = (wish, self.given, self.members.first())
-            && given.reads(header)
+            && given.lineage().reads(header)
         {
             return Ok(given);
         }

@@ -2,9 +2,10 @@
 
 use heirloom_codec::Model;
 use heirloom_codec::model::{ModelError, ModelFile};
+use heirloom_store::Member;
 
 use crate::failure::Failure;
-use crate::models::{Member, refusal};
+use crate::models::refusal;
 
 /// Note of a model file's provenance: id of the generation whose weights learning started from, whatever it did to them.
 const LEARNED_FROM: &str = "learned_from";

@@ -62,7 +62,7 @@ impl Decode {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
         let jobs = plan(&self.inputs, self.output.as_deref(), self.format.unwrap_or(Format::Png).extension())?;
         let jobs =
-            jobs.into_iter().map(|job| Ok((self.format_of(&job.output)?, job))).collect::<Result<Vec<_>, _>>()?;
+            jobs.into_iter().map(|job| Ok((self.format_of(&job.output)?, job))).collect::<Result<Vec<_>, Failure>>()?;
         let models = Models::load(&self.models)?;
         Ok(batch::run(&jobs, threads, quiet, |(format, job)| self.one(job, *format, &models)))
     }

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use heirloom_codec::container::{File, Limits, parse};
 use heirloom_codec::image::PixelFormat;
 use heirloom_eval::bits_per_pixel;
+use heirloom_store::Member;
 use serde_json::{Value, json};
 
 use crate::coding;
 use crate::failure::{Failure, exit_code};
-use crate::models::{Member, ModelFlags, Models, Wish, hex};
+use crate::models::{ModelFlags, Models, Wish, hex};
 use crate::places::Place;
 
 /// Show what .hlm files hold, without decoding them
@@ -89,7 +90,7 @@ fn blobs(file: &File) -> [(&'static str, Option<usize>); 3] {
 
 fn member_json(member: Option<&Member>) -> Value {
     member.map_or(Value::Null, |member| {
-        let lineage = &member.metadata().lineage;
+        let lineage = member.lineage();
         json!({
             "name": member.name(),
             "generation": lineage.generation,

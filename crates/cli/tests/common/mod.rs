@@ -12,10 +12,8 @@ use std::path::PathBuf;
 use assert_cmd::Command;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
 use heirloom_codec::reference;
+use heirloom_store::Member;
 use image::{DynamicImage, GrayImage, RgbImage};
-
-/// File of the model in the program.
-pub const DEFAULT: &str = env!("HEIRLOOM_DEFAULT_MODEL_PATH");
 
 pub struct Workshop {
     folder: tempfile::TempDir,
@@ -96,6 +94,11 @@ pub fn rgb(width: u32, height: u32) -> RgbImage {
 
 pub fn grey(width: u32, height: u32) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| image::Luma([(x * 3 + y * 2) as u8]))
+}
+
+/// The model in the program.
+pub fn default() -> ModelFile {
+    Member::embedded().unwrap().load().unwrap()
 }
 
 /// A model of the tiny shape with weights by formula.

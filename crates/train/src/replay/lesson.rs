@@ -3,11 +3,9 @@
 use std::{fs, path::Path};
 
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Weights};
+use heirloom_store::{Store, file_name};
 
-use super::{
-    models::Store,
-    settings::{Learn, Source, Strategy},
-};
+use super::settings::{Learn, Source, Strategy};
 use crate::{
     Result, TrainError,
     model::Layout,
@@ -62,16 +60,16 @@ impl Lesson {
         let Some(learn) = &config.learn else {
             return Err(TrainError::Config(format!("{} holds a run that learns from no model", run.display())));
         };
-        let store = Store::new(Some(&run.join(KEPT)));
+        let folder = run.join(KEPT);
+        let store = Store::open(Some(&folder))?;
         let mut kept = Vec::new();
         for id in std::iter::once(&learn.from).chain(&learn.ancestors) {
-            let file = store.find(&id.to_string())?;
-            kept.push(file.ok_or_else(|| {
-                TrainError::Model(format!(
-                    "{} lacks generation {id}, which the run learns from",
-                    run.join(KEPT).display()
-                ))
-            })?);
+            // The run's own file goes before the model in the program, which comes first.
+            let member = store.members.iter().rev().find(|member| member.lineage().generation_id == *id);
+            let member = member.ok_or_else(|| {
+                TrainError::Model(format!("{} lacks generation {id}, which the run learns from", folder.display()))
+            })?;
+            kept.push(member.load()?);
         }
         let parent = kept.remove(0);
         Self::new(learn.strategy, parent, kept, config.lambda)
@@ -85,10 +83,8 @@ impl Lesson {
         let folder = run.join(KEPT);
         fs::create_dir_all(&folder).map_err(TrainError::io("make the folder", &folder))?;
         for file in &self.teachers {
-            let lineage = file.metadata.lineage;
-            let name = format!("gen{}-{:.16}.safetensors", lineage.generation, lineage.generation_id.to_string());
             let bytes = file.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
-            files::replace(&folder.join(name), &bytes)?;
+            files::replace(&folder.join(file_name(&file.metadata.lineage)), &bytes)?;
         }
         Ok(())
     }

@@ -5,10 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use heirloom_store::Store;
+
 use super::{
     Learning, Lesson, Memory,
     archive::{Archive, Opening},
-    models::{self, Store},
+    models,
     settings::{Source, Strategy},
 };
 use crate::{
@@ -71,11 +73,11 @@ pub fn learn(request: &Request, options: &Options) -> Result<Checkpoint> {
 
 /// Configuration and lesson of a new run.
 fn begin(request: &Request) -> Result<(Config, Lesson)> {
-    let store = Store::new(request.store.as_deref());
     let Some(from) = &request.from else {
         return Err(TrainError::Config("give the model to learn from with --from".into()));
     };
-    let parent = models::named(from, &store)?;
+    let store = Store::open(request.store.as_deref())?;
+    let parent = models::named(from, &store)?.load()?;
     let strategy = request.strategy.unwrap_or(Strategy::Replay);
     let source = match (&request.replay_data, &request.replay_archive) {
         (Some(_), Some(_)) => {
@@ -98,10 +100,9 @@ fn begin(request: &Request) -> Result<(Config, Lesson)> {
     }
     config.lambda = request.lambda.unwrap_or(config.lambda);
     let ancestors = if source.is_some() {
-        let named = request.ancestors.iter().map(|path| models::read(path)).collect::<Result<_>>()?;
         // An archive's latents need no encoder: a generation that is gone only lacks its own pictures as targets.
         let lenient = request.without_missing || source == Some(Source::Archive);
-        models::ancestors(&parent, named, &store, lenient)?
+        models::ancestors(&parent, &request.ancestors, store, lenient)?
     } else if request.ancestors.is_empty() {
         Vec::new()
     } else {
@@ -182,8 +183,8 @@ fn agree(request: &Request, config: &Config, lesson: &Lesson) -> Result<()> {
         return Err(TrainError::Config("--originals are those of an archive; give --replay-archive".into()));
     }
     if let Some(from) = &request.from {
-        let file = models::named(from, &Store::new(request.store.as_deref()))?;
-        if file.metadata.lineage.generation_id != learn.from {
+        let member = models::named(from, &Store::open(request.store.as_deref())?)?;
+        if member.lineage().generation_id != learn.from {
             return differs("--from", format!("generation {}", lesson.parent().metadata.lineage.generation_id));
         }
     }

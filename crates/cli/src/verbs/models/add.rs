@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::failure::{Failure, exit_code};
-use crate::models::{Shelf, StoreFlag};
+use crate::models::{self, StoreFlag};
 
 /// Add model files to the store
 ///
@@ -45,7 +45,7 @@ impl Add {
     fn one(&self, file: &Path) -> Result<PathBuf, Failure> {
         let bytes = fs::read(file).map_err(|e| Failure::failed(e.to_string()))?;
         // Looked at again for every file: the ones before it are there now.
-        let shelf = Shelf::open_or_empty(&self.store)?;
-        shelf.store.add(&bytes, &shelf.members, self.force)
+        let store = self.store.open_or_empty()?;
+        models::add(&store, &bytes, self.force)
     }
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use heirloom_codec::model::{EntropyId, GenerationId};
+use heirloom_store::{Member, Store};
 
 use crate::failure::Failure;
-use crate::models::{Member, Shelf, StoreFlag};
+use crate::models::StoreFlag;
 
 /// Show which generation learned from which
 ///
@@ -23,36 +24,36 @@ pub struct Lineage {
 
 impl Lineage {
     pub fn run(&self) -> Result<ExitCode, Failure> {
-        let shelf = Shelf::open(&self.store)?;
-        let asked_for = self.model.as_ref().map(|model| shelf.find(model)).transpose()?;
-        let Shelf { mut members, unreadable, .. } = shelf;
-        let only = asked_for.as_ref().map(|member| member.metadata().lineage.entropy_id);
+        let store = self.store.open()?;
+        let asked_for = self.model.as_ref().map(|model| store.find(model)).transpose()?;
+        let Store { mut members, unreadable, .. } = store;
+        let only = asked_for.as_ref().map(|member| member.lineage().entropy_id);
         members.extend(asked_for);
-        members.sort_by_key(|m| (m.metadata().lineage.entropy_id, m.metadata().lineage.generation, id(m)));
+        members.sort_by_key(|m| (m.lineage().entropy_id, m.lineage().generation, id(m)));
         members.dedup_by_key(|m| id(m));
-        let mut lineages: Vec<EntropyId> = members.iter().map(|m| m.metadata().lineage.entropy_id).collect();
+        let mut lineages: Vec<EntropyId> = members.iter().map(|m| m.lineage().entropy_id).collect();
         lineages.dedup();
         for lineage in lineages.into_iter().filter(|id| only.is_none_or(|only| only == *id)) {
             println!("lineage {lineage}");
-            let here: Vec<&Member> = members.iter().filter(|m| m.metadata().lineage.entropy_id == lineage).collect();
+            let here: Vec<&Member> = members.iter().filter(|m| m.lineage().entropy_id == lineage).collect();
             print!("{}", tree(&here));
         }
-        for failure in &unreadable {
-            eprintln!("heirloom: {failure}");
+        for error in &unreadable {
+            eprintln!("heirloom: {error}");
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 fn id(member: &Member) -> GenerationId {
-    member.metadata().lineage.generation_id
+    member.lineage().generation_id
 }
 
 /// The members of a lineage, in ascending number, each under its parent.
 fn tree(members: &[&Member]) -> String {
     let mut text = String::new();
     for member in members {
-        match member.metadata().lineage.parent {
+        match member.lineage().parent {
             None => branch(member, members, 1, &mut text),
             Some(parent) if members.iter().all(|m| id(m) != parent) => {
                 text += &format!("  (not here: {parent})\n");
@@ -77,7 +78,7 @@ fn branch(member: &Member, members: &[&Member], depth: usize, text: &mut String)
         *text += &format!("  published, {:+.3} dB on its parent's files at least", least.unwrap_or(f64::INFINITY));
     }
     *text += &format!("  {}\n", member.name());
-    for child in members.iter().filter(|m| m.metadata().lineage.parent == Some(id(member))) {
+    for child in members.iter().filter(|m| m.lineage().parent == Some(id(member))) {
         branch(child, members, depth + 1, text);
     }
 }

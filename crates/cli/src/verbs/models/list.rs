@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use heirloom_store::Member;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, exit_code};
-use crate::models::{Member, Shelf, StoreFlag};
+use crate::models::StoreFlag;
 
 /// List the models at hand: the one in this program and those of the store
 ///
@@ -23,15 +24,15 @@ pub struct List {
 
 impl List {
     pub fn run(&self) -> Result<ExitCode, Failure> {
-        let mut shelf = Shelf::open(&self.store)?;
-        shelf.members.sort_by_key(|m| (m.metadata().lineage.entropy_id, m.metadata().lineage.generation));
+        let mut store = self.store.open()?;
+        store.members.sort_by_key(|m| (m.lineage().entropy_id, m.lineage().generation));
         let mut lineage = None;
-        for member in &shelf.members {
+        for member in &store.members {
             if self.json {
                 println!("{}", as_json(member));
                 continue;
             }
-            let id = member.metadata().lineage.entropy_id;
+            let id = member.lineage().entropy_id;
             if lineage != Some(id) {
                 println!("lineage {id}");
                 lineage = Some(id);
@@ -39,13 +40,14 @@ impl List {
             println!("  {}", as_line(member));
         }
         if !self.json {
-            let place = shelf.store.folder().map_or_else(|| "none".into(), |folder| folder.display().to_string());
+            let place = store.folder.as_ref().map_or_else(|| "none".into(), |folder| folder.display().to_string());
             println!("store: {place}");
         }
-        for failure in &shelf.unreadable {
+        let failures: Vec<Failure> = store.unreadable.into_iter().map(Failure::from).collect();
+        for failure in &failures {
             eprintln!("heirloom: {failure}");
         }
-        Ok(exit_code(&shelf.unreadable.iter().map(|failure| failure.kind).collect::<Vec<_>>()))
+        Ok(exit_code(&failures.iter().map(|failure| failure.kind).collect::<Vec<_>>()))
     }
 }
 

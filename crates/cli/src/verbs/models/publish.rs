@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use heirloom_codec::model::{self, ModelFile, Record};
 use heirloom_eval::proof::Proof;
+use heirloom_store::{Member, ancestors};
 
 use super::card;
 use crate::failure::{Failure, Kind};
-use crate::models::{Member, Shelf, StoreFlag, refusal};
+use crate::models::{StoreFlag, refusal};
 use crate::places::Place;
 use crate::proof::{self, Images, Measuring, Pair};
 
@@ -50,14 +51,14 @@ impl Publish {
         }
         [&output, &card_output].into_iter().try_for_each(|place| place.check_writable(self.force))?;
         let images = self.measuring.images()?;
-        let shelf = Shelf::open(&self.store)?;
-        let (old, new) = (shelf.find(&self.old)?, shelf.find(&self.new)?);
+        let store = self.store.open()?;
+        let (old, new) = (store.find(&self.old)?, store.find(&self.new)?);
         let pair = unbroken(Pair::load(&old, &new)?)?;
         let mut file = successor(&old, new.load()?).map_err(|e| e.of(new.name()))?;
 
         let mut proofs = vec![self.prove(&pair, &images, threads, quiet)?];
         drop(pair);
-        let (ancestors, missing) = ancestors(&old, &shelf.members);
+        let (ancestors, missing) = ancestors(old.lineage(), &store.members);
         for ancestor in ancestors {
             let pair = unbroken(Pair::load(ancestor, &new)?)?;
             proofs.push(self.prove(&pair, &images, threads, quiet)?);
@@ -126,24 +127,6 @@ fn successor(old: &Member, mut new: ModelFile) -> Result<ModelFile, Failure> {
         new.metadata.licence.clone_from(&before.licence);
     }
     Ok(new)
-}
-
-/// The generations before one, newest first, as far as they are at hand; and the id of the first that is not.
-fn ancestors<'a>(member: &Member, members: &'a [Member]) -> (Vec<&'a Member>, Option<model::GenerationId>) {
-    let mut found: Vec<&Member> = Vec::new();
-    let mut parent = member.metadata().lineage.parent;
-    while let Some(id) = parent {
-        let next = members.iter().find(|m| m.metadata().lineage.generation_id == id);
-        // The second condition ends a circle, which only files that lie can make.
-        match next.filter(|next| {
-            found.iter().all(|m| m.metadata().lineage.generation_id != next.metadata().lineage.generation_id)
-        }) {
-            Some(next) => found.push(next),
-            None => return (found, Some(id)),
-        }
-        parent = found.last().and_then(|m| m.metadata().lineage.parent);
-    }
-    (found, None)
 }
 
 /// What a model file keeps of a proof.

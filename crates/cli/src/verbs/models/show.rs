@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use heirloom_store::Member;
+
 use super::list::as_json;
 use crate::failure::Failure;
-use crate::models::{Member, Shelf, StoreFlag};
+use crate::models::StoreFlag;
 
 /// Show all that models say about themselves: identity, origin, and what was proven when they were published
 ///
@@ -26,9 +28,9 @@ pub struct Show {
 
 impl Show {
     pub fn run(&self) -> Result<ExitCode, Failure> {
-        let shelf = Shelf::open(&self.store)?;
+        let store = self.store.open()?;
         for model in &self.models {
-            let member = shelf.find(model)?;
+            let member = store.find(model)?;
             member.load()?;
             if self.json { println!("{}", as_json(&member)) } else { print!("{}", as_text(&member)) }
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
-use crate::models::{Shelf, StoreFlag};
+use crate::models::StoreFlag;
 use crate::places::Place;
 use crate::proof::{self, Measuring, Pair};
 
@@ -46,8 +46,8 @@ impl Verify {
         let json = self.json.as_deref().map(Place::new);
         json.iter().try_for_each(|place| place.check_writable(self.force))?;
         let images = self.measuring.images()?;
-        let shelf = Shelf::open(&self.store)?;
-        let pair = Pair::load(&shelf.find(&self.old)?, &shelf.find(&self.new)?)?;
+        let store = self.store.open()?;
+        let pair = Pair::load(&store.find(&self.old)?, &store.find(&self.new)?)?;
         let proof = self.measuring.prove(&pair, &images, threads, quiet)?;
         print!("{}\n{}", proof::table(&proof), proof::summary(&proof));
         if let Some(place) = json {
