@@ -6,7 +6,11 @@ use std::time::Instant;
 use heirloom_codec::entropy::{decode_section, encode_section, encode_section_with, estimated_bits, scale_indices};
 
 const COUNT: usize = 1 << 17;
-const REPEATS: usize = 200;
+
+/// Without `--bench` cargo is testing.
+fn repeats() -> usize {
+    if std::env::args().any(|argument| argument == "--bench") { 200 } else { 1 }
+}
 
 /// Gaussian-like residuals: the sum of four uniform numbers, scaled.
 fn sample(mut index: impl FnMut(u64) -> u8) -> (Vec<i32>, Vec<u8>) {
@@ -28,7 +32,7 @@ fn sample(mut index: impl FnMut(u64) -> u8) -> (Vec<i32>, Vec<u8>) {
 /// Best time of several, in nanoseconds per residual.
 fn best(mut run: impl FnMut()) -> f64 {
     let mut best = f64::INFINITY;
-    for _ in 0..REPEATS {
+    for _ in 0..repeats() {
         let begin = Instant::now();
         run();
         best = best.min(begin.elapsed().as_secs_f64());
