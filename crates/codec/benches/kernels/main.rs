@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
-use criterion::{Criterion, Throughput};
+use criterion::{Criterion, SamplingMode, Throughput};
 use heirloom_codec::kernels::gemm::{self, Start};
 use heirloom_codec::kernels::{Arithmetic, Block, Conv3x3, Dense, Down, Engine, Job, Map, Simd, Up, depthwise};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -43,7 +43,7 @@ fn main() {
 /// Times `kernel`, which does `operations` operations a call, in both arithmetics on each pool.
 fn time(bench: &mut Bench, pools: &[ThreadPool], name: &str, operations: usize, mut kernel: impl FnMut(Engine) + Send) {
     let mut group = bench.benchmark_group(name);
-    group.throughput(Throughput::Elements(operations as u64));
+    group.throughput(Throughput::Elements(operations as u64)).sampling_mode(SamplingMode::Flat);
     for (arithmetic, label) in [(Arithmetic::Fused, "fused"), (Arithmetic::Strict, "strict")] {
         let engine = Engine::new(arithmetic);
         for pool in pools {
