@@ -1,5 +1,7 @@
 //! From the prior's raw scale output to the number of a probability table.
 
+use rayon::prelude::*;
+
 use super::EntropyError;
 use super::tables_data::THRESHOLDS;
 
@@ -25,9 +27,10 @@ pub fn scale_index(raw: f32) -> u8 {
 
 /// [`scale_index`] of every element. Surplus elements of the longer slice are left alone.
 pub fn scale_indices(raw: &[f32], indices: &mut [u8]) {
-    for (index, raw) in indices.iter_mut().zip(raw) {
-        *index = scale_index(*raw);
-    }
+    const TASK: usize = 1 << 13;
+    indices.par_chunks_mut(TASK).zip(raw.par_chunks(TASK)).for_each(|(indices, raw)| {
+        indices.iter_mut().zip(raw).for_each(|(index, raw)| *index = scale_index(*raw));
+    });
 }
 
 /// Checks what both directions demand of their arguments.

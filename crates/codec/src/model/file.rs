@@ -146,7 +146,10 @@ impl ModelFile {
     /// [`ModelError::Identity`] for the entropy id first, then the generation id.
     pub fn check_ids(&self) -> Result<(), ModelError> {
         let Metadata { spec, lambda, lineage, .. } = &self.metadata;
-        let entropy = EntropyId::of(spec, lambda.entropy, &self.weights);
+        let (entropy, generation) = rayon::join(
+            || EntropyId::of(spec, lambda.entropy, &self.weights),
+            || GenerationId::of(spec, lambda, &self.weights),
+        );
         if entropy != lineage.entropy_id {
             return Err(ModelError::Identity {
                 which: "entropy",
@@ -154,7 +157,6 @@ impl ModelFile {
                 computed: entropy.to_string(),
             });
         }
-        let generation = GenerationId::of(spec, lambda, &self.weights);
         if generation != lineage.generation_id {
             return Err(ModelError::Identity {
                 which: "generation",

@@ -120,12 +120,12 @@ fn hash_tensor(hasher: &mut blake3::Hasher, name: &str, tensor: &Tensor) {
     for &extent in &tensor.shape {
         hasher.update(&number(extent));
     }
-    let mut bytes = Vec::with_capacity(1 << 16);
+    let mut bytes = vec![[0; 4]; tensor.data.len().min(1 << 14)];
     for values in tensor.data.chunks(1 << 14) {
-        bytes.clear();
+        let bytes = &mut bytes[..values.len()];
         // -0.0 and 0.0 are different weights here, as they can be in arithmetic.
-        values.iter().for_each(|value| bytes.extend_from_slice(&value.to_bits().to_le_bytes()));
-        hasher.update(&bytes);
+        bytes.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_bits().to_le_bytes());
+        hasher.update(bytes.as_flattened());
     }
 }
 

@@ -11,10 +11,13 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// `weights` must be those of `spec`.
-    pub fn new(spec: &'a Spec, weights: Weights) -> Result<Self, ModelError> {
+    /// Builders of encoder, entropy branch and reconstruction. `weights` must be those of `spec`.
+    pub fn of_networks(spec: &'a Spec, mut weights: Weights) -> Result<[Self; 3], ModelError> {
         weights.check(spec)?;
-        Ok(Self { spec, weights })
+        // Names begin with `encoder.`, `entropy.` or `reconstruction.`, which is their order.
+        let mut entropy = weights.split_off("entropy.");
+        let reconstruction = entropy.split_off("reconstruction.");
+        Ok([weights, entropy, reconstruction].map(|weights| Self { spec, weights }))
     }
 
     pub fn spec(&self) -> &'a Spec {

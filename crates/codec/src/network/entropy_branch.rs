@@ -1,6 +1,8 @@
 //! The entropy branch: from the latents known so far to the distribution of the next. All of it is strict arithmetic,
 //! and encoder and decoder walk it with the same code, so they cannot disagree about a latent.
 
+use rayon::prelude::*;
+
 use super::build::{Builder, ConditionedBlock, apply_all};
 use super::lambda::{Condition, LambdaEmbedding};
 use crate::entropy::MAX_MAGNITUDE;
@@ -140,18 +142,33 @@ impl EntropyWalk<'_> {
     }
 }
 
+/// Values that one task works on.
+const TASK: usize = 1 << 13;
+
 /// k = round(q − μ), ties to even, within ±[`MAX_MAGNITUDE`]; 0 for NaN. For the encoder alone.
 #[must_use]
 pub fn quantise(posterior_mean: &Map, prior_mean: &Map) -> Vec<i32> {
     let limit = MAX_MAGNITUDE as f32;
-    let symbol = |(q, mean): (&f32, &f32)| (q - mean).round_ties_even().clamp(-limit, limit) as i32;
-    posterior_mean.data.iter().zip(&prior_mean.data).map(symbol).collect()
+    let symbol = |q: f32, mean: f32| {
+        // From 2^23 to 2^24 a float's last digit counts ones: the sum is rounded to an integer, ties to even. As a function
+        // of its own rounding is a call into the C library on x86-64.
+        const ONES: f32 = 12_582_912.0;
+        (((q - mean).clamp(-limit, limit) + ONES) - ONES) as i32
+    };
+    let mut symbols = vec![0; posterior_mean.data.len()];
+    let means = posterior_mean.data.par_chunks(TASK).zip(prior_mean.data.par_chunks(TASK));
+    symbols.par_chunks_mut(TASK).zip(means).for_each(|(symbols, (posterior, prior))| {
+        symbols.iter_mut().zip(posterior.iter().zip(prior)).for_each(|(k, (&q, &mean))| *k = symbol(q, mean));
+    });
+    symbols
 }
 
 /// z = k + μ, in place of μ. |k| ≤ [`MAX_MAGNITUDE`] is exact in binary32; the sum is rounded once.
 pub fn dequantise(symbols: &[i32], prior_mean: Map) -> Map {
     let mut latent = prior_mean;
-    latent.data.iter_mut().zip(symbols).for_each(|(value, &symbol)| *value += symbol as f32);
+    latent.data.par_chunks_mut(TASK).zip(symbols.par_chunks(TASK)).for_each(|(values, symbols)| {
+        values.iter_mut().zip(symbols).for_each(|(value, &symbol)| *value += symbol as f32);
+    });
     latent
 }
 
@@ -170,5 +187,13 @@ mod tests {
         assert_eq!(quantise(&q, &mean), [0, 2, 0, -2, 0, MAX_MAGNITUDE, -MAX_MAGNITUDE, 3]);
         let z = dequantise(&[1, -2], row(&[0.25, 0.5]));
         assert_eq!(z.data, [1.25, -1.5]);
+        // More than one task, with residuals of all sizes and signs.
+        let q: Vec<f32> = (0..3 * TASK + 5).map(|i| (i as f32 * 0.37).sin() * (i as f32 * 0.001).exp2()).collect();
+        let mean: Vec<f32> = (0..q.len()).map(|i| (i as f32 * 0.71).cos()).collect();
+        let plain = |i: usize| (q[i] - mean[i]).round_ties_even().clamp(-1048576.0, 1048576.0) as i32;
+        let symbols: Vec<i32> = (0..q.len()).map(plain).collect();
+        assert_eq!(quantise(&row(&q), &row(&mean)), symbols);
+        let z: Vec<f32> = symbols.iter().zip(&mean).map(|(&k, mean)| mean + k as f32).collect();
+        assert_eq!(dequantise(&symbols, row(&mean)).data, z);
     }
 }

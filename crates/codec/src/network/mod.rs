@@ -35,11 +35,11 @@ impl Network {
     /// # Errors
     /// An invalid spec, or weights that are not those of the spec.
     pub fn new(spec: &Spec, weights: Weights) -> Result<Self, ModelError> {
-        let mut build = build::Builder::new(spec, weights)?;
-        Ok(Self {
-            encoder: Encoder::new(&mut build)?,
-            entropy: EntropyBranch::new(&mut build)?,
-            reconstruction: Reconstruction::new(&mut build)?,
-        })
+        let [mut encoder, mut entropy, mut reconstruction] = build::Builder::of_networks(spec, weights)?;
+        let (encoder, (entropy, reconstruction)) = rayon::join(
+            || Encoder::new(&mut encoder),
+            || rayon::join(|| EntropyBranch::new(&mut entropy), || Reconstruction::new(&mut reconstruction)),
+        );
+        Ok(Self { encoder: encoder?, entropy: entropy?, reconstruction: reconstruction? })
     }
 }
