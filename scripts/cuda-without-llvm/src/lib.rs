@@ -1,5 +1,5 @@
 //! The part of cubecl-llvm's interface that cubecl-cuda names, without LLVM behind it. With cubecl-cuda's feature `cpp` (feature
-//! `cuda-nvrtc` of `heirloom-train`) nothing here is called: kernels go through the driver's own compiler.
+//! `cuda-nvrtc` of `heirloom-train`) nothing here is called: kernels go through NVRTC.
 
 use core::convert::Infallible;
 use core::ffi::c_char;
