@@ -8,7 +8,7 @@
         --kodak data/kodak --faces-test data/celebahq256/test --screens-test data/screens/test \\
         --work runs/learning [--results results/learning] [--only NAME …] [--dry-run]
 
-Each experiment learns from the model in the command (or from an earlier one of this list), exports a model, and has `heirloom models
+Each experiment learns from generation 0 of the default lineage (or from an earlier one of this list), exports a model, and has `heirloom models
 verify` write and decode real files of it. What is there already is not done again, and a run that was broken off is resumed, so the
 same command goes on. Results say how long learning and measuring took, and on what machine.
 """
@@ -32,8 +32,8 @@ class Experiment:
     name: str
     data: str
     steps: int
-    # Names of experiments; `default` is the model in the command.
-    parent: str = "default"
+    # Names of experiments; `generation-0` is that of the default lineage.
+    parent: str = "generation-0"
     strategy: str = "replay"
     replay: str | None = "coco"
     rates: str | None = None
@@ -47,26 +47,26 @@ class Experiment:
 def experiments(options):
     """The whole list, parents before children."""
     long, short = options.data_steps, options.rate_steps
-    old = [("kodak", "default")]
+    old = [("kodak", "generation-0")]
 
     def after(generation):
-        names = ["default", "faces-replay", "chain-2-up", "chain-3-down"]
+        names = ["generation-0", "faces-replay", "chain-2-up", "chain-3-down"]
         return [("kodak", parent) for parent in names[:generation]]
 
-    both = [("faces", "default"), ("screens", "default"), *old]
+    both = [("faces", "generation-0"), ("screens", "generation-0"), *old]
     return [
-        Experiment("faces-replay", "faces", long, proofs=[("faces", "default"), *old]),
+        Experiment("faces-replay", "faces", long, proofs=[("faces", "generation-0"), *old]),
         Experiment("generation-1", "coco", options.shipped_steps, rates="4:4096", proofs=old, beyond=[("kodak", "down"), ("kodak", "up")]),
         Experiment("rate-up", "coco", short, rates="32:4096", proofs=old, beyond=[("kodak", "up")]),
         Experiment("rate-down", "coco", short, rates="4:1024", proofs=old, beyond=[("kodak", "down")]),
         Experiment("chain-2-up", "coco", short, "faces-replay", rates="32:4096", proofs=after(2), beyond=[("kodak", "up")]),
         Experiment("chain-3-down", "coco", short, "chain-2-up", rates="4:4096", proofs=after(3), beyond=[("kodak", "down")]),
         Experiment("chain-4-screens", "screens", short, "chain-3-down", proofs=[*after(4), ("screens", "chain-3-down")]),
-        Experiment("screens-replay", "screens", long, proofs=[("screens", "default"), *old]),
-        Experiment("screens-archive", "screens", long, replay="archive", proofs=[("screens", "default"), *old]),
+        Experiment("screens-replay", "screens", long, proofs=[("screens", "generation-0"), *old]),
+        Experiment("screens-archive", "screens", long, replay="archive", proofs=[("screens", "generation-0"), *old]),
         Experiment("control", "coco", long, proofs=both),
-        Experiment("faces-end-to-end", "faces", long, strategy="end-to-end", replay=None, proofs=[("faces", "default"), *old]),
-        Experiment("screens-end-to-end", "screens", long, strategy="end-to-end", replay=None, proofs=[("screens", "default"), *old]),
+        Experiment("faces-end-to-end", "faces", long, strategy="end-to-end", replay=None, proofs=[("faces", "generation-0"), *old]),
+        Experiment("screens-end-to-end", "screens", long, strategy="end-to-end", replay=None, proofs=[("screens", "generation-0"), *old]),
     ]
 
 
@@ -99,10 +99,10 @@ class Runner:
         return time.time() - start, done.stdout
 
     def model(self, name):
-        return "default" if name == "default" else self.work / f"{name}.safetensors"
+        return self.options.base if name == "generation-0" else self.work / f"{name}.safetensors"
 
     def archive(self):
-        """Files of old pictures, as a user would have them: written by the model in the command, at many λ."""
+        """Files of old pictures, as a user would have them: written by generation 0, at many λ."""
         folder = self.work / "archive"
         if (self.work / "archive.done").exists():
             return folder
@@ -112,7 +112,7 @@ class Runner:
             share = folder / f"{k}"
             share.mkdir(parents=True, exist_ok=True)
             value = low * (high / low) ** (k / (lists - 1))
-            self.call("heirloom", "encode", *pictures[k::lists], "-o", share, "--lambda", f"{value:.4g}", "--force")
+            self.call("heirloom", "encode", *pictures[k::lists], "-o", share, "--model", self.options.base, "--lambda", f"{value:.4g}", "--force")
         (self.work / "archive.done").touch()
         return folder
 
@@ -142,13 +142,12 @@ class Runner:
         return float(clock.read_text()) if clock.exists() else None
 
     def ancestors(self, e):
-        """Files of all generations before the parent but the one in the command, which is found without."""
+        """Files of all generations before the parent."""
         by_name = {x.name: x for x in experiments(self.options)}
         found, name = [], e.parent
-        while name != "default":
+        while name != "generation-0":
             name = by_name[name].parent
-            if name != "default":
-                found.append(self.model(name))
+            found.append(self.model(name))
         return found
 
     def prove(self, e, pictures, parent):
@@ -178,7 +177,7 @@ class Runner:
                 "heirloom", "eval", self.sets[f"{pictures}-test"], "--model", self.model(e.name), "--lambdas", LAMBDAS[rates],
                 "--json", part, "--force",
             )
-            report = json.loads(part.read_text())
+            report = json.loads(part.read_text()) | {"model": e.name}
             path.write_text(json.dumps({key: report[key] for key in ("model", "dataset", "images", "points")}, indent=2) + "\n")
         return json.loads(path.read_text())
 
@@ -253,6 +252,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("coco", "faces", "screens", "kodak", "faces-test", "screens-test", "work"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--base", type=Path, default=Path("models/small-gen0.safetensors"), help="generation 0")
     parser.add_argument("--results", type=Path, default=Path("results/learning"))
     parser.add_argument("--programs", type=Path, default=Path("target/release"), help="folder of heirloom and heirloom-train")
     parser.add_argument("--data-steps", type=int, default=1000, help="steps for new kinds of pictures")
