@@ -6,7 +6,8 @@
     python3 scripts/screens.py data/screens/test --count 24 --seed 2
     python3 scripts/learning.py --coco data/coco/train --faces data/celebahq256/train --screens data/screens/train \\
         --kodak data/kodak --faces-test data/celebahq256/test --screens-test data/screens/test \\
-        --work runs/learning [--results results/learning] [--only NAME …] [--dry-run]
+        --work runs/learning [--results results/learning] [--only NAME …]
+    python3 scripts/learning.py --dry-run | --tables
 
 Each experiment learns from generation 0 of the default lineage (or from an earlier one of this list), exports a model, and has `heirloom models
 verify` write and decode real files of it. What is there already is not done again, and a run that was broken off is resumed, so the
@@ -250,8 +251,9 @@ def tables(results, names):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("coco", "faces", "screens", "kodak", "faces-test", "screens-test", "work"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    folders = ("coco", "faces", "screens", "kodak", "faces-test", "screens-test", "work")
+    for name in folders:
+        parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--base", type=Path, default=Path("models/small-gen0.safetensors"), help="generation 0")
     parser.add_argument("--results", type=Path, default=Path("results/learning"))
     parser.add_argument("--programs", type=Path, default=Path("target/release"), help="folder of heirloom and heirloom-train")
@@ -264,7 +266,6 @@ def main():
     parser.add_argument("--tables", action="store_true", help="print the results that are there as Markdown")
     parser.add_argument("--dry-run", action="store_true", help="print the list and what is there of it")
     options = parser.parse_args()
-    runner = Runner(options)
     chosen = [e for e in experiments(options) if not options.only or e.name in options.only]
     if options.tables:
         print(tables(options.results, [e.name for e in chosen]))
@@ -274,6 +275,10 @@ def main():
             there = "done" if (options.results / f"{e.name}.json").exists() else "to do"
             print(f"{there:6} {e.name:18} {e.steps} steps from {e.parent}: {e.strategy}, {e.data}, λ {e.rates or 'as the parent'}")
         return
+    missing = [f"--{name}" for name in folders if getattr(options, name.replace("-", "_")) is None]
+    if missing:
+        parser.error(f"give {', '.join(missing)}")
+    runner = Runner(options)
     for e in chosen:
         show(runner.run(e))
 
