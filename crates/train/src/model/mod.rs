@@ -1,9 +1,14 @@
 //! The network as a training graph: parameters in one flat buffer, the forward pass in tensors.
 
 pub mod initial;
+pub mod lambda;
+mod linear;
 pub mod network;
 pub mod parameters;
+mod quantise;
 
 pub use heirloom_codec::model::Spec;
-pub use network::{Forward, Network, Quantise};
+pub use lambda::Embeddings;
+pub use network::{Forward, Network};
 pub use parameters::{Layout, MatrixId, VectorId, Weights};
+pub use quantise::Quantise;

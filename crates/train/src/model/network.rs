@@ -1,38 +1,19 @@
 //! The forward pass: encoder, entropy branch and reconstruction branch as one training graph.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use heirloom_codec::model::{LambdaRange, LambdaRanges};
+use burn::tensor::{Device, Tensor};
+use heirloom_codec::model::LambdaRanges;
 
-use super::{Layout, MatrixId, Spec, VectorId, Weights};
+use super::{
+    Embeddings, Layout, Quantise, Spec, VectorId, Weights,
+    lambda::LambdaNet,
+    linear::LinearIds,
+};
 use crate::{
     Result,
     ops::{self, BlockParams, rate},
-    random::Random,
 };
 
-/// Stream of the quantisation noise; one more per level.
-const NOISE_STREAM: u64 = 0x4E01_5E00;
 const STRIDES: [usize; 5] = [4, 8, 16, 32, 64];
-
-#[derive(Clone, Copy)]
-struct LinearIds {
-    weight: MatrixId,
-    bias: VectorId,
-}
-
-impl LinearIds {
-    fn find(layout: &Layout, name: &str) -> Result<Self> {
-        Ok(Self { weight: layout.matrix(&format!("{name}.weight"))?, bias: layout.vector(&format!("{name}.bias"))? })
-    }
-
-    fn dense(&self, w: &Weights, maps: Vec<Tensor<4>>) -> Tensor<4> {
-        ops::dense(maps, w.matrix(self.weight), w.vector(self.bias))
-    }
-
-    fn up(&self, w: &Weights, x: Tensor<4>, r: usize) -> Tensor<4> {
-        ops::up(x, w.matrix(self.weight), w.vector(self.bias), r)
-    }
-}
 
 struct BlockIds {
     kernel: usize,
@@ -62,8 +43,7 @@ impl BlockIds {
 
     /// `activated` is GELU(embedding), `[B, E]`.
     fn run(&self, w: &Weights, activated: &Tensor<2>, x: Tensor<4>) -> Tensor<4> {
-        let modulation =
-            ops::linear(activated.clone(), w.matrix(self.modulation.weight), w.vector(self.modulation.bias));
+        let modulation = self.modulation.linear(w, activated.clone());
         let params = BlockParams {
             depthwise_weight: w.matrix(self.depthwise.weight),
             depthwise_bias: w.vector(self.depthwise.bias),
@@ -97,33 +77,12 @@ struct Level {
 /// The network: where each of its layers finds its parameters.
 pub struct Network {
     spec: Spec,
-    lambda: [[LinearIds; 2]; 3],
+    lambda: LambdaNet,
     stages: Vec<(LinearIds, Vec<BlockIds>)>,
     levels: Vec<Level>,
     start: VectorId,
     tail: Vec<BlockIds>,
     image: LinearIds,
-}
-
-/// GELU(embedding) of the three branches for each picture of a batch, each `[B, E]`.
-pub struct Embeddings {
-    pub entropy: Tensor<2>,
-    pub encoder: Tensor<2>,
-    pub reconstruction: Tensor<2>,
-}
-
-/// What becomes of the posterior means.
-#[derive(Clone, Copy)]
-pub enum Quantise<'a> {
-    /// Training: uniform noise in [-1/2, 1/2), a function of seed and step.
-    Noise { seed: u64, step: u64 },
-    /// Training: the rate is that of noisy latents, as above, while both branches see rounded ones, as when coding. Rounding
-    /// counts as the identity in the backward pass (Minnen and Singh, 2020).
-    Mixed { seed: u64, step: u64 },
-    /// As the codec does: round(q − μ) + μ.
-    Round,
-    /// The latents are given (z1..z4); posteriors are computed only if there are encoder features.
-    Given(&'a [Tensor<4>]),
 }
 
 /// One level's results.
@@ -216,7 +175,10 @@ impl Network {
         }
         Ok(Self {
             spec: spec.clone(),
-            lambda: [lambda("entropy")?, lambda("encoder")?, lambda("reconstruction")?],
+            lambda: LambdaNet {
+                embedding: spec.embedding,
+                branches: [lambda("entropy")?, lambda("encoder")?, lambda("reconstruction")?],
+            },
             stages,
             levels,
             start: layout.vector("reconstruction.start")?,
@@ -228,24 +190,7 @@ impl Network {
     /// The embeddings of one λ per picture. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
     /// does (a frozen branch must not see λ outside the range it was trained for); none clamps nothing.
     pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
-        let features = |values: &[f32]| -> Tensor<2> {
-            let data =
-                TensorData::new(lambda_features(values, self.spec.embedding), [values.len(), self.spec.embedding]);
-            Tensor::from_data(data, device)
-        };
-        let activated = |x: Tensor<2>, [fc1, fc2]: &[LinearIds; 2]| {
-            let h = ops::gelu(ops::linear(x, w.matrix(fc1.weight), w.vector(fc1.bias)));
-            ops::gelu(ops::linear(h, w.matrix(fc2.weight), w.vector(fc2.bias)))
-        };
-        let clamped = |range: Option<LambdaRange>| match range {
-            None => features(lambdas),
-            Some(range) => features(&lambdas.iter().map(|l| range.clamp(*l)).collect::<Vec<_>>()),
-        };
-        Embeddings {
-            entropy: activated(clamped(ranges.map(|r| r.entropy)), &self.lambda[0]),
-            encoder: activated(clamped(None), &self.lambda[1]),
-            reconstruction: activated(clamped(ranges.map(|r| r.reconstruction)), &self.lambda[2]),
-        }
+        self.lambda.embed(w, lambdas, ranges, device)
     }
 
     /// The bottom-up pass over pictures `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64): features at s4, s8, s16, s32, s64.
@@ -299,21 +244,11 @@ impl Network {
             }
             let prior = level.prior.dense(w, vec![e.clone()]);
             let posterior_mean = features.map(|f| self.posterior(w, level, embeddings, e.clone(), f[4 - i].clone()));
-            let mut rated = None;
-            let latent = match (quantise, &posterior_mean) {
-                (Quantise::Given(given), _) => given[i].clone(),
-                (Quantise::Noise { seed, step }, Some(q)) => q.clone() + noise(seed, step, i, q.dims(), device),
-                (Quantise::Mixed { seed, step }, Some(q)) => {
-                    rated = Some(q.clone() + noise(seed, step, i, q.dims(), device));
-                    let residual = (q.clone() - prior_mean(&prior)).detach();
-                    q.clone() + (residual.clone().round() - residual)
-                }
-                (Quantise::Round, Some(q)) => {
-                    let mean = prior_mean(&prior);
-                    (q.clone() - mean.clone()).round() + mean
-                }
+            let (latent, rated) = match (quantise, &posterior_mean) {
+                (Quantise::Given(given), _) => (given[i].clone(), None),
+                (_, Some(q)) => quantise.apply(i, q, || prior_mean(&prior), device),
                 // Without features there is nothing to quantise: the most likely latents.
-                (_, None) => prior_mean(&prior),
+                (_, None) => (prior_mean(&prior), None),
             };
             e = e + level.latent.dense(w, vec![latent.clone()]);
             let feature = e.clone();
@@ -372,23 +307,4 @@ impl Network {
         let mixed = level.mixed_block.run(w, &embeddings.encoder, mixed);
         ops::conv3x3(mixed, w.matrix(level.mean.weight), w.vector(level.mean.bias))
     }
-}
-
-/// [cos(v f), sin(v f)] per λ, row by row: v = 64 ln λ / ln 8192, f_j = 64^(−j / (E/2 − 1)).
-pub fn lambda_features(lambdas: &[f32], embedding: usize) -> Vec<f32> {
-    let half = embedding / 2;
-    let mut out = Vec::with_capacity(lambdas.len() * embedding);
-    for lambda in lambdas {
-        let v = 64.0 * f64::from(*lambda).ln() / 8192f64.ln();
-        let angle = |j: usize| v * 64f64.powf(-(j as f64) / (half.max(2) - 1) as f64);
-        out.extend((0..half).map(|j| angle(j).cos() as f32));
-        out.extend((0..half).map(|j| angle(j).sin() as f32));
-    }
-    out
-}
-
-fn noise(seed: u64, step: u64, level: usize, dims: [usize; 4], device: &Device) -> Tensor<4> {
-    let mut values = vec![0f32; dims.iter().product()];
-    Random::new(seed, NOISE_STREAM + level as u64, step).fill_centred(&mut values);
-    Tensor::from_data(TensorData::new(values, dims), device)
 }

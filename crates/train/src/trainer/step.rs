@@ -6,10 +6,7 @@ use heirloom_codec::model::LambdaRanges;
 use crate::{
     Result, TrainError,
     data::Batch,
-    model::{
-        Forward, Layout, Network, Quantise, Weights,
-        network::{Embeddings, LevelOutput},
-    },
+    model::{Embeddings, Forward, Layout, Network, Quantise, Weights, network::LevelOutput},
     ops,
     replay::Recalled,
     trainer::Config,

@@ -1,0 +1,56 @@
+//! How λ reaches the layers: an embedding of its logarithm and one perceptron per branch.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use heirloom_codec::model::{LambdaRange, LambdaRanges};
+
+use super::{Weights, linear::LinearIds};
+use crate::ops;
+
+/// The two layers of each branch's perceptron: entropy, encoder, reconstruction.
+pub(super) struct LambdaNet {
+    /// Length of the embedding.
+    pub embedding: usize,
+    pub branches: [[LinearIds; 2]; 3],
+}
+
+/// GELU(embedding) of the three branches for each picture of a batch, each `[B, E]`.
+pub struct Embeddings {
+    pub entropy: Tensor<2>,
+    pub encoder: Tensor<2>,
+    pub reconstruction: Tensor<2>,
+}
+
+impl LambdaNet {
+    /// The embeddings of one λ per picture. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
+    /// does (a frozen branch must not see λ outside the range it was trained for); none clamps nothing.
+    pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
+        let features = |values: &[f32]| -> Tensor<2> {
+            let data = TensorData::new(lambda_features(values, self.embedding), [values.len(), self.embedding]);
+            Tensor::from_data(data, device)
+        };
+        let activated =
+            |x: Tensor<2>, [fc1, fc2]: &[LinearIds; 2]| ops::gelu(fc2.linear(w, ops::gelu(fc1.linear(w, x))));
+        let clamped = |range: Option<LambdaRange>| match range {
+            None => features(lambdas),
+            Some(range) => features(&lambdas.iter().map(|l| range.clamp(*l)).collect::<Vec<_>>()),
+        };
+        Embeddings {
+            entropy: activated(clamped(ranges.map(|r| r.entropy)), &self.branches[0]),
+            encoder: activated(clamped(None), &self.branches[1]),
+            reconstruction: activated(clamped(ranges.map(|r| r.reconstruction)), &self.branches[2]),
+        }
+    }
+}
+
+/// [cos(v f), sin(v f)] per λ, row by row: v = 64 ln λ / ln 8192, f_j = 64^(−j / (E/2 − 1)).
+pub fn lambda_features(lambdas: &[f32], embedding: usize) -> Vec<f32> {
+    let half = embedding / 2;
+    let mut out = Vec::with_capacity(lambdas.len() * embedding);
+    for lambda in lambdas {
+        let v = 64.0 * f64::from(*lambda).ln() / 8192f64.ln();
+        let angle = |j: usize| v * 64f64.powf(-(j as f64) / (half.max(2) - 1) as f64);
+        out.extend((0..half).map(|j| angle(j).cos() as f32));
+        out.extend((0..half).map(|j| angle(j).sin() as f32));
+    }
+    out
+}
