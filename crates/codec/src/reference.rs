@@ -23,9 +23,6 @@ pub fn weights(spec: &Spec) -> Result<Weights, ModelError> {
 /// scaled by kind of tensor.
 #[must_use]
 pub fn formula(name: &str, shape: &[usize]) -> Vec<f32> {
-    let seed = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let (base, scale) = if shape.len() == 4 && name.ends_with(".gamma") {
         (0.5, 0.25)
     } else if shape.len() >= 2 {
@@ -34,11 +31,18 @@ pub fn formula(name: &str, shape: &[usize]) -> Vec<f32> {
     } else {
         (0.0, 0.1)
     };
-    let count: usize = shape.iter().product();
-    (0..count as u64).map(|index| base + scale * uniform(seed, index)).collect()
+    uniform(name, shape.iter().product()).map(|u| base + scale * u).collect()
 }
 
-fn uniform(seed: u64, index: u64) -> f32 {
+/// The formula's numbers u in [-1, 1) for the tensor `name`, exact in `f32`.
+pub fn uniform(name: &str, count: usize) -> impl Iterator<Item = f32> + use<> {
+    let seed = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    (0..count as u64).map(move |index| mixed(seed, index))
+}
+
+fn mixed(seed: u64, index: u64) -> f32 {
     let mut z = seed.wrapping_add((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -107,7 +111,11 @@ impl<'a> Vectors<'a> {
     /// A vector of floats, such as `embedding_em`, for one λ.
     #[must_use]
     pub fn vector(&self, lambda: f32, name: &str) -> Option<Vec<f32>> {
-        let view = self.tensors.tensor(&format!("lambda{lambda}.{name}")).ok()?;
+        self.values(&format!("lambda{lambda}.{name}"))
+    }
+
+    fn values(&self, name: &str) -> Option<Vec<f32>> {
+        let view = self.tensors.tensor(name).ok()?;
         (view.dtype() == safetensors::Dtype::F32)
             .then(|| view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }
@@ -115,9 +123,15 @@ impl<'a> Vectors<'a> {
     /// A feature map, stored channels first, such as `z1.latent`, for one λ.
     #[must_use]
     pub fn map(&self, lambda: f32, name: &str) -> Option<ReferenceMap> {
-        let view = self.tensors.tensor(&format!("lambda{lambda}.{name}")).ok()?;
+        self.map_named(&format!("lambda{lambda}.{name}"))
+    }
+
+    /// A feature map by its whole name, for files that know no λ.
+    #[must_use]
+    pub fn map_named(&self, name: &str) -> Option<ReferenceMap> {
+        let view = self.tensors.tensor(name).ok()?;
         let &[channels, height, width] = view.shape() else { return None };
-        let planes = self.vector(lambda, name)?;
+        let planes = self.values(name)?;
         let area = height * width;
         let data = (0..area).flat_map(|i| (0..channels).map(move |c| (c, i))).map(|(c, i)| planes[c * area + i]);
         Some(ReferenceMap { shape: [height, width, channels], data: data.collect() })

@@ -1,5 +1,6 @@
 //! The network as a training graph: parameters in one flat buffer, the forward pass in tensors.
 
+pub mod baseline;
 pub mod initial;
 pub mod lambda;
 mod linear;

@@ -32,27 +32,44 @@ pub struct Entry {
 }
 
 /// Where every parameter of a network lies in the flat buffer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Layout {
     entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
+    /// Number of vectors and of matrices.
+    slots: [usize; 2],
     len: usize,
 }
 
 impl Layout {
     /// The layout of `spec`, in the order of [`Spec::parameters`].
     pub fn new(spec: &Spec) -> Self {
-        let (mut entries, mut by_name) = (Vec::new(), HashMap::new());
-        let (mut offset, mut slots) = (0, [0usize; 2]);
+        let mut layout = Self::default();
         for (name, shape) in spec.parameters() {
-            let len = shape.iter().product();
-            let kind = usize::from(shape.len() == 2);
-            by_name.insert(name.clone(), entries.len());
-            entries.push(Entry { name, shape, offset, len, slot: slots[kind] });
-            slots[kind] += 1;
-            offset += len;
+            layout.add(name, shape);
         }
-        Self { entries, by_name, len: offset }
+        layout
+    }
+
+    /// Adds a matrix `[rows, columns]` after all others.
+    pub fn add_matrix(&mut self, name: String, rows: usize, columns: usize) -> MatrixId {
+        MatrixId(self.add(name, vec![rows, columns]))
+    }
+
+    /// Adds a vector after all others.
+    pub fn add_vector(&mut self, name: String, len: usize) -> VectorId {
+        VectorId(self.add(name, vec![len]))
+    }
+
+    fn add(&mut self, name: String, shape: Vec<usize>) -> usize {
+        let len = shape.iter().product();
+        let slots = &mut self.slots[usize::from(shape.len() == 2)];
+        let slot = *slots;
+        *slots += 1;
+        self.by_name.insert(name.clone(), self.entries.len());
+        self.entries.push(Entry { name, shape, offset: self.len, len, slot });
+        self.len += len;
+        slot
     }
 
     /// The parameters in the order of the buffer.

@@ -48,13 +48,28 @@ pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
     let scale = scale(prior.slice([0..b, 0..h, 0..w, c..2 * c]));
     let residual = latent - mean;
     let of = elements(residual.clone(), scale.clone());
+    per_picture(recorded(of, residual, scale))
+}
+
+/// Bits per element, `[B, H, W, C]`, of residuals z − μ under deviations max(σ, least): a σ below the least one is learned from
+/// only where it shall grow.
+pub fn bits_at_least(residual: Tensor<4>, scale: Tensor<4>, least: f32) -> Tensor<4> {
+    let mut of = elements(residual.clone(), scale.clone().clamp_min(least));
+    let below = scale.clone().inner().lower_scalar(least);
+    let held = below.bool_and(of.by_scale.clone().greater_scalar(0.0));
+    of.by_scale = of.by_scale.mask_fill(held, 0.0);
+    recorded(of, residual, scale)
+}
+
+/// The bits as a function of residual and scale, where the device differentiates.
+fn recorded(of: Bits, residual: Tensor<4>, scale: Tensor<4>) -> Tensor<4> {
     if !residual.device().is_autodiff() {
-        return per_picture(of.bits);
+        return of.bits;
     }
     // A value of zero whose gradient is the written one.
     let graph = residual * Tensor::from_inner(of.by_residual) + scale * Tensor::from_inner(of.by_scale);
     let zero = graph.clone() - Tensor::from_inner(graph.inner());
-    per_picture(zero + Tensor::from_inner(of.bits))
+    zero + Tensor::from_inner(of.bits)
 }
 
 /// Sums over all but the first dimension.

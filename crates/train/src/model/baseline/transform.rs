@@ -1,0 +1,174 @@
+//! Transforms: layers, residual blocks and attention in a row.
+
+use burn::tensor::{Tensor, activation};
+
+use super::{
+    declare::Declaration,
+    layers::{Bend, Bent, Convolution, Kind, Normalisation},
+};
+use crate::model::Weights;
+
+/// A row of parts, numbered from 0 in the names of their parameters.
+pub struct Transform {
+    name: &'static str,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    /// A convolution and what follows it.
+    Plain(Convolution, Bent),
+    Residual(Box<Residual>),
+    Attention(Box<Attention>),
+}
+
+/// What bends the result of a plain layer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    Nothing,
+    Leaky,
+    Gdn,
+    InverseGdn,
+}
+
+/// How a residual block changes the resolution.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Same,
+    Half,
+    Double,
+}
+
+impl Transform {
+    /// No part yet; `name` begins with the branch: `encoder.`, `entropy.` or `reconstruction.`.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, parts: Vec::new() }
+    }
+
+    fn next(&self, part: &str) -> String {
+        format!("{}.{}.{part}", self.name, self.parts.len())
+    }
+
+    /// Adds a convolution.
+    pub fn plain(mut self, d: &mut Declaration, kind: Kind, inputs: usize, outputs: usize, after: After) -> Self {
+        let convolution = Convolution::new(d, &self.next("conv"), kind, inputs, outputs);
+        let bend = match after {
+            After::Nothing => None,
+            After::Leaky => Some(Bend::Leaky),
+            After::Gdn | After::InverseGdn => {
+                let inverse = after == After::InverseGdn;
+                Some(Bend::Normalise(Normalisation::new(d, &self.next("gdn"), outputs, inverse)))
+            }
+        };
+        let bent = bend.map_or_else(Bent::none, |bend| Bent::new(d, &self.next("modulation"), outputs, bend));
+        self.parts.push(Part::Plain(convolution, bent));
+        self
+    }
+
+    /// Adds the last layer, which makes the picture.
+    pub fn picture(mut self, d: &mut Declaration, kind: Kind, inputs: usize) -> Self {
+        let convolution = Convolution::picture(d, &self.next("picture"), kind, inputs);
+        self.parts.push(Part::Plain(convolution, Bent::none()));
+        self
+    }
+
+    /// Adds a residual block (Cheng et al., 2020, figure 6): two 3×3 convolutions, the first of which changes the resolution.
+    pub fn residual(mut self, d: &mut Declaration, step: Step, inputs: usize, outputs: usize) -> Self {
+        let name = self.next("");
+        let part = |part: &str| format!("{name}{part}");
+        let (first, skip) = match step {
+            Step::Same => (Kind::Same, None),
+            Step::Half => (Kind::Half(3), Some(Kind::PointHalf)),
+            Step::Double => (Kind::Double, Some(Kind::Double)),
+        };
+        let conv1 = Convolution::new(d, &part("conv1"), first, inputs, outputs);
+        let bent1 = Bent::new(d, &part("modulation1"), outputs, Bend::Leaky);
+        let conv2 = Convolution::new(d, &part("conv2"), Kind::Same, outputs, outputs);
+        let bend = match step {
+            Step::Same => Bend::Leaky,
+            _ => Bend::Normalise(Normalisation::new(d, &part("gdn"), outputs, step == Step::Double)),
+        };
+        let bent2 = Bent::new(d, &part("modulation2"), outputs, bend);
+        let skip = skip.map(|kind| Convolution::new(d, &part("skip"), kind, inputs, outputs));
+        self.parts.push(Part::Residual(Box::new(Residual { conv1, bent1, conv2, bent2, skip })));
+        self
+    }
+
+    /// Adds simplified attention (Cheng et al., 2020, figure 5).
+    pub fn attention(mut self, d: &mut Declaration, channels: usize) -> Self {
+        let mut units = |side: &str| -> [Unit; 3] {
+            std::array::from_fn(|i| Unit::new(d, &self.next(&format!("{side}.{i}")), channels))
+        };
+        let (trunk, mask) = (units("trunk"), units("mask"));
+        let gate = Convolution::new(d, &self.next("gate"), Kind::Point, channels, channels);
+        self.parts.push(Part::Attention(Box::new(Attention { trunk, mask, gate })));
+        self
+    }
+
+    /// `activated` is GELU(embedding) of the branch, `[B, E]`; none without λ.
+    pub fn run(&self, w: &Weights, activated: Option<&Tensor<2>>, x: Tensor<4>) -> Tensor<4> {
+        self.parts.iter().fold(x, |x, part| match part {
+            Part::Plain(convolution, bent) => bent.run(w, activated, convolution.run(w, x)),
+            Part::Residual(block) => block.run(w, activated, x),
+            Part::Attention(attention) => attention.run(w, x),
+        })
+    }
+}
+
+struct Residual {
+    conv1: Convolution,
+    bent1: Bent,
+    conv2: Convolution,
+    bent2: Bent,
+    skip: Option<Convolution>,
+}
+
+impl Residual {
+    fn run(&self, w: &Weights, activated: Option<&Tensor<2>>, x: Tensor<4>) -> Tensor<4> {
+        let y = self.bent1.run(w, activated, self.conv1.run(w, x.clone()));
+        let y = self.bent2.run(w, activated, self.conv2.run(w, y));
+        let x = match &self.skip {
+            Some(skip) => skip.run(w, x),
+            None => x,
+        };
+        x + y
+    }
+}
+
+/// x + trunk(x) · σ(gate(mask(x)))
+struct Attention {
+    trunk: [Unit; 3],
+    mask: [Unit; 3],
+    gate: Convolution,
+}
+
+impl Attention {
+    fn run(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
+        let through = |units: &[Unit; 3]| units.iter().fold(x.clone(), |x, unit| unit.run(w, x));
+        let (trunk, mask) = (through(&self.trunk), through(&self.mask));
+        x + trunk * activation::sigmoid(self.gate.run(w, mask))
+    }
+}
+
+/// A bottleneck: 1×1 to half the channels, 3×3, 1×1 back, ReLU between and after the sum.
+struct Unit {
+    convolutions: [Convolution; 3],
+}
+
+impl Unit {
+    fn new(d: &mut Declaration, name: &str, channels: usize) -> Self {
+        let half = channels / 2;
+        let shapes = [(Kind::Point, channels, half), (Kind::Same, half, half), (Kind::Point, half, channels)];
+        let convolutions = std::array::from_fn(|i| {
+            let (kind, inputs, outputs) = shapes[i];
+            Convolution::new(d, &format!("{name}.conv{}", i + 1), kind, inputs, outputs)
+        });
+        Self { convolutions }
+    }
+
+    fn run(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
+        let [first, middle, last] = &self.convolutions;
+        let y = activation::relu(first.run(w, x.clone()));
+        let y = last.run(w, activation::relu(middle.run(w, y)));
+        activation::relu(x + y)
+    }
+}
