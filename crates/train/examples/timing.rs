@@ -69,7 +69,7 @@ fn main() -> Answer<()> {
 fn spec(name: &str) -> Answer<Spec> {
     Ok(match name {
         "base" => Spec::base(),
-        "default" => Config::preset("small")?.network.spec(),
+        "default" => Config::preset("small")?.network.spec().ok_or("the default model is no baseline")?,
         width => Spec::scaled(width.parse()?, 256),
     })
 }
@@ -123,7 +123,7 @@ impl Learner {
         let state = State::new(initial::initial(&spec, &layout, initial::Initial { seed: 1, layer_scale: 0.2 }));
         Ok(Learner {
             network: Network::new(&spec, &layout)?,
-            plan: Plan::new(&layout, &[], false),
+            plan: Plan::new(&layout, &[], None),
             gradient: vec![0.0; layout.len()],
             device: Device::flex().autodiff(),
             layout,

@@ -1,7 +1,6 @@
 //! The command `heirloom-train`.
 
 mod device;
-mod run;
 mod verbs;
 
 use std::process::ExitCode;
@@ -25,6 +24,7 @@ enum Verb {
     Learn(Box<verbs::learn::Learn>),
     Export(verbs::export::Export),
     Validate(verbs::validate::Validate),
+    Measure(verbs::measure::Measure),
     Preset(verbs::preset::Preset),
 }
 
@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Learn(verb) => verb.run(),
         Verb::Export(verb) => verb.run(),
         Verb::Validate(verb) => verb.run(),
+        Verb::Measure(verb) => verb.run(),
         Verb::Preset(verb) => verb.run(),
     });
     match result {

@@ -18,7 +18,7 @@ use heirloom_codec::{
 };
 use heirloom_train::trainer::{
     Config,
-    presets::{LEARNING, PRESETS},
+    presets::{BASELINES, LEARNING, PRESETS},
 };
 
 fn program(arguments: &[&str], paths: &[(&str, &Path)]) -> Output {
@@ -84,8 +84,34 @@ fn a_folder_without_pictures_is_an_error() {
 }
 
 #[test]
+fn a_baseline_is_trained_and_measured_but_makes_no_model_file() {
+    let scratch = Scratch::new("command-baseline");
+    draw(&scratch.pictures(), 2);
+    let [config, run, model, report] =
+        ["config.toml", "run", "model.safetensors", "report.json"].map(|name| scratch.0.join(name));
+    let network = "network = { system = \"msh-vr\", n = 8, m = 12, embedding = 16 }";
+    fs::write(&config, format!("preset = \"tiny\"\n{network}\n")).unwrap();
+    let train = ["train", "--steps", "2"];
+    let out = program(&train, &[("--config", &config), ("--data", &scratch.pictures()), ("--out", &run)]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let out = program(&["export", &run.to_string_lossy()], &[("-o", &model)]);
+    assert!(!out.status.success() && text(&out.stderr).contains("baseline msh-vr"), "{}", text(&out.stderr));
+
+    let measure = ["measure", &run.to_string_lossy(), "--lambda", "64,512", "--dataset", "drawn"];
+    let paths: [(&str, &Path); 2] = [("--data", &scratch.pictures()), ("-o", &report)];
+    let out = program(&measure, &paths);
+    assert!(out.status.success() && text(&out.stdout).contains("estimated"), "{}", text(&out.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!((found["system"].as_str(), found["dataset"].as_str()), (Some("msh-vr"), Some("drawn")));
+    assert_eq!(found["records"].as_array().unwrap().len(), 4);
+    assert!(found["points"][1]["estimated_bpp"].is_f64() && found["points"][1].get("bpp").is_none());
+    let out = program(&measure, &paths);
+    assert!(!out.status.success() && text(&out.stderr).contains("--force"), "{}", text(&out.stderr));
+}
+
+#[test]
 fn presets_are_printed_as_configurations() {
-    for name in [PRESETS, LEARNING].concat() {
+    for name in [&PRESETS[..], &LEARNING, &BASELINES].concat() {
         let out = program(&["preset", name], &[]);
         assert_eq!(Config::from_toml(&text(&out.stdout)).unwrap(), Config::preset(name).unwrap());
     }

@@ -208,7 +208,7 @@ fn frozen_weights_are_the_parents_to_the_bit_also_where_the_rest_is_rounded() {
         assert_eq!(ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
     }
     let mut altered = checkpoint.clone();
-    let layout = Layout::new(&altered.header.spec);
+    let layout = Layout::new(altered.header.spec.as_ref().unwrap());
     altered.state.ema[layout.entry("entropy.z2.prior.bias").unwrap().offset] += 1e-6;
     let lesson = Lesson::of_run(&options.out, &altered.header.config).unwrap();
     let said = lesson.child(&altered, true, false).unwrap_err().to_string();
@@ -224,12 +224,19 @@ fn the_teacher_finds_the_latents_that_a_file_holds() {
     let bytes = model.encode(&image(&picture), &EncodeOptions::new(lambda)).unwrap();
     let of_file = model.decode_latents(&bytes, &DecodeOptions::default()).unwrap();
 
-    let teacher = Teacher::new(parent(), &Device::flex()).unwrap();
-    let x = step::pictures(picture.padded(64).0, 1, 64, 64, &Device::flex());
-    let levels = teacher.latents(x, 64, &[lambda]);
+    let device = Device::flex();
+    let teacher = Teacher::new(&parent().clone().into(), &device).unwrap();
+    let x = step::pictures(picture.padded(64).0, 1, 64, 64, &device);
+    let latents = teacher.latents(x, &[lambda]).latents;
+    let spec = &parent().metadata.spec;
+    let layout = Layout::new(spec);
+    let network = Network::new(spec, &layout).unwrap();
+    let weights = Weights::new(&layout, &export::values(&layout, &parent().weights).unwrap(), &device, |_| false);
+    let embeddings = network.embed(&weights, &[lambda], None, &device);
+    let levels = network.levels(&weights, &embeddings, None, [1, 1, 1], Quantise::Given(&latents), &device);
     let (mut far, mut count, mut symbols) = (0, 0, 0);
-    for (level, map) in levels.iter().zip(&of_file.maps) {
-        let got = level.latent.clone().try_into_vec_as::<f32>().unwrap();
+    for ((latent, level), map) in latents.into_iter().zip(levels).zip(&of_file.maps) {
+        let got = latent.try_into_vec_as::<f32>().unwrap();
         let means = level.prior_mean().try_into_vec_as::<f32>().unwrap();
         assert_eq!(got.len(), map.data.len());
         count += got.len();
@@ -251,7 +258,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_pictures() {
     let weights = Weights::new(&layout, &values, &device, |name| !name.starts_with("entropy."));
     let ranges = Some(parent().metadata.lambda);
     let learner = |balance| Learner { network: &network, layout: &layout, ranges, balance, device: &device };
-    let teacher = Teacher::new(parent(), &device).unwrap();
+    let teacher = Teacher::new(&parent().clone().into(), &device).unwrap();
     let crops = |folder: PathBuf, n: usize| -> Vec<f32> {
         pictures(&folder).iter().take(n).flat_map(|p| p.centre(64).padded(64).0).collect()
     };
@@ -263,7 +270,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_pictures() {
     };
     let replay = || -> Recalled {
         let content = Content::Pictures(crops(scratch.pictures(), 3));
-        teacher.recall(Remembered { teacher: 0, crop: 64, lambdas: vec![40.0, 300.0, 1000.0], content })
+        teacher.recall(Remembered { teacher: 0, crop: 64, lambdas: vec![40.0, 300.0, 1000.0], content }).unwrap()
     };
     let balanced = |work: Work, balance: Balance| {
         let mut out = vec![0f32; layout.len()];

@@ -6,10 +6,13 @@ pub mod lambda;
 mod linear;
 pub mod network;
 pub mod parameters;
+mod proposed;
 mod quantise;
+pub mod system;
 
 pub use heirloom_codec::model::Spec;
 pub use lambda::Embeddings;
 pub use network::{Forward, Network};
 pub use parameters::{Layout, MatrixId, VectorId, Weights};
 pub use quantise::Quantise;
+pub use system::{Coded, Seen, System};

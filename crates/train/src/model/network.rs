@@ -3,11 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use heirloom_codec::model::LambdaRanges;
 
-use super::{
-    Embeddings, Layout, Quantise, Spec, VectorId, Weights,
-    lambda::LambdaNet,
-    linear::LinearIds,
-};
+use super::{Embeddings, Layout, Quantise, Spec, VectorId, Weights, lambda::LambdaNet, linear::LinearIds};
 use crate::{
     Result,
     ops::{self, BlockParams, rate},
@@ -185,6 +181,12 @@ impl Network {
             tail: BlockIds::many(layout, "reconstruction.tail", spec.tail_blocks, spec.kernels[0])?,
             image: LinearIds::find(layout, "reconstruction.image")?,
         })
+    }
+
+    /// Its shape.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
     }
 
     /// The embeddings of one λ per picture. `ranges` clamps what the entropy and the reconstruction branch see, as the codec

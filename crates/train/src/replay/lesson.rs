@@ -2,14 +2,16 @@
 
 use std::{fs, path::Path};
 
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Weights};
-use heirloom_store::{Store, file_name};
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile};
 
-use super::settings::{Learn, Source, Strategy};
+use super::{
+    Generation,
+    settings::{Learn, Source, Strategy},
+};
 use crate::{
     Result, TrainError,
     model::Layout,
-    trainer::{Config, checkpoint::Checkpoint, export, files},
+    trainer::{Config, checkpoint::Checkpoint, export},
 };
 
 /// Folder in a run that keeps the models that it learns from, so that it can go on, and be exported, wherever it is moved.
@@ -20,11 +22,11 @@ const KEPT: &str = "models";
 pub struct Lesson {
     strategy: Strategy,
     /// The parent, then the generations before it that are replayed.
-    pub teachers: Vec<ModelFile>,
+    pub teachers: Vec<Generation>,
     /// λ ranges of the child.
     pub ranges: LambdaRanges,
-    /// The weights that learning starts from: the parent's, with rescaled λ perceptrons where λ goes beyond its range.
-    pub start: Weights,
+    /// The flat weights that learning starts from: the parent's, with rescaled λ perceptrons where λ goes beyond its range.
+    pub start: Vec<f32>,
 }
 
 impl Lesson {
@@ -32,21 +34,23 @@ impl Lesson {
     ///
     /// # Errors
     /// λ beyond what any model may claim.
-    pub fn new(strategy: Strategy, parent: ModelFile, ancestors: Vec<ModelFile>, lambda: [f32; 2]) -> Result<Self> {
-        let refused = |e: heirloom_codec::model::ModelError| TrainError::Model(e.to_string());
-        let old = parent.metadata.lambda;
+    pub fn new(strategy: Strategy, parent: Generation, ancestors: Vec<Generation>, lambda: [f32; 2]) -> Result<Self> {
+        let old = parent.ranges();
         let all = [old.encoder, old.reconstruction].into_iter().fold(LambdaRange::from(lambda), hull);
-        let widened = parent.widened(all).map_err(refused)?;
+        let (widened, values) = parent.widened(all)?;
         let (ranges, start) = match strategy {
-            Strategy::Replay => (widened.metadata.lambda, widened.weights),
+            Strategy::Replay => (widened, values),
             // The old reconstruction stays, and with it the range of λ that it knows.
             Strategy::Encoder => {
-                let mut start = parent.weights.clone();
-                let encoder = widened.weights.iter().filter(|(name, _)| name.starts_with("encoder."));
-                encoder.for_each(|(name, tensor)| start.insert(name.to_owned(), tensor.clone()));
+                let mut start = parent.values()?;
+                let layout = parent.network().system()?.0;
+                for entry in layout.entries().iter().filter(|entry| entry.name.starts_with("encoder.")) {
+                    let range = entry.offset..entry.offset + entry.len;
+                    start[range.clone()].copy_from_slice(&values[range]);
+                }
                 (LambdaRanges { encoder: all, ..old }, start)
             }
-            Strategy::EndToEnd => (LambdaRanges::all(hull(all, old.entropy)), widened.weights),
+            Strategy::EndToEnd => (LambdaRanges::all(hull(all, old.entropy)), values),
         };
         let teachers = std::iter::once(parent).chain(ancestors).collect();
         Ok(Self { strategy, teachers, ranges, start })
@@ -61,15 +65,11 @@ impl Lesson {
             return Err(TrainError::Config(format!("{} holds a run that learns from no model", run.display())));
         };
         let folder = run.join(KEPT);
-        let store = Store::open(Some(&folder))?;
         let mut kept = Vec::new();
         for id in std::iter::once(&learn.from).chain(&learn.ancestors) {
-            // The run's own file goes before the model in the program, which comes first.
-            let member = store.members.iter().rev().find(|member| member.lineage().generation_id == *id);
-            let member = member.ok_or_else(|| {
+            kept.push(Generation::kept(&folder, *id)?.ok_or_else(|| {
                 TrainError::Model(format!("{} lacks generation {id}, which the run learns from", folder.display()))
-            })?;
-            kept.push(member.load()?);
+            })?);
         }
         let parent = kept.remove(0);
         Self::new(learn.strategy, parent, kept, config.lambda)
@@ -82,16 +82,12 @@ impl Lesson {
     pub fn keep(&self, run: &Path) -> Result<()> {
         let folder = run.join(KEPT);
         fs::create_dir_all(&folder).map_err(TrainError::io("make the folder", &folder))?;
-        for file in &self.teachers {
-            let bytes = file.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
-            files::replace(&folder.join(file_name(&file.metadata.lineage)), &bytes)?;
-        }
-        Ok(())
+        self.teachers.iter().try_for_each(|generation| generation.keep(&folder))
     }
 
     /// The generation that is learned from.
     #[must_use]
-    pub fn parent(&self) -> &ModelFile {
+    pub fn parent(&self) -> &Generation {
         // `new` puts it there.
         &self.teachers[0]
     }
@@ -100,12 +96,14 @@ impl Lesson {
     /// bit. A child of the parent; for the strategy `end-to-end` a generation 0 of another lineage.
     ///
     /// # Errors
-    /// Weights that are not finite, or frozen ones that are not those of the start.
+    /// A baseline, weights that are not finite, or frozen ones that are not those of the start.
     pub fn child(&self, checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<ModelFile> {
-        let (header, parent) = (&checkpoint.header, self.parent());
-        let learned = export::weights(&Layout::new(&header.spec), &checkpoint.state.ema);
+        let header = &checkpoint.header;
+        let spec = export::codec_spec(header)?;
+        let (parent, layout) = (self.parent().file()?, Layout::new(spec));
+        let learned = export::weights(&layout, &checkpoint.state.ema);
         let mut weights = if full { learned.clone() } else { learned.rounded_to_bf16() };
-        for (name, tensor) in self.start.iter() {
+        for (name, tensor) in export::weights(&layout, &self.start).iter() {
             if !header.config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str())) {
                 continue;
             }
@@ -117,7 +115,7 @@ impl Lesson {
         }
         let refused = |e: heirloom_codec::model::ModelError| TrainError::Model(e.to_string());
         let mut file = if self.strategy == Strategy::EndToEnd {
-            ModelFile::new(header.spec.clone(), self.ranges, weights).map_err(refused)?
+            ModelFile::new(spec.clone(), self.ranges, weights).map_err(refused)?
         } else {
             parent.child(self.ranges, weights).map_err(refused)?
         };
@@ -136,9 +134,8 @@ impl Lesson {
     /// What a configuration says about this lesson, with this replay.
     #[must_use]
     pub fn settings(&self, replay: Option<Source>, replay_share: f64) -> Learn {
-        let id = |file: &ModelFile| file.metadata.lineage.generation_id;
-        let ancestors = self.teachers[1..].iter().map(id).collect();
-        Learn { strategy: self.strategy, from: id(self.parent()), ancestors, replay, replay_share }
+        let ancestors = self.teachers[1..].iter().map(Generation::id).collect();
+        Learn { strategy: self.strategy, from: self.parent().id(), ancestors, replay, replay_share }
     }
 }
 

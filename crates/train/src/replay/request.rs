@@ -8,7 +8,7 @@ use std::{
 use heirloom_store::Store;
 
 use super::{
-    Learning, Lesson, Memory,
+    Generation, Learning, Lesson, Memory,
     archive::{Archive, Opening},
     models,
     settings::{Source, Strategy},
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Result, TrainError,
     data::{Folder, loader::Plan},
-    trainer::{Config, Options, checkpoint::Checkpoint, config::NetworkConfig, presets, run},
+    trainer::{Config, Options, checkpoint::Checkpoint, presets, run},
 };
 
 /// Share of a batch that is replayed unless told otherwise (method, knowledge replay).
@@ -25,7 +25,8 @@ const SHARE: f64 = 0.5;
 /// What to learn, from what. A run that is continued has its own settings: what is given must be the same.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The model to learn from: a file, the first digits of a generation id in the store, or `default`.
+    /// The model to learn from: a file, the first digits of a generation id in the store, `default`, or the folder of a run of a
+    /// baseline.
     pub from: Option<PathBuf>,
     pub strategy: Option<Strategy>,
     /// Lowest and highest λ of new pictures; the range of the model's encoder if none.
@@ -77,7 +78,7 @@ fn begin(request: &Request) -> Result<(Config, Lesson)> {
         return Err(TrainError::Config("give the model to learn from with --from".into()));
     };
     let store = Store::open(request.store.as_deref())?;
-    let parent = models::named(from, &store)?.load()?;
+    let (parent, before) = Generation::named(from, &store)?;
     let strategy = request.strategy.unwrap_or(Strategy::Replay);
     let source = match (&request.replay_data, &request.replay_archive) {
         (Some(_), Some(_)) => {
@@ -90,23 +91,29 @@ fn begin(request: &Request) -> Result<(Config, Lesson)> {
     let usual = if strategy == Strategy::Replay { SHARE } else { 0.0 };
     let share = request.replay_share.unwrap_or(usual);
 
-    let spec = parent.metadata.spec.clone();
     let mut config = configuration(request.config.as_deref(), &parent)?;
-    if config.network.spec() != spec {
+    if config.network.resolved() != parent.network() {
         return Err(TrainError::Config("network is that of the model to learn from; leave it out".into()));
     }
     if config.learn.is_some() {
         return Err(TrainError::Config("[learn] is for a run's own folder; use the flags of learn instead".into()));
     }
     config.lambda = request.lambda.unwrap_or(config.lambda);
-    let ancestors = if source.is_some() {
-        // An archive's latents need no encoder: a generation that is gone only lacks its own pictures as targets.
-        let lenient = request.without_missing || source == Some(Source::Archive);
-        models::ancestors(&parent, &request.ancestors, store, lenient)?
-    } else if request.ancestors.is_empty() {
-        Vec::new()
-    } else {
-        return Err(TrainError::Config("without replay there is no use for --ancestor".into()));
+    let ancestors = match (&parent, source) {
+        (Generation::File(file), Some(source)) => {
+            // An archive's latents need no encoder: a generation that is gone only lacks its own pictures as targets.
+            let lenient = request.without_missing || source == Source::Archive;
+            let files = models::ancestors(file, &request.ancestors, store, lenient)?;
+            files.into_iter().map(Generation::from).collect()
+        }
+        (_, None) if !request.ancestors.is_empty() => {
+            return Err(TrainError::Config("without replay there is no use for --ancestor".into()));
+        }
+        (Generation::Snapshot(_), _) if !request.ancestors.is_empty() => {
+            return Err(TrainError::Config("a run brings along what it learned from: leave out --ancestor".into()));
+        }
+        (Generation::Snapshot(_), Some(_)) => before,
+        (_, None) => Vec::new(),
     };
     let lesson = Lesson::new(strategy, parent, ancestors, config.lambda)?;
     let learn = lesson.settings(source, share);
@@ -134,12 +141,11 @@ fn read(path: &Path, base: impl FnOnce(Option<&str>) -> Result<Config>) -> Resul
 }
 
 /// The file's settings over those of the preset that it names, or of the one for a network of this size.
-fn configuration(file: Option<&Path>, parent: &heirloom_codec::model::ModelFile) -> Result<Config> {
-    let spec = &parent.metadata.spec;
+fn configuration(file: Option<&Path>, parent: &Generation) -> Result<Config> {
+    let network = parent.network();
     let base = |name: Option<&str>| -> Result<Config> {
-        let preset = Config::preset(name.unwrap_or(presets::learning(spec)))?;
-        let network = NetworkConfig::Full(Box::new(spec.clone()));
-        Ok(Config { network, lambda: parent.metadata.lambda.encoder.into(), ..preset })
+        let preset = Config::preset(name.unwrap_or(presets::learning(&network)))?;
+        Ok(Config { network: network.clone(), lambda: parent.ranges().encoder.into(), ..preset })
     };
     match file {
         None => base(None),
@@ -183,9 +189,9 @@ fn agree(request: &Request, config: &Config, lesson: &Lesson) -> Result<()> {
         return Err(TrainError::Config("--originals are those of an archive; give --replay-archive".into()));
     }
     if let Some(from) = &request.from {
-        let member = models::named(from, &Store::open(request.store.as_deref())?)?;
-        if member.lineage().generation_id != learn.from {
-            return differs("--from", format!("generation {}", lesson.parent().metadata.lineage.generation_id));
+        let id = Generation::id_of(from, &Store::open(request.store.as_deref())?)?;
+        if id != learn.from {
+            return differs("--from", format!("generation {}", lesson.parent().id()));
         }
     }
     Ok(())
@@ -196,10 +202,11 @@ fn memory(request: &Request, config: &Config, lesson: &Lesson) -> Result<Option<
     if let Some(root) = &request.replay_archive {
         let crop = config.phases.iter().map(|phase| phase.crop).max().unwrap_or(64);
         let opening = Opening { root, originals: request.originals.as_deref(), crop, budget, seed: config.seed };
-        return Archive::open(opening, &lesson.teachers).map(|archive| Some(Memory::Archive(archive)));
+        let files: Vec<_> = lesson.teachers.iter().map(|teacher| teacher.file().cloned()).collect::<Result<_>>()?;
+        return Archive::open(opening, &files).map(|archive| Some(Memory::Archive(archive)));
     }
     let Some(root) = &request.replay_data else { return Ok(None) };
     let plan = Plan { seed: config.seed, augmentation: config.augmentation.clone(), lambda: config.lambda };
-    let ranges = lesson.teachers.iter().map(|file| file.metadata.lambda.encoder.into()).collect();
+    let ranges = lesson.teachers.iter().map(|teacher| teacher.ranges().encoder.into()).collect();
     Ok(Some(Memory::of_pictures(Folder::open(root, budget)?, &plan, ranges)))
 }

@@ -32,7 +32,8 @@ impl Supply {
     /// Threads that cannot be started, teachers whose weights are not those of their spec.
     pub fn start(config: &Config, learning: Learning, from: u64, device: &Device) -> Result<Option<Self>> {
         let Learning { lesson, memory: Some(memory) } = learning else { return Ok(None) };
-        let teachers = lesson.teachers.iter().map(|file| Teacher::new(file, device)).collect::<Result<_>>()?;
+        let teachers =
+            lesson.teachers.iter().map(|generation| Teacher::new(generation, device)).collect::<Result<_>>()?;
         let (memory, config) = (Arc::new(memory), Arc::new(config.clone()));
         let maker = || {
             let (memory, config, mut resizer) = (Arc::clone(&memory), Arc::clone(&config), Resizer::new());
@@ -48,6 +49,6 @@ impl Supply {
     pub fn next_batch(&mut self) -> Result<Recalled> {
         let remembered = self.ahead.take()?;
         // A memory knows no other generations than its lesson.
-        Ok(self.teachers[remembered.teacher].recall(remembered))
+        self.teachers[remembered.teacher].recall(remembered)
     }
 }

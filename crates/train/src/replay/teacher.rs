@@ -6,18 +6,21 @@
 //! error of a half, and by some 1e-6 of μ elsewhere. Latents from an archive are the file's own, to the bit.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use heirloom_codec::model::{LambdaRanges, ModelFile};
+use heirloom_codec::model::LambdaRanges;
 
-use super::memory::{Content, Remembered};
+use super::{
+    Generation,
+    memory::{Content, Remembered},
+};
 use crate::{
     Result,
-    model::{Layout, Network, Quantise, Weights, network::LevelOutput},
-    trainer::{export, step},
+    model::{Seen, System, Weights},
+    trainer::step,
 };
 
 /// A generation with fixed weights.
 pub struct Teacher {
-    network: Network,
+    system: Box<dyn System>,
     weights: Weights,
     ranges: LambdaRanges,
     device: Device,
@@ -27,8 +30,8 @@ pub struct Teacher {
 pub struct Recalled {
     /// λ of each picture, which weighs its error.
     pub lambdas: Vec<f32>,
-    /// For z1 to z4 the latent and the entropy branch's feature after it. As that branch is frozen, the learner's is the same.
-    pub seen: Vec<(Tensor<4>, Tensor<4>)>,
+    /// The latents, and the entropy branch's features after them. As that branch is frozen, the learner's are the same.
+    pub seen: Seen,
     /// `[B, H, W, 3]` in [-1, 1].
     pub target: Tensor<4>,
 }
@@ -37,36 +40,34 @@ impl Teacher {
     /// Puts a generation's weights on a device.
     ///
     /// # Errors
-    /// Weights that are not those of its spec.
-    pub fn new(file: &ModelFile, device: &Device) -> Result<Self> {
-        let (spec, device) = (&file.metadata.spec, device.clone().inner());
-        let layout = Layout::new(spec);
-        let weights = Weights::new(&layout, &export::values(&layout, &file.weights)?, &device, |_| false);
-        Ok(Self { network: Network::new(spec, &layout)?, weights, ranges: file.metadata.lambda, device })
+    /// Weights that are not those of its network.
+    pub fn new(generation: &Generation, device: &Device) -> Result<Self> {
+        let device = device.clone().inner();
+        let (layout, system) = generation.network().system()?;
+        let weights = Weights::new(&layout, &generation.values()?, &device, |_| false);
+        Ok(Self { system, weights, ranges: generation.ranges(), device })
     }
 
-    /// The latents of pictures in [-1, 1], NHWC, `size` by `size` (a multiple of 64), rounded as when coding, with what else
-    /// is known of each level. One picture per λ, which lies in the generation's range.
+    /// The latents of pictures `[B, H, W, 3]` in [-1, 1], H and W multiples of 64, rounded as when coding, with what the entropy
+    /// branch makes of them. One picture per λ, which lies in the generation's range.
     #[must_use]
-    pub fn latents(&self, pixels: Tensor<4>, size: usize, lambdas: &[f32]) -> Vec<LevelOutput> {
-        let embeddings = self.network.embed(&self.weights, lambdas, Some(&self.ranges), &self.device);
-        let features = self.network.features(&self.weights, &embeddings, pixels);
-        let grid = [lambdas.len(), size / 64, size / 64];
-        self.network.levels(&self.weights, &embeddings, Some(&features), grid, Quantise::Round, &self.device)
+    pub fn latents(&self, pixels: Tensor<4>, lambdas: &[f32]) -> Seen {
+        self.system.latents(&self.weights, pixels, lambdas, Some(&self.ranges))
     }
 
     /// Prepares what a step replays.
-    #[must_use]
-    pub fn recall(&self, remembered: Remembered) -> Recalled {
+    ///
+    /// # Errors
+    /// Nothing to replay.
+    pub fn recall(&self, remembered: Remembered) -> Result<Recalled> {
         let Remembered { crop, lambdas, content, .. } = remembered;
         let count = lambdas.len();
         let image = |pixels| step::pictures(pixels, count, crop, crop, &self.device);
-        let pairs = |levels: Vec<LevelOutput>| levels.into_iter().map(|level| (level.latent, level.feature)).collect();
         match content {
             Content::Pictures(pixels) => {
                 let target = image(pixels);
-                let seen = pairs(self.latents(target.clone(), crop, &lambdas));
-                Recalled { lambdas, seen, target }
+                let seen = self.latents(target.clone(), &lambdas);
+                Ok(Recalled { lambdas, seen, target })
             }
             Content::Latents { maps, shift } => {
                 let latents: Vec<Tensor<4>> = maps
@@ -76,18 +77,14 @@ impl Teacher {
                         Tensor::from_data(TensorData::new(values, [count, side, side, channels]), &self.device)
                     })
                     .collect();
-                let embeddings = self.network.embed(&self.weights, &lambdas, Some(&self.ranges), &self.device);
-                let grid = [count, crop / 64, crop / 64];
-                let given = Quantise::Given(&latents);
-                let levels = self.network.levels(&self.weights, &embeddings, None, grid, given, &self.device);
-                let seen: Vec<_> = pairs(levels);
-                let of_old =
-                    self.network.reconstruct(&self.weights, &embeddings.reconstruction, seen.clone(), &self.device);
+                let (w, ranges) = (&self.weights, Some(&self.ranges));
+                let seen = self.system.understand(w, latents, &lambdas, ranges);
+                let of_old = self.system.reconstruct(w, seen.clone(), &lambdas, ranges)?;
                 let target = match shift {
                     Some(shift) => of_old + image(shift),
                     None => of_old,
                 };
-                Recalled { lambdas, seen, target }
+                Ok(Recalled { lambdas, seen, target })
             }
         }
     }

@@ -12,8 +12,8 @@ use std::{
 use heirloom_codec::model::Spec;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, files, optimiser::State};
-use crate::{Result, TrainError, model::Layout};
+use super::{Config, config::NetworkConfig, files, optimiser::State};
+use crate::{Result, TrainError};
 
 const MAGIC: &[u8; 8] = b"HEIRTRN1";
 const PREFIX: &str = "checkpoint-";
@@ -34,7 +34,9 @@ pub struct Header {
     /// Running mean of the gradients' norms, see [`super::guard`].
     #[serde(default)]
     pub typical_norm: f32,
-    pub spec: Spec,
+    /// Of the proposed network; none for a baseline, of which the configuration says all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Spec>,
     pub config: Config,
     /// Number of weights.
     pub weights: usize,
@@ -43,6 +45,15 @@ pub struct Header {
     /// Hash of what is replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_manifest: Option<String>,
+}
+
+impl Header {
+    /// The network that the weights are of.
+    #[must_use]
+    pub fn network(&self) -> NetworkConfig {
+        let own = self.spec.as_ref().map(|spec| NetworkConfig::Full(Box::new(spec.clone())));
+        own.unwrap_or_else(|| self.config.network.clone())
+    }
 }
 
 /// A checkpoint in memory.
@@ -76,6 +87,17 @@ impl Checkpoint {
             fs::remove_file(&old).map_err(TrainError::io("remove", &old))?;
         }
         Ok(path)
+    }
+
+    /// The checkpoint that a path names: itself, or the newest of a run's folder.
+    ///
+    /// # Errors
+    /// As [`Self::newest`] and [`Self::read`], and a folder without one.
+    pub fn named(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            return Self::read(path);
+        }
+        Self::newest(path)?.ok_or_else(|| TrainError::Checkpoint(format!("there is none in {}", path.display())))
     }
 
     /// The newest readable checkpoint of a run, or none. Damaged ones are named on stderr and passed over.
@@ -116,7 +138,9 @@ impl Checkpoint {
         };
         let header: Header = serde_json::from_slice(header).map_err(|e| bad(&e.to_string()))?;
         let count = header.weights;
-        if count != Layout::new(&header.spec).len() || rest.len() != count.saturating_mul(16) {
+        if count != header.network().system().map_err(|e| bad(&e.to_string()))?.0.len()
+            || rest.len() != count.saturating_mul(16)
+        {
             return Err(bad("the number of weights is not that of the network"));
         }
         let buffer = |i: usize| -> Vec<f32> {
@@ -127,6 +151,16 @@ impl Checkpoint {
         };
         let state = State { weights: buffer(0), m: buffer(1), v: buffer(2), ema: buffer(3), updates: header.updates };
         Ok(Self { header, state })
+    }
+}
+
+/// The folder of a run that is named by itself or by one of its checkpoints.
+#[must_use]
+pub fn folder_of(run: &Path) -> &Path {
+    match run.parent() {
+        _ if run.is_dir() => run,
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

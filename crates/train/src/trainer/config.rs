@@ -5,27 +5,92 @@ use std::{fs, path::Path};
 use heirloom_codec::model::Spec;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, TrainError, data::Augmentation, replay::Learn};
+use crate::{
+    Result, TrainError,
+    data::Augmentation,
+    model::{
+        Layout, Network, System,
+        baseline::{Baseline, BaselineSpec},
+    },
+    replay::Learn,
+};
 
-/// Which network is trained: a width (channel counts are those of the paper times width / 128), or every number.
+/// Which network is trained: the proposed one by a width (channel counts are those of the paper times width / 128) or by every
+/// number, or a baseline by its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, untagged)]
+#[serde(
+    deny_unknown_fields,
+    untagged,
+    expecting = "network must be { width, embedding }, every field of a spec, or { system, n, m, embedding } with one of the \
+                 systems msh, msh-vr, gma and gma-vr"
+)]
 pub enum NetworkConfig {
     /// `width` and `embedding`.
     Scaled { width: usize, embedding: usize },
+    /// A baseline: `system` and its widths.
+    Baseline(BaselineSpec),
     /// All fields of the spec.
     Full(Box<Spec>),
 }
 
 impl NetworkConfig {
-    /// The spec it stands for.
+    /// The spec it stands for; none for a baseline.
     #[must_use]
-    pub fn spec(&self) -> Spec {
+    pub fn spec(&self) -> Option<Spec> {
         match self {
-            Self::Scaled { width, embedding } => Spec::scaled(*width, *embedding),
-            Self::Full(spec) => (**spec).clone(),
+            Self::Scaled { width, embedding } => Some(Spec::scaled(*width, *embedding)),
+            Self::Full(spec) => Some((**spec).clone()),
+            Self::Baseline(_) => None,
         }
     }
+
+    /// With every number: equal for equal networks.
+    #[must_use]
+    pub fn resolved(&self) -> Self {
+        self.spec().map_or_else(|| self.clone(), |spec| Self::Full(Box::new(spec)))
+    }
+
+    /// What records call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Baseline(spec) => spec.system.name(),
+            Self::Scaled { .. } | Self::Full(_) => "proposed",
+        }
+    }
+
+    /// Whether one model codes at a range of λ.
+    #[must_use]
+    pub fn follows_lambda(&self) -> bool {
+        !matches!(self, Self::Baseline(spec) if !spec.system.follows_lambda())
+    }
+
+    /// The parameters' places, and what runs them.
+    ///
+    /// # Errors
+    /// Numbers that make no sense.
+    pub fn system(&self) -> Result<(Layout, Box<dyn System>)> {
+        if let Self::Baseline(spec) = self {
+            let (layout, system) = Baseline::new(spec)?;
+            return Ok((layout, Box::new(system)));
+        }
+        let spec = self.spec().ok_or_else(|| TrainError::Config("network has no spec".into()))?;
+        let layout = Layout::new(&spec);
+        let network = Network::new(&spec, &layout)?;
+        Ok((layout, Box::new(network)))
+    }
+
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Baseline(spec) => spec.check(),
+            Self::Scaled { width, embedding } => checked(&Spec::scaled(*width, *embedding)),
+            Self::Full(spec) => checked(spec),
+        }
+    }
+}
+
+fn checked(spec: &Spec) -> Result<()> {
+    spec.validate().map_err(|e| TrainError::Config(e.to_string()))
 }
 
 /// From a step on, batches of this shape.
@@ -203,7 +268,7 @@ impl Config {
     /// # Errors
     /// The first one that makes no sense, by name.
     pub fn check(&self) -> Result<()> {
-        self.network.spec().validate().map_err(|e| TrainError::Config(e.to_string()))?;
+        self.network.check()?;
         let require = |ok: bool, message: &str| if ok { Ok(()) } else { Err(TrainError::Config(message.into())) };
         require(self.steps > 0, "steps must be at least 1")?;
         require(
@@ -225,6 +290,10 @@ impl Config {
         let [low, high] = self.augmentation.shrink;
         require(low > 0.0 && low <= high && high <= 1.0, "augmentation.shrink must be [low, high] within 0 to 1")?;
         require((0.0..=1.0).contains(&self.balance), "balance must be within 0 to 1")?;
+        require(
+            self.network.follows_lambda() || self.lambda[0] == self.lambda[1],
+            "this system codes at one λ: lambda must be that λ twice, such as [256, 256]",
+        )?;
         require(self.layer_scale.is_finite(), "layer_scale must be finite")?;
         require(self.learning_rate > 0.0 && self.learning_rate.is_finite(), "learning_rate must be positive")?;
         require(
@@ -264,8 +333,10 @@ mod tests {
     fn a_file_changes_a_preset_and_unknown_keys_are_refused() {
         let config =
             Config::from_toml("preset = \"small\"\nsteps = 7\nnetwork = { width = 48, embedding = 64 }").unwrap();
-        assert_eq!((config.steps, config.network.spec().widths[0], config.layer_scale), (7, 48, 0.2));
+        assert_eq!((config.steps, config.network.spec().unwrap().widths[0], config.layer_scale), (7, 48, 0.2));
         assert!(Config::from_toml("stepps = 7").unwrap_err().to_string().contains("stepps"));
+        let said = Config::from_toml("network = { system = \"mhs\", n = 8 }").unwrap_err().to_string();
+        assert!(said.contains("msh-vr"), "{said}");
         assert!(Config::from_toml("checkpoint_every = 30").unwrap_err().to_string().contains("checkpoint_every"));
     }
 }

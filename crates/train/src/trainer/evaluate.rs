@@ -1,14 +1,14 @@
 //! Estimated rate and PSNR of whole pictures, as the codec would code them.
 
 use burn::tensor::Device;
-use heirloom_codec::model::{LambdaRanges, Spec};
+use heirloom_codec::model::LambdaRanges;
 use serde::Serialize;
 
-use super::step;
+use super::{config::NetworkConfig, step};
 use crate::{
-    Result,
+    Result, TrainError,
     data::{Folder, Picture, picture::to_byte},
-    model::{Layout, Network, Weights},
+    model::{Coded, Quantise, System, Weights},
 };
 
 /// Averages over pictures at one λ.
@@ -26,7 +26,8 @@ pub struct Point {
 
 /// A network with given weights, ready to run without gradients.
 pub struct Evaluator {
-    network: Network,
+    network: NetworkConfig,
+    system: Box<dyn System>,
     weights: Weights,
     ranges: Option<LambdaRanges>,
     device: Device,
@@ -36,17 +37,22 @@ impl Evaluator {
     /// `values` are the flat weights; `ranges` those to which λ is clamped, none for no clamping.
     ///
     /// # Errors
-    /// A layout that is not the spec's.
-    pub fn new(
-        spec: &Spec,
-        layout: &Layout,
-        values: &[f32],
-        ranges: Option<LambdaRanges>,
-        device: &Device,
-    ) -> Result<Self> {
+    /// A network whose numbers make no sense, or another number of weights than it has.
+    pub fn new(network: &NetworkConfig, values: &[f32], ranges: Option<LambdaRanges>, device: &Device) -> Result<Self> {
         let device = device.clone().inner();
-        let weights = Weights::new(layout, values, &device, |_| false);
-        Ok(Self { network: Network::new(spec, layout)?, weights, ranges, device })
+        let (layout, system) = network.system()?;
+        if values.len() != layout.len() {
+            let (is, should) = (values.len(), layout.len());
+            return Err(TrainError::Parameter(format!("there are {is} weights, the network has {should}")));
+        }
+        let weights = Weights::new(&layout, values, &device, |_| false);
+        Ok(Self { network: network.resolved(), system, weights, ranges, device })
+    }
+
+    /// The network, with every number.
+    #[must_use]
+    pub fn network(&self) -> &NetworkConfig {
+        &self.network
     }
 
     /// Estimated bits of a picture and its mean squared error in 8-bit RGB.
@@ -54,19 +60,34 @@ impl Evaluator {
     /// # Errors
     /// A tensor that cannot be read back.
     pub fn picture(&self, picture: &Picture, lambda: f32) -> Result<(f64, f64)> {
-        let (pixels, height, width) = picture.padded(64);
-        let embeddings = self.network.embed(&self.weights, &[lambda], self.ranges.as_ref(), &self.device);
-        let size = (height, width);
-        let (bits, out) = step::code(&self.network, &self.weights, pixels, size, &embeddings, &self.device)?;
-        let mut sum = 0u64;
-        for (y, row) in picture.rgb.chunks_exact(picture.width * 3).enumerate() {
-            let decoded = &out[y * width * 3..][..picture.width * 3];
-            for (a, b) in row.iter().zip(decoded) {
-                let d = i32::from(*a) - i32::from(to_byte(*b));
-                sum += (d * d) as u64;
-            }
+        let (coded, width) = self.coded(picture, lambda);
+        let bits = step::read(coded.bits)?.iter().map(|bits| f64::from(*bits)).sum();
+        Ok((bits, squared_error(picture, &step::read(coded.picture)?, width)))
+    }
+
+    /// As [`Self::picture`], with the picture that `decoder` makes of the latents: that of a file which this system wrote, if
+    /// `decoder` learned from it. Latents are handed over as they are; so a decoder whose entropy branch has changed, which could
+    /// not even read the file, still gets them.
+    ///
+    /// # Errors
+    /// A tensor that cannot be read back; latents of another system.
+    pub fn read_by(&self, decoder: &Self, picture: &Picture, lambda: f32) -> Result<(f64, f64)> {
+        if self.network != decoder.network {
+            return Err(TrainError::Config("the decoder has another network than the encoder".into()));
         }
-        Ok((bits, sum as f64 / picture.rgb.len() as f64))
+        let (coded, width) = self.coded(picture, lambda);
+        let bits = step::read(coded.bits)?.iter().map(|bits| f64::from(*bits)).sum();
+        let (w, ranges) = (&decoder.weights, decoder.ranges.as_ref());
+        let seen = decoder.system.understand(w, coded.seen.latents, &[lambda], ranges);
+        let decoded = decoder.system.reconstruct(w, seen, &[lambda], ranges)?;
+        Ok((bits, squared_error(picture, &step::read(decoded)?, width)))
+    }
+
+    /// A picture as the codec would code it, and the width it was padded to.
+    fn coded(&self, picture: &Picture, lambda: f32) -> (Coded, usize) {
+        let (pixels, height, width) = picture.padded(64);
+        let x = step::pictures(pixels, 1, height, width, &self.device);
+        (self.system.code(&self.weights, x, &[lambda], self.ranges.as_ref(), Quantise::Round), width)
     }
 
     /// The averages over `pictures` at each λ.
@@ -113,6 +134,19 @@ impl Evaluator {
     pub fn pictures(&self, pictures: &[Picture], lambdas: &[f32]) -> Result<Vec<Point>> {
         self.points(|| Box::new(pictures.iter().map(|p| Ok(std::borrow::Cow::Borrowed(p)))), lambdas)
     }
+}
+
+/// Mean squared error in 8-bit RGB of pixels in [-1, 1], whose rows are `width` pixels long.
+fn squared_error(picture: &Picture, decoded: &[f32], width: usize) -> f64 {
+    let mut sum = 0u64;
+    for (y, row) in picture.rgb.chunks_exact(picture.width * 3).enumerate() {
+        let decoded = &decoded[y * width * 3..][..picture.width * 3];
+        for (a, b) in row.iter().zip(decoded) {
+            let d = i32::from(*a) - i32::from(to_byte(*b));
+            sum += (d * d) as u64;
+        }
+    }
+    sum as f64 / picture.rgb.len() as f64
 }
 
 /// PSNR in dB of a mean squared error in 8-bit units; 100 for none.

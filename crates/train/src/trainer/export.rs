@@ -36,13 +36,27 @@ pub fn values(layout: &Layout, weights: &Weights) -> Result<Vec<f32>> {
     Ok(out)
 }
 
+/// The spec of a checkpoint's network, if the codec can run it.
+///
+/// # Errors
+/// A baseline.
+pub fn codec_spec(header: &Header) -> Result<&Spec> {
+    header.spec.as_ref().ok_or_else(|| {
+        TrainError::Model(format!(
+            "the codec runs the proposed network only, not the baseline {}: its runs can be measured (heirloom-train validate) and \
+             learned from (heirloom-train learn --from RUN), but make no model files",
+            header.config.network.name()
+        ))
+    })
+}
+
 /// The model of a checkpoint of training from scratch: its averaged weights, rounded to bf16 unless `full` is set.
 ///
 /// # Errors
-/// Weights that are not finite.
+/// A baseline, or weights that are not finite.
 pub fn model(checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<ModelFile> {
     let header = &checkpoint.header;
-    let spec: &Spec = &header.spec;
+    let spec = codec_spec(header)?;
     let weights = weights(&Layout::new(spec), &checkpoint.state.ema);
     let weights = if full { weights } else { weights.rounded_to_bf16() };
     let [low, high] = header.config.lambda;

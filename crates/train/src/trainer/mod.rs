@@ -1,4 +1,4 @@
-//! The training loop: configuration and presets, schedule, optimiser, checkpoints, metrics, validation and export.
+//! The training loop: configuration and presets, schedule, optimiser, checkpoints, metrics, validation, measuring and export.
 
 pub mod checkpoint;
 pub mod config;
@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod export;
 pub mod files;
 pub mod guard;
+pub mod measure;
 pub mod metrics;
 pub mod optimiser;
 pub mod orthogonal;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::orthogonal::orthogonalised;
-use crate::model::Layout;
+use crate::model::{Layout, System};
 
 const CHUNK: usize = 1 << 14;
 
@@ -63,20 +63,18 @@ pub struct Matrix {
 const SMALLEST_SIDE: usize = 32;
 
 impl Plan {
-    /// All parameters but those whose name starts with one of `freeze`. With `orthogonal`, matrices between feature maps
-    /// are not Adam's; those that see only λ, single channels or pixels stay so.
+    /// All parameters but those whose name starts with one of `freeze`. With `orthogonal`, the matrices between feature maps of
+    /// that system are not Adam's.
     #[must_use]
-    pub fn new(layout: &Layout, freeze: &[String], orthogonal: bool) -> Plan {
+    pub fn new(layout: &Layout, freeze: &[String], orthogonal: Option<&dyn System>) -> Plan {
         let mut plan = Plan::default();
         for entry in layout.entries() {
             if freeze.iter().any(|prefix| entry.name.starts_with(prefix.as_str())) {
                 continue;
             }
-            let of_features = !["lambda", "modulation", "depthwise", "encoder.s4.down", "reconstruction.image"]
-                .iter()
-                .any(|part| entry.name.contains(part));
+            let of_features = orthogonal.is_some_and(|system| system.between_features(&entry.name));
             match entry.shape[..] {
-                [rows, columns] if orthogonal && of_features && rows.min(columns) >= SMALLEST_SIDE => {
+                [rows, columns] if of_features && rows.min(columns) >= SMALLEST_SIDE => {
                     plan.matrices.push(Matrix { offset: entry.offset, rows, columns });
                 }
                 _ => {

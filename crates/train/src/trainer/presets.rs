@@ -3,18 +3,33 @@
 use heirloom_codec::model::Spec;
 
 use super::config::{Config, NetworkConfig, Optimiser, Phase};
-use crate::{Result, TrainError, data::Augmentation};
+use crate::{
+    Result, TrainError,
+    data::Augmentation,
+    model::baseline::{BaselineSpec, Kind},
+};
 
 /// Names of the presets for training from scratch.
 pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
 /// Names of the presets for learning from a model.
 pub const LEARNING: [&str; 3] = ["learn-tiny", "learn-small", "learn-base"];
+/// Names of the presets for training baselines: as wide as in the paper, and for a CPU.
+pub const BASELINES: [&str; 8] =
+    ["msh", "msh-vr", "gma", "gma-vr", "msh-small", "msh-vr-small", "gma-small", "gma-vr-small"];
+/// λ of the presets of systems that know only one.
+const ONE_LAMBDA: f32 = 256.0;
 
 /// The preset for learning from a model with this network.
 #[must_use]
-pub fn learning(spec: &Spec) -> &'static str {
+pub fn learning(network: &NetworkConfig) -> &'static str {
     let [tiny, small, base] = LEARNING;
-    match spec.widths[0] {
+    let width = match network {
+        NetworkConfig::Scaled { width, .. } => *width,
+        NetworkConfig::Full(spec) => spec.widths[0],
+        // Of two thirds of the baseline's channels, as 128 is of the paper's 192.
+        NetworkConfig::Baseline(spec) => spec.n * 2 / 3,
+    };
+    match width {
         128.. => base,
         ..32 => tiny,
         _ => small,
@@ -22,8 +37,9 @@ pub fn learning(spec: &Spec) -> &'static str {
 }
 
 impl Config {
-    /// A preset by name: `base` is the paper's pre-training, `small` has the default model's network, for a CPU, `tiny` is for
-    /// tests. `learn-base` is the paper's fine-tuning; the others are to their namesakes about what it is to `base`.
+    /// A preset by name. `base` is the paper's pre-training, `small` has the default model's network, for a CPU, `tiny` is for
+    /// tests. `learn-base` is the paper's fine-tuning; the others are to their namesakes about what it is to `base`. Baselines have
+    /// the settings of `base` or, with half the channels, of `small`.
     ///
     /// # Errors
     /// An unknown name.
@@ -42,8 +58,16 @@ impl Config {
                 ..fine_tuning(small(), 12_000, 2e-4)
             }),
             "learn-tiny" => Ok(Self { warmup_steps: 5, ..fine_tuning(tiny(), 200, 1e-3) }),
+            "msh" => Ok(baseline(Self::default(), BaselineSpec::paper(Kind::Msh))),
+            "msh-vr" => Ok(baseline(Self::default(), BaselineSpec::paper(Kind::MshVr))),
+            "gma" => Ok(baseline(Self::default(), BaselineSpec::paper(Kind::Gma))),
+            "gma-vr" => Ok(baseline(Self::default(), BaselineSpec::paper(Kind::GmaVr))),
+            "msh-small" => Ok(baseline(small(), half(Kind::Msh))),
+            "msh-vr-small" => Ok(baseline(small(), half(Kind::MshVr))),
+            "gma-small" => Ok(baseline(small(), half(Kind::Gma))),
+            "gma-vr-small" => Ok(baseline(small(), half(Kind::GmaVr))),
             other => {
-                let names = [PRESETS, LEARNING].concat().join(", ");
+                let names = [&PRESETS[..], &LEARNING, &BASELINES].concat().join(", ");
                 Err(TrainError::Config(format!("there is no preset {other:?}; there are {names}")))
             }
         }
@@ -89,6 +113,18 @@ fn small() -> Config {
     }
 }
 
+/// The settings of `from` for a baseline: all systems of a comparison are trained alike.
+fn baseline(from: Config, spec: BaselineSpec) -> Config {
+    let lambda = if spec.system.follows_lambda() { from.lambda } else { [ONE_LAMBDA; 2] };
+    Config { network: NetworkConfig::Baseline(spec), lambda, ..from }
+}
+
+/// Half the paper's channels.
+fn half(system: Kind) -> BaselineSpec {
+    let paper = BaselineSpec::paper(system);
+    BaselineSpec { n: paper.n / 2, m: paper.m.map(|m| m / 2), ..paper }
+}
+
 fn tiny() -> Config {
     Config {
         network: NetworkConfig::Full(Box::new(Spec::tiny())),
@@ -116,7 +152,7 @@ mod tests {
 
     #[test]
     fn presets_are_valid_and_survive_toml() {
-        for name in [PRESETS, LEARNING].concat() {
+        for name in [&PRESETS[..], &LEARNING, &BASELINES].concat() {
             let preset = Config::preset(name).unwrap();
             preset.check().unwrap();
             assert_eq!(Config::from_toml(&preset.to_toml().unwrap()).unwrap(), preset);
@@ -126,18 +162,28 @@ mod tests {
 
     #[test]
     fn presets_have_the_networks_they_are_named_after() {
-        // The paper's number (supplement 7); that of `small` was counted from its checkpoints, 16 bytes a weight.
-        for (name, parameters) in [("base", 35_510_160), ("small", 6_823_440)] {
-            assert_eq!(Config::preset(name).unwrap().network.spec().parameter_count(), parameters);
+        // The paper's numbers (supplement 7, method); that of `small` was counted from its checkpoints, 16 bytes a weight.
+        for (name, parameters) in
+            [("base", 35_510_160), ("small", 6_823_440), ("msh-vr", 19_157_155), ("gma", 29_631_788)]
+        {
+            assert_eq!(Config::preset(name).unwrap().network.system().unwrap().0.len(), parameters);
         }
     }
 
     #[test]
     fn learning_has_a_preset_for_every_network() {
         for (name, learning_name) in PRESETS.iter().zip(LEARNING) {
-            let spec = Config::preset(name).unwrap().network.spec();
-            assert_eq!(learning(&spec), learning_name);
-            assert_eq!(Config::preset(learning_name).unwrap().network.spec(), spec);
+            let network = Config::preset(name).unwrap().network;
+            assert_eq!(learning(&network), learning_name);
+            assert_eq!(Config::preset(learning_name).unwrap().network, network);
+        }
+    }
+
+    #[test]
+    fn baselines_learn_with_the_presets_of_their_size() {
+        for name in BASELINES {
+            let size = if name.ends_with("small") { "learn-small" } else { "learn-base" };
+            assert_eq!(learning(&Config::preset(name).unwrap().network), size);
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Result, TrainError,
     data::{Folder, Loader, Picture, loader::Plan},
-    model::{Layout, Network, Weights, initial},
+    model::{Weights, initial::Initial},
     replay::{Learning, Supply, models},
 };
 
@@ -65,9 +65,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
         return Err(TrainError::Config(format!("the run {is}: go on with heirloom-train {verb}")));
     }
     fs::create_dir_all(&options.out).map_err(TrainError::io("make the folder", &options.out))?;
-    let spec = config.network.spec();
-    let layout = Layout::new(&spec);
-    let network = Network::new(&spec, &layout)?;
+    let (layout, system) = config.network.system()?;
 
     let started = Instant::now();
     let folder = Arc::new(Folder::open(&options.data, config.cache_mib << 20)?);
@@ -81,7 +79,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
     let replay_manifest = learning.as_ref().and_then(|l| l.memory.as_ref()).map(|memory| memory.manifest().to_owned());
     let (mut state, mut header) = match found {
         Some(Checkpoint { header, state }) => {
-            if header.spec != spec {
+            if header.network().resolved() != config.network.resolved() {
                 return Err(TrainError::Checkpoint("it is of another network than the configuration's".into()));
             }
             if header.data_manifest != folder.manifest() {
@@ -95,13 +93,14 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
         }
         None => {
             let start = match (&learning, &options.init) {
-                (Some(learning), _) => export::values(&layout, &learning.lesson.start)?,
+                (Some(learning), _) => learning.lesson.start.clone(),
+                (None, Some(_)) if config.network.spec().is_none() => {
+                    return Err(TrainError::Config(
+                        "no model file holds a baseline: leave out --init, or go on from a run with heirloom-train learn".into(),
+                    ));
+                }
                 (None, Some(path)) => export::values(&layout, &models::read(path)?.weights)?,
-                (None, None) => initial::initial(
-                    &spec,
-                    &layout,
-                    initial::Initial { seed: config.seed, layer_scale: config.layer_scale },
-                ),
+                (None, None) => system.initial(&layout, Initial { seed: config.seed, layer_scale: config.layer_scale }),
             };
             let header = Header {
                 step: 0,
@@ -110,7 +109,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
                 in_a_row: 0,
                 typical_norm: 0.0,
                 weights: layout.len(),
-                spec: spec.clone(),
+                spec: config.network.spec(),
                 config: config.clone(),
                 data_manifest: folder.manifest().to_owned(),
                 replay_manifest,
@@ -133,7 +132,8 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
     }
 
     let probe = probe_pictures(config, options, &folder)?;
-    let learned = optimiser::Plan::new(&layout, &config.freeze, config.optimiser == Optimiser::Muon);
+    let orthogonal = (config.optimiser == Optimiser::Muon).then_some(&*system);
+    let learned = optimiser::Plan::new(&layout, &config.freeze, orthogonal);
     let thawed = |name: &str| !config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
     let plan = Plan { seed: config.seed, augmentation: config.augmentation.clone(), lambda: config.lambda };
     let shapes = config.clone();
@@ -148,7 +148,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
         learning.map_or(Ok(None), |learning| Supply::start(config, learning, header.step, &options.device))?;
     let device = options.device.clone().autodiff();
     let balance = Balance::of(config);
-    let learner = Learner { network: &network, layout: &layout, ranges, balance, device: &device };
+    let learner = Learner { network: &*system, layout: &layout, ranges, balance, device: &device };
     let mut metrics = Metrics::open(&options.out, header.step, options.quiet)?;
     let mut window = Window::default();
     let mut gradient = vec![0f32; layout.len()];
@@ -161,6 +161,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
         let quantise = schedule::quantise(config, header.step);
         let cost = learner.learn(&weights, work, quantise, &mut gradient)?;
         drop(weights);
+        system.hold(&layout, &state.weights, &mut gradient);
         let norm = if cost.is_finite() { optimiser::norm(&gradient) } else { f64::NAN };
         let rate = schedule::learning_rate(config, header.step);
         let usable = guard::usable(norm, header.typical_norm, state.updates, config.spike);
@@ -197,7 +198,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
         }
         if config.probe_every > 0 && (header.step % config.probe_every == 0 || last) {
             let started = Instant::now();
-            let evaluator = Evaluator::new(&spec, &layout, &state.ema, ranges, &options.device)?;
+            let evaluator = Evaluator::new(&config.network, &state.ema, ranges, &options.device)?;
             metrics.probe(header.step, &evaluator.pictures(&probe, &config.lambda)?)?;
             metrics.pause(started);
         }

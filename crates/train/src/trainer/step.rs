@@ -6,7 +6,7 @@ use heirloom_codec::model::LambdaRanges;
 use crate::{
     Result, TrainError,
     data::Batch,
-    model::{Embeddings, Forward, Layout, Network, Quantise, Weights, network::LevelOutput},
+    model::{Coded, Layout, Quantise, System, Weights},
     ops,
     replay::Recalled,
     trainer::Config,
@@ -82,7 +82,7 @@ impl Balance {
 
 /// The network that learns, and where.
 pub struct Learner<'a> {
-    pub network: &'a Network,
+    pub network: &'a dyn System,
     pub layout: &'a Layout,
     /// Ranges to which λ is clamped.
     pub ranges: Option<LambdaRanges>,
@@ -91,13 +91,7 @@ pub struct Learner<'a> {
     pub device: &'a Device,
 }
 
-/// Bits of all levels per picture, `[B]`.
-fn bits(levels: &[LevelOutput]) -> Result<Tensor<1>> {
-    let levels = levels.iter().map(|level| ops::bits(level.prior.clone(), level.rated.clone()));
-    levels.reduce(|sum, level| sum + level).ok_or_else(|| TrainError::Parameter("the network has no levels".into()))
-}
-
-fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor.try_into_vec_as::<f32>().map_err(|e| TrainError::Device(format!("cannot read a tensor back: {e:?}")))
 }
 
@@ -146,13 +140,8 @@ impl Learner<'_> {
         let (count, crop) = (batch.lambdas.len(), batch.crop);
         let area = (crop * crop) as f64;
         let x = self::pictures(batch.pixels, count, crop, crop, device);
-        let embeddings = network.embed(w, &batch.lambdas, self.ranges.as_ref(), device);
-        let features = network.features(w, &embeddings, x.clone());
-        let Forward { levels, picture } =
-            network.top_down(w, &embeddings, Some(&features), [count, crop / 64, crop / 64], quantise, device);
-        drop(features);
+        let Coded { bits, picture, .. } = network.code(w, x.clone(), &batch.lambdas, self.ranges.as_ref(), quantise);
 
-        let bits = bits(&levels)?;
         let errors = ops::squared_error(picture, x);
         let scale = area * pictures as f64;
         let weigh = |of: fn(f32) -> f64| self.weighed(&batch.lambdas, scale, of);
@@ -173,9 +162,8 @@ impl Learner<'_> {
         let Recalled { lambdas, seen, target } = recalled;
         let [count, height, width, _] = target.dims();
         let area = (height * width) as f64;
-        let embeddings = self.network.embed(w, &lambdas, self.ranges.as_ref(), self.device);
-        let seen = seen.into_iter().map(|(latent, feature)| (Tensor::from_inner(latent), Tensor::from_inner(feature)));
-        let picture = self.network.reconstruct(w, &embeddings.reconstruction, seen, self.device);
+        let seen = seen.map(Tensor::from_inner);
+        let picture = self.network.reconstruct(w, seen, &lambdas, self.ranges.as_ref())?;
         let errors = ops::squared_error(picture, Tensor::from_inner(target));
         let objective = (errors.clone() * self.weighed(&lambdas, area * pictures as f64, per_error)).sum();
 
@@ -198,26 +186,4 @@ impl Learner<'_> {
 /// What turns a sum of squared errors over three channels into λ · MSE, but for the number of pixels.
 fn per_error(lambda: f32) -> f64 {
     f64::from(lambda) / 3.0
-}
-
-/// One picture through the network as the codec would: rounded latents. Estimated bits, and the pixels in [-1, 1].
-/// `pixels` are `height` by `width` by 3, both multiples of 64; `embeddings` are those of its λ.
-///
-/// # Errors
-/// A tensor that cannot be read back.
-pub fn code(
-    network: &Network,
-    weights: &Weights,
-    pixels: Vec<f32>,
-    size: (usize, usize),
-    embeddings: &Embeddings,
-    device: &Device,
-) -> Result<(f64, Vec<f32>)> {
-    let (height, width) = size;
-    let x = pictures(pixels, 1, height, width, device);
-    let features = network.features(weights, embeddings, x);
-    let out =
-        network.top_down(weights, embeddings, Some(&features), [1, height / 64, width / 64], Quantise::Round, device);
-    let bits = read(bits(&out.levels)?)?.iter().map(|bits| f64::from(*bits)).sum();
-    Ok((bits, read(out.picture)?))
 }

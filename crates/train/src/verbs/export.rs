@@ -6,10 +6,11 @@ use clap::Args;
 use heirloom_train::{
     Result, TrainError,
     replay::Lesson,
-    trainer::{export, files},
+    trainer::{
+        checkpoint::{Checkpoint, folder_of},
+        export, files,
+    },
 };
-
-use crate::run;
 
 /// Write the weights of a run as a model file.
 #[derive(Args)]
@@ -29,10 +30,10 @@ pub struct Export {
 
 impl Export {
     pub fn run(&self) -> Result<()> {
-        let checkpoint = run::checkpoint(&self.run)?;
+        let checkpoint = Checkpoint::named(&self.run)?;
         let config = &checkpoint.header.config;
         let model = if config.learn.is_some() {
-            Lesson::of_run(run::folder(&self.run), config)?.child(&checkpoint, self.full, self.preview)?
+            Lesson::of_run(folder_of(&self.run), config)?.child(&checkpoint, self.full, self.preview)?
         } else {
             export::model(&checkpoint, self.full, self.preview)?
         };

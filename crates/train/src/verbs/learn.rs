@@ -14,8 +14,8 @@ use crate::device::DeviceName;
 /// Teach a model new pictures or rates, so that its old files stay decodable and look no worse.
 #[derive(Args)]
 pub struct Learn {
-    /// The model to learn from: a file, 8 or more digits of a generation id in the store, or 'default'. A run that is
-    /// resumed knows it.
+    /// The model to learn from: a file, 8 or more digits of a generation id in the store, or 'default'; for a baseline its run's
+    /// folder. A run that is resumed knows it.
     #[arg(long, value_name = "MODEL", required_unless_present = "resume")]
     from: Option<PathBuf>,
     /// Folder of new pictures, with its subfolders.

@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod learn;
+pub mod measure;
 pub mod preset;
 pub mod train;
 pub mod validate;

@@ -16,7 +16,7 @@ pub struct Train {
     /// Configuration (TOML); a key `preset = "…"` in it names what it changes.
     #[arg(long, conflicts_with = "preset")]
     config: Option<PathBuf>,
-    /// tiny, small or base.
+    /// tiny, small or base; of the baselines msh, msh-vr, gma or gma-vr, each also with -small.
     #[arg(long)]
     preset: Option<String>,
     /// Folder of pictures to learn from, with its subfolders.

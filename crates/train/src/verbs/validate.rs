@@ -3,15 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use heirloom_train::{
-    Result, TrainError,
-    data::Folder,
-    model::Layout,
-    replay::{Lesson, models},
-    trainer::{checkpoint::Checkpoint, evaluate::Evaluator, export},
-};
+use heirloom_train::{Result, TrainError, data::Folder, trainer::measure::Measured};
 
-use crate::{device::DeviceName, run};
+use crate::device::DeviceName;
 
 /// Estimate rate and PSNR of whole pictures at several λ.
 #[derive(Args)]
@@ -36,19 +30,7 @@ pub struct Validate {
 
 impl Validate {
     pub fn run(&self) -> Result<()> {
-        let (spec, values, ranges) = if self.model.extension().is_some_and(|e| e == "safetensors") {
-            let file = models::read(&self.model)?;
-            let values = export::values(&Layout::new(&file.metadata.spec), &file.weights)?;
-            (file.metadata.spec, values, Some(file.metadata.lambda))
-        } else {
-            let Checkpoint { header, state } = run::checkpoint(&self.model)?;
-            let ranges = match &header.config.learn {
-                Some(_) => Some(Lesson::of_run(run::folder(&self.model), &header.config)?.ranges),
-                None => None,
-            };
-            (header.spec, state.ema, ranges)
-        };
-        let evaluator = Evaluator::new(&spec, &Layout::new(&spec), &values, ranges, &self.device.open())?;
+        let evaluator = Measured::open(&self.model, &self.device.open())?.evaluator;
         let folder = Folder::open(&self.data, 1 << 30)?;
         for lambda in &self.lambda {
             for point in evaluator.folder(&folder, self.limit, &[*lambda])? {

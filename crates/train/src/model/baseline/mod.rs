@@ -16,6 +16,7 @@ pub mod hyperprior;
 mod layers;
 mod msh;
 pub mod spec;
+mod system;
 mod transform;
 
 pub use hyperprior::{Baseline, Pass};

@@ -1,0 +1,77 @@
+//! Each baseline as a [`System`].
+
+use burn::tensor::Tensor;
+use heirloom_codec::model::LambdaRanges;
+
+use super::{Baseline, Pass};
+use crate::{
+    Result,
+    model::{Coded, Layout, Quantise, Seen, System, Weights, initial::Initial},
+    ops::rate,
+};
+
+fn seen(latents: [Tensor<4>; 2]) -> Seen {
+    Seen { latents: latents.into(), features: Vec::new() }
+}
+
+impl System for Baseline {
+    fn initial(&self, layout: &Layout, start: Initial) -> Vec<f32> {
+        self.start(layout, start.seed)
+    }
+
+    fn code(
+        &self,
+        w: &Weights,
+        pictures: Tensor<4>,
+        lambdas: &[f32],
+        ranges: Option<&LambdaRanges>,
+        quantise: Quantise,
+    ) -> Coded {
+        let conditions = self.conditions(w, lambdas, ranges, &pictures.device());
+        let Pass { seen: [z, y], bits: [z_bits, y_bits], .. } = self.pass(w, &conditions, Some(pictures), quantise);
+        let bits = rate::per_picture(z_bits) + rate::per_picture(y_bits);
+        let picture = self.picture(w, &conditions, y.clone());
+        Coded { bits, seen: seen([z, y]), picture }
+    }
+
+    fn latents(&self, w: &Weights, pictures: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
+        let conditions = self.conditions(w, lambdas, ranges, &pictures.device());
+        seen(self.rounded(w, &conditions, pictures))
+    }
+
+    /// Both latents are all that the synthesis reads.
+    fn understand(&self, _: &Weights, latents: Vec<Tensor<4>>, _: &[f32], _: Option<&LambdaRanges>) -> Seen {
+        Seen { latents, features: Vec::new() }
+    }
+
+    fn reconstruct(
+        &self,
+        w: &Weights,
+        seen: Seen,
+        lambdas: &[f32],
+        ranges: Option<&LambdaRanges>,
+    ) -> Result<Tensor<4>> {
+        // Of the two latents the picture needs the last.
+        let (y, device) = seen.last()?;
+        let conditions = self.conditions(w, lambdas, ranges, &device);
+        Ok(self.picture(w, &conditions, y))
+    }
+
+    fn between_features(&self, name: &str) -> bool {
+        let apart = [
+            "lambda",
+            "modulation",
+            "gdn",
+            "prior",
+            "analysis.0.conv.",
+            "analysis.0.conv1",
+            "analysis.0.skip",
+            "picture",
+        ];
+        !apart.iter().any(|part| name.contains(part))
+    }
+
+    fn hold(&self, layout: &Layout, values: &[f32], gradient: &mut [f32]) {
+        Baseline::hold(self, layout, values, gradient);
+    }
+}
