@@ -37,6 +37,7 @@ class Experiment:
     parent: str = "generation-0"
     strategy: str = "replay"
     replay: str | None = "coco"
+    share: float | None = None
     rates: str | None = None
     settings: dict = field(default_factory=dict)
     # Sets of pictures on which the model is proved against models, by name.
@@ -49,6 +50,8 @@ def experiments(options):
     """The whole list, parents before children."""
     long, short = options.data_steps, options.rate_steps
     old = [("kodak", "generation-0")]
+    # No new rates: weighed as in the paper. A quarter is the smallest share of replay that the paper tries.
+    new_kind = {"share": 0.25, "settings": {"balance": 0.0}}
 
     def after(generation):
         names = ["generation-0", "faces-replay", "chain-2-up", "chain-3-down"]
@@ -56,18 +59,18 @@ def experiments(options):
 
     both = [("faces", "generation-0"), ("screens", "generation-0"), *old]
     return [
-        Experiment("faces-replay", "faces", long, proofs=[("faces", "generation-0"), *old]),
+        Experiment("faces-replay", "faces", long, **new_kind, proofs=[("faces", "generation-0"), *old]),
         Experiment("generation-1", "coco", options.shipped_steps, rates="4:4096", proofs=old, beyond=[("kodak", "down"), ("kodak", "up")]),
         Experiment("rate-up", "coco", short, rates="32:4096", proofs=old, beyond=[("kodak", "up")]),
         Experiment("rate-down", "coco", short, rates="4:1024", proofs=old, beyond=[("kodak", "down")]),
         Experiment("chain-2-up", "coco", short, "faces-replay", rates="32:4096", proofs=after(2), beyond=[("kodak", "up")]),
         Experiment("chain-3-down", "coco", short, "chain-2-up", rates="4:4096", proofs=after(3), beyond=[("kodak", "down")]),
         Experiment("chain-4-screens", "screens", short, "chain-3-down", proofs=[*after(4), ("screens", "chain-3-down")]),
-        Experiment("screens-replay", "screens", long, proofs=[("screens", "generation-0"), *old]),
-        Experiment("screens-archive", "screens", long, replay="archive", proofs=[("screens", "generation-0"), *old]),
-        Experiment("control", "coco", long, proofs=both),
-        Experiment("faces-end-to-end", "faces", long, strategy="end-to-end", replay=None, proofs=[("faces", "generation-0"), *old]),
-        Experiment("screens-end-to-end", "screens", long, strategy="end-to-end", replay=None, proofs=[("screens", "generation-0"), *old]),
+        Experiment("screens-replay", "screens", options.screens_steps, **new_kind, proofs=[("screens", "generation-0"), *old]),
+        Experiment("screens-archive", "screens", options.screens_steps, replay="archive", **new_kind, proofs=[("screens", "generation-0"), *old]),
+        Experiment("control", "coco", long, **new_kind, proofs=both),
+        Experiment("faces-end-to-end", "faces", long, strategy="end-to-end", replay=None, settings={"balance": 0.0}, proofs=[("faces", "generation-0"), *old]),
+        Experiment("screens-end-to-end", "screens", options.screens_steps, strategy="end-to-end", replay=None, settings={"balance": 0.0}, proofs=[("screens", "generation-0"), *old]),
     ]
 
 
@@ -135,6 +138,7 @@ class Runner:
             else:
                 arguments += ["--from", self.model(e.parent), "--config", config, "--steps", e.steps, "--strategy", e.strategy]
                 arguments += ["--lambda", e.rates] if e.rates else []
+                arguments += ["--replay-share", e.share] if e.share else []
                 for ancestor in self.ancestors(e):
                     arguments += ["--ancestor", ancestor]
             seconds, _ = self.call("heirloom-train", "learn", *arguments)
@@ -186,7 +190,7 @@ class Runner:
         """One experiment to its end, and its entry in the summary."""
         seconds = self.learn(e)
         entry = {
-            "name": e.name, "parent": e.parent, "strategy": e.strategy, "data": e.data, "replay": e.replay, "lambda": e.rates,
+            "name": e.name, "parent": e.parent, "strategy": e.strategy, "data": e.data, "replay": e.replay, "share": e.share, "lambda": e.rates,
             "steps": e.steps, "learning_seconds": seconds and round(seconds), "proofs": [], "beyond": [],
         }
         for pictures, parent in e.proofs:
@@ -257,7 +261,8 @@ def main():
     parser.add_argument("--base", type=Path, default=Path("models/small-gen0.safetensors"), help="generation 0")
     parser.add_argument("--results", type=Path, default=Path("results/learning"))
     parser.add_argument("--programs", type=Path, default=Path("target/release"), help="folder of heirloom and heirloom-train")
-    parser.add_argument("--data-steps", type=int, default=1000, help="steps for new kinds of pictures")
+    parser.add_argument("--data-steps", type=int, default=2000, help="steps for faces, and for the control")
+    parser.add_argument("--screens-steps", type=int, default=1000, help="steps for screens")
     parser.add_argument("--rate-steps", type=int, default=600, help="steps for new rates, and for the links of the chain")
     parser.add_argument("--shipped-steps", type=int, default=1800, help="steps for the generation that is shipped")
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at the beginning")

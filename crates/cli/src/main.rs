@@ -80,6 +80,12 @@ enum Verb {
     /// Estimate rate and PSNR of a training run (by heirloom-train)
     #[command(disable_help_flag = true)]
     Validate(verbs::handover::Arguments),
+    /// Estimate rate and PSNR of each picture, also of old latents in a newer decoder (by heirloom-train)
+    #[command(disable_help_flag = true)]
+    Measure(verbs::handover::Arguments),
+    /// Compare all systems and strategies: the paper's experiments (by heirloom-train)
+    #[command(disable_help_flag = true)]
+    Experiment(verbs::handover::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -102,6 +108,8 @@ fn main() -> ExitCode {
         Verb::Learn(arguments) => arguments.hand_over("learn", common),
         Verb::Export(arguments) => arguments.hand_over("export", common),
         Verb::Validate(arguments) => arguments.hand_over("validate", common),
+        Verb::Measure(arguments) => arguments.hand_over("measure", common),
+        Verb::Experiment(arguments) => arguments.hand_over("experiment", common),
     })
 }
 

@@ -9,6 +9,7 @@
 //! | [`anchors`] | the curves of other codecs that come with the crate |
 //! | [`record`] | one record per image and the report they add up to, as JSON |
 //! | [`proof`] | whether a newer model keeps an older one's files, and what broke if not |
+//! | [`machine`] | the machine that numbers were made on, in words |
 //! | [`plot`] | a rate-distortion figure as SVG, readable without colour |
 //!
 //! The conventions, which decide whether two numbers may be compared at all:
@@ -34,6 +35,7 @@ pub mod bd_rate;
 pub mod curve;
 mod error;
 mod interpolate;
+pub mod machine;
 pub mod ms_ssim;
 pub mod plot;
 pub mod proof;

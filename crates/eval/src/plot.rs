@@ -6,7 +6,7 @@
 mod svg;
 mod ticks;
 
-use crate::{Curve, EvalError};
+use crate::{Curve, EvalError, Point};
 use svg::Svg;
 
 /// Colours that people with any colour vision tell apart (after Okabe and Ito), darkened for lines on white.
@@ -17,13 +17,37 @@ const HEIGHT: f64 = 540.0;
 /// Left, top, right and bottom edge of the plotting area.
 const AREA: [f64; 4] = [64.0, 64.0, 674.0, 478.0];
 
-/// One curve of a figure.
+/// What a curve is in a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What the figure is about: drawn thick and black.
+    Main,
+    /// Compared with it.
+    Plain,
+    /// For orientation: the axes need not cover it.
+    Background,
+}
+
+/// One line of a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// The points; the curve's name goes into the legend.
-    pub curve: Curve,
-    /// Whether the figure is about this curve: drawn thick and black, and the axes cover it.
-    pub emphasis: bool,
+    /// Name in the legend.
+    pub name: String,
+    /// The points, in the order in which the line connects them. It need not rise.
+    pub points: Vec<Point>,
+    /// What it is in the figure.
+    pub role: Role,
+}
+
+impl Series {
+    /// A curve as a line.
+    pub fn new(curve: &Curve, role: Role) -> Self {
+        Self { name: curve.name().into(), points: curve.points().to_vec(), role }
+    }
+
+    fn is_main(&self) -> bool {
+        self.role == Role::Main
+    }
 }
 
 /// A rate-distortion figure: PSNR over bits per pixel.
@@ -35,7 +59,7 @@ pub struct Figure {
     pub dataset: String,
     /// Number of images that every point is a mean of.
     pub images: usize,
-    /// Least and greatest λ of the emphasised curves, where they have one.
+    /// Least and greatest λ of the curves, where they have one.
     pub lambda: Option<(f32, f32)>,
     /// The curves, in the order of the legend.
     pub series: Vec<Series>,
@@ -44,8 +68,8 @@ pub struct Figure {
 impl Figure {
     /// The figure as a complete SVG document.
     ///
-    /// The axes cover the emphasised curves with a margin, or all curves when none is emphasised; what lies outside is
-    /// cut off at the frame.
+    /// The axes cover all curves but those in the background, or all when there are no others, with a margin; what lies outside
+    /// is cut off at the frame.
     ///
     /// # Errors
     /// [`EvalError::Curve`] when the figure has no curve.
@@ -56,13 +80,13 @@ impl Figure {
         self.captions(&mut svg);
         axes(&mut svg, &view);
         svg.open_clip(AREA);
-        // The emphasised curves come last, so that they lie on top.
+        // The main curves come last, so that they lie on top.
         let mut order: Vec<usize> = (0..self.series.len()).collect();
-        order.sort_by_key(|&i| self.series[i].emphasis);
+        order.sort_by_key(|&i| self.series[i].is_main());
         for &i in &order {
             let style = self.style(i);
             let points: Vec<(f64, f64)> =
-                self.series[i].curve.points().iter().map(|p| (view.x(p.bpp), view.y(p.psnr))).collect();
+                self.series[i].points.iter().map(|p| (view.x(p.bpp), view.y(p.psnr))).collect();
             svg.path(&points, style.colour, style.width, style.dash);
             for &at in &points {
                 svg.marker(style.marker, at, style.size, style.colour, style.filled);
@@ -91,22 +115,22 @@ impl Figure {
             let y = AREA[1] + 12.0 + 24.0 * i as f64;
             svg.path(&[(AREA[2] + 16.0, y), (AREA[2] + 60.0, y)], style.colour, style.width, style.dash);
             svg.marker(style.marker, (AREA[2] + 38.0, y), style.size, style.colour, style.filled);
-            svg.text((AREA[2] + 68.0, y + 4.5), 13.0, "start", series.emphasis, series.curve.name());
+            svg.text((AREA[2] + 68.0, y + 4.5), 13.0, "start", series.is_main(), &series.name);
         }
     }
 
     fn style(&self, index: usize) -> Style {
         let series = &self.series[index];
-        // Emphasised and other curves are counted apart, so that a codec looks the same beside one or two models.
-        let rank = self.series[..index].iter().filter(|s| s.emphasis == series.emphasis).count();
-        let dash = DASHES[if series.emphasis { rank } else { rank / 6 + rank } % DASHES.len()];
+        // Main and other curves are counted apart, so that a codec looks the same beside one or two models.
+        let rank = self.series[..index].iter().filter(|s| s.is_main() == series.is_main()).count();
+        let dash = DASHES[if series.is_main() { rank } else { rank / 6 + rank } % DASHES.len()];
         Style {
-            colour: if series.emphasis { "#000000" } else { COLOURS[rank % COLOURS.len()] },
+            colour: if series.is_main() { "#000000" } else { COLOURS[rank % COLOURS.len()] },
             dash,
-            width: if series.emphasis { 2.6 } else { 1.4 },
-            size: if series.emphasis { 5.2 } else { 4.2 },
+            width: if series.is_main() { 2.6 } else { 1.4 },
+            size: if series.is_main() { 5.2 } else { 4.2 },
             marker: rank % svg::MARKERS,
-            filled: series.emphasis || (rank / svg::MARKERS) % 2 == 1,
+            filled: series.is_main() || (rank / svg::MARKERS) % 2 == 1,
         }
     }
 }
@@ -128,10 +152,10 @@ struct View {
 
 impl View {
     fn around(series: &[Series]) -> Option<Self> {
-        let any = series.iter().any(|s| s.emphasis);
-        let points = || series.iter().filter(|s| s.emphasis || !any).flat_map(|s| s.curve.points());
+        let alone = series.iter().all(|s| s.role == Role::Background);
+        let points = || series.iter().filter(|s| alone || s.role != Role::Background).flat_map(|s| &s.points);
         points().next()?;
-        let span = |value: fn(&crate::Point) -> f64| {
+        let span = |value: fn(&Point) -> f64| {
             points().map(value).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
         };
         let (_, bpp) = span(|p| p.bpp);
@@ -179,7 +203,9 @@ mod tests {
             series: anchors::all()
                 .unwrap()
                 .into_iter()
-                .map(|a| Series { emphasis: a.curve.name() == "qarv-base", curve: a.curve })
+                .map(|a| {
+                    Series::new(&a.curve, if a.curve.name() == "qarv-base" { Role::Main } else { Role::Background })
+                })
                 .collect(),
         }
     }
@@ -213,8 +239,8 @@ mod tests {
 
     #[test]
     fn points_are_where_the_axes_say() {
-        let curve = Curve::new("c", vec![crate::Point { bpp: 0.5, psnr: 30.0 }, crate::Point { bpp: 1.0, psnr: 40.0 }]);
-        let series = [Series { curve: curve.unwrap(), emphasis: false }];
+        let curve = Curve::new("c", vec![Point { bpp: 0.5, psnr: 30.0 }, Point { bpp: 1.0, psnr: 40.0 }]);
+        let series = [Series::new(&curve.unwrap(), Role::Background)];
         let view = View::around(&series).unwrap();
         assert_eq!((view.x(0.0), view.x(1.08)), (AREA[0], AREA[2]));
         assert!((view.y(35.0) - (AREA[1] + AREA[3]) / 2.0).abs() < 1e-9);

@@ -25,6 +25,7 @@ enum Verb {
     Export(verbs::export::Export),
     Validate(verbs::validate::Validate),
     Measure(verbs::measure::Measure),
+    Experiment(Box<verbs::experiment::Experiment>),
     Preset(verbs::preset::Preset),
 }
 
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Verb::Export(verb) => verb.run(),
         Verb::Validate(verb) => verb.run(),
         Verb::Measure(verb) => verb.run(),
+        Verb::Experiment(verb) => verb.run(),
         Verb::Preset(verb) => verb.run(),
     });
     match result {

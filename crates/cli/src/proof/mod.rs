@@ -5,9 +5,10 @@ mod measure;
 mod pair;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
+use heirloom_eval::machine;
 use heirloom_eval::proof::{Evidence, Party, Proof};
 
 use crate::failure::{Failure, Kind};
@@ -67,7 +68,7 @@ impl Measuring {
             images_hash: images.hash.clone(),
             images: images.paths.len(),
             entropy: pair.broken.clone(),
-            machine: machine(threads),
+            machine: machine::describe(threads),
             seconds: start.elapsed().as_secs_f64(),
             files,
         }))
@@ -97,14 +98,4 @@ fn party(metadata: &heirloom_codec::model::Metadata, name: &str) -> Party {
         generation_id: lineage.generation_id.to_string(),
         entropy_id: lineage.entropy_id.to_string(),
     }
-}
-
-/// The machine in words: it has no part in the numbers but the time.
-fn machine(threads: usize) -> String {
-    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
-    let cpus = std::fs::read_to_string(Path::new("/proc/cpuinfo")).unwrap_or_default();
-    let name =
-        cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
-    let name = name.map(|name| format!(", {name}")).unwrap_or_default();
-    format!("{system} {architecture}{name}, {threads} thread{}", if threads == 1 { "" } else { "s" })
 }

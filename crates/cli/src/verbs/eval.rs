@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use heirloom_eval::anchors::{self, Anchor};
-use heirloom_eval::plot::Series;
+use heirloom_eval::plot::{Role, Series};
 use heirloom_eval::record::{Comparison, SCHEMA};
 use heirloom_eval::{Figure, ImageRecord, Interpolation, Report, bd_rate, bits_per_pixel, ms_ssim, psnr};
 
@@ -248,8 +248,8 @@ fn table(report: &Report) -> String {
 
 fn figure(report: &Report, anchors: &[Anchor]) -> Result<String, Failure> {
     let failed = |e: heirloom_eval::EvalError| Failure::failed(e.to_string());
-    let mut series = vec![Series { curve: report.curve("heirloom").map_err(failed)?, emphasis: true }];
-    series.extend(anchors.iter().map(|a| Series { curve: a.curve.clone(), emphasis: false }));
+    let mut series = vec![Series::new(&report.curve("heirloom").map_err(failed)?, Role::Main)];
+    series.extend(anchors.iter().map(|a| Series::new(&a.curve, Role::Background)));
     let lambdas = report.points.first().zip(report.points.last()).map(|(a, b)| (a.lambda, b.lambda));
     let figure = Figure {
         title: format!("Rate and distortion on {}", report.dataset),

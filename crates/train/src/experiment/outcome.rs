@@ -1,0 +1,146 @@
+//! What came out: the curves of each panel, and their BD-rates.
+
+use heirloom_eval::{BdRate, Curve, Interpolation, Point, anchors, bd_rate};
+use serde::Serialize;
+
+use super::{
+    measured::{Mean, Rate},
+    model::System,
+    panel::{Line, Panel, Subject},
+    workshop::Workshop,
+};
+use crate::{Result, TrainError, replay::Strategy};
+
+/// The set of pictures on which other codecs' curves are known, and how many they are.
+const KODAK: (&str, usize) = ("kodak", 24);
+/// The curve to compare with, and its name for people.
+pub const ANCHOR: &str = "vtm-22.0";
+
+/// A BD-rate, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    pub against: String,
+    /// Of piecewise cubics.
+    pub pchip: Option<BdRate>,
+    /// Of one cubic polynomial, as in older papers.
+    pub cubic: Option<BdRate>,
+    pub refused: Option<String>,
+}
+
+/// A curve that was measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Drawn {
+    #[serde(skip)]
+    pub line: Line,
+    pub name: String,
+    pub rate: Rate,
+    /// See [`super::measured::Measured::refused`].
+    pub refused: Option<String>,
+    /// By ascending λ.
+    pub means: Vec<Mean>,
+    pub comparisons: Vec<Comparison>,
+}
+
+/// A panel with its curves.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    #[serde(skip)]
+    pub panel: Panel,
+    pub id: &'static str,
+    pub title: &'static str,
+    pub dataset: String,
+    pub images: usize,
+    pub curves: Vec<Drawn>,
+    /// That of [`ANCHOR`], where these are the pictures that it was measured on.
+    #[serde(skip)]
+    pub anchor: Option<Curve>,
+}
+
+impl Outcome {
+    /// Gathers what was measured for a panel.
+    ///
+    /// # Errors
+    /// A measurement that is not done.
+    pub fn of(workshop: &Workshop, panel: &Panel) -> Result<Self> {
+        let pictures = workshop.inputs.set(panel.set);
+        let known = (pictures.name.to_lowercase().as_str(), pictures.count) == KODAK;
+        let anchor = if known { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
+        let mut curves = panel.lines.iter().map(|line| drawn(workshop, line)).collect::<Result<Vec<_>>>()?;
+        let before: Vec<(System, Option<Strategy>, Vec<Point>, String)> =
+            curves.iter().map(|c| (c.line.system, c.line.strategy, c.points(), c.name.clone())).collect();
+        for curve in &mut curves {
+            let own = before.iter().find(|(system, strategy, ..)| {
+                *system == reference(panel.subject, curve.line.system)
+                    && strategy.is_none()
+                    && (*system, *strategy) != (curve.line.system, curve.line.strategy)
+            });
+            let own =
+                own.map(|(.., points, name)| compare(name, Curve::new(name.clone(), points.clone()), &curve.points()));
+            let others = anchor.iter().map(|anchor| compare("VTM 22.0", Ok(anchor.clone()), &curve.points()));
+            curve.comparisons = own.into_iter().chain(others).collect();
+        }
+        let (id, title) = (panel.id, panel.title);
+        let (dataset, images) = (pictures.name.clone(), pictures.count);
+        Ok(Self { panel: panel.clone(), id, title, dataset, images, curves, anchor })
+    }
+
+    /// The curve of a system and strategy.
+    #[must_use]
+    pub fn curve(&self, system: System, strategy: Option<Strategy>) -> Option<&Drawn> {
+        self.curves.iter().find(|curve| (curve.line.system, curve.line.strategy) == (system, strategy))
+    }
+}
+
+/// What a system's curves are compared with: itself before it learned; where one model for all rates is the subject, those for one
+/// rate each.
+fn reference(subject: Subject, system: System) -> System {
+    match (subject, system) {
+        (Subject::VariableRate, System::MshVr) => System::Msh,
+        (Subject::VariableRate, System::GmaVr) => System::Gma,
+        _ => system,
+    }
+}
+
+fn drawn(workshop: &Workshop, line: &Line) -> Result<Drawn> {
+    let (mut means, mut refused, mut rate) = (Vec::new(), None, Rate::Estimate);
+    for measurement in &line.measurements {
+        let measured = workshop.measured(measurement)?;
+        rate = measured.rate;
+        refused = refused.or(measured.refused);
+        means.extend(measured.means);
+    }
+    means.sort_by(|a: &Mean, b| a.lambda.total_cmp(&b.lambda));
+    Ok(Drawn { line: line.clone(), name: line.name(), rate, refused, means, comparisons: Vec::new() })
+}
+
+impl Drawn {
+    /// The points, by ascending λ.
+    #[must_use]
+    pub fn points(&self) -> Vec<Point> {
+        self.means.iter().map(|mean| mean.point()).collect()
+    }
+
+    /// BD-rate against the system before it learned, or whatever else its own panel compares it with, in per cent.
+    #[must_use]
+    pub fn bd_rate(&self) -> Option<f64> {
+        let own = self.comparisons.first().filter(|own| own.against != "VTM 22.0")?;
+        own.pchip.map(|bd| bd.percent)
+    }
+}
+
+fn compare(name: &str, anchor: std::result::Result<Curve, heirloom_eval::EvalError>, test: &[Point]) -> Comparison {
+    let by = |interpolation| {
+        bd_rate(anchor.as_ref().map_err(Clone::clone)?, &Curve::new("it", test.to_vec())?, interpolation)
+    };
+    let pchip = by(Interpolation::Pchip);
+    Comparison {
+        against: name.into(),
+        cubic: by(Interpolation::Cubic).ok(),
+        refused: pchip.as_ref().err().map(ToString::to_string),
+        pchip: pchip.ok(),
+    }
+}
+
+fn told(e: heirloom_eval::EvalError) -> TrainError {
+    TrainError::Data(e.to_string())
+}

@@ -1,0 +1,120 @@
+//! `heirloom-train experiment`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use heirloom_train::{
+    Result,
+    experiment::{self, Figure, Inputs, Pictures, Scale, Settings, Workshop, finding::Verdict},
+};
+
+use crate::device::DeviceName;
+
+/// Run the paper's experiments, as far as they are not done, and write a report.
+#[derive(Args)]
+pub struct Experiment {
+    /// Figures of the paper.
+    #[arg(required = true, value_enum)]
+    figures: Vec<Figure>,
+    /// smoke: minutes, proves that it runs; small: hours on two CPU cores; paper: the paper's numbers, weeks on a GPU.
+    #[arg(long, value_enum, hide_possible_values = true, default_value = "small")]
+    scale: Scale,
+    /// Settings (TOML) instead of those of a scale; --print-settings shows them.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Print the settings and end.
+    #[arg(long)]
+    print_settings: bool,
+    /// Folder of pictures to pre-train on, to learn new rates from, and to replay.
+    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    data: Option<PathBuf>,
+    /// Folder of pictures of another kind, to learn.
+    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    new: Option<PathBuf>,
+    /// Folder of test pictures of the old kind, such as Kodak.
+    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    old_test: Option<PathBuf>,
+    /// Folder of test pictures of the new kind.
+    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    new_test: Option<PathBuf>,
+    /// Folder for everything that is made.
+    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    out: Option<PathBuf>,
+    /// Print the plan and end.
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
+    /// Nothing on the console but errors.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Experiment {
+    pub fn run(self) -> Result<()> {
+        let settings = match &self.settings {
+            Some(path) => Settings::from_file(path)?,
+            None => Settings::of(self.scale)?,
+        };
+        if self.print_settings {
+            print!("{}", settings.to_toml()?);
+            return Ok(());
+        }
+        // The command line has seen to it that they are there.
+        let given = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
+        let limit = settings.pictures;
+        let inputs = Inputs {
+            data: Pictures::of(&given(&self.data), usize::MAX)?,
+            new: Pictures::of(&given(&self.new), usize::MAX)?,
+            old_test: Pictures::of(&given(&self.old_test), limit)?,
+            new_test: Pictures::of(&given(&self.new_test), limit)?,
+            settings,
+        };
+        let (out, device) = (given(&self.out), self.device.open());
+        let workshop = Workshop { inputs: &inputs, out: &out, device: &device, quiet: self.quiet };
+        let panels = experiment::panels(&self.figures, &inputs.settings);
+        let plan = experiment::plan(&workshop, &panels)?;
+        if !self.quiet {
+            for step in &plan {
+                let state = step.done.map_or_else(|| "to do".into(), |seconds| format!("done in {}", time(seconds)));
+                println!("{:<52} {:>10}  {state}", step.folder, time(step.expected));
+            }
+            let left = plan.iter().filter(|step| step.done.is_none());
+            let (count, seconds) = left.fold((0, 0.0), |(n, sum), step| (n + 1, sum + step.expected));
+            println!("{count} of {} tasks to do, about {}", plan.len(), time(seconds));
+        }
+        if self.dry_run {
+            return Ok(());
+        }
+        let scale = match &self.settings {
+            Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            None => format!("{:?}", self.scale).to_lowercase(),
+        };
+        let report = experiment::run(&workshop, &panels, scale, &plan, |i, step| {
+            if !self.quiet && step.done.is_none() {
+                println!("[{}/{}] {}, about {}", i + 1, plan.len(), step.task.name(), time(step.expected));
+            }
+        })?;
+        if !self.quiet {
+            for section in &report.sections {
+                let verdict = match section.finding.verdict {
+                    Verdict::Shows => "shows",
+                    Verdict::Partly => "shows in part",
+                    Verdict::Not => "does not show",
+                };
+                println!("{}: {} {verdict}: {}", section.outcome.id, section.finding.claim, section.finding.evidence);
+            }
+            println!("{}", out.join("report.html").display());
+        }
+        Ok(())
+    }
+}
+
+/// Seconds for people.
+fn time(seconds: f64) -> String {
+    match seconds {
+        ..100.0 => format!("{seconds:.1} s"),
+        ..6000.0 => format!("{:.1} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
