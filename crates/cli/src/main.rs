@@ -11,6 +11,7 @@ mod coding;
 mod failure;
 mod folder;
 mod models;
+mod peers;
 mod pixels;
 mod places;
 mod proof;

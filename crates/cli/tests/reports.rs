@@ -120,6 +120,24 @@ fn eval_compares_with_a_given_curve() {
 }
 
 #[test]
+fn eval_measures_other_codecs_by_their_files() {
+    let shop = Workshop::new();
+    std::fs::create_dir(shop.path("set")).unwrap();
+    shop.save("set/a.png", rgb(200, 150));
+    let table = shop.says("eval set --lambdas 32 --with jpeg --plot p.svg --model tiny.safetensors");
+    assert!(table.contains("jpeg here"), "{table}");
+    let svg = String::from_utf8(shop.get("p.svg")).unwrap();
+    assert!(svg.contains(">jpeg here</text>"));
+    // Eight markers of the points, and one in the legend.
+    let jpeg = svg.split("<g clip-path").nth(1).unwrap().split("</g>").next().unwrap();
+    assert_eq!(jpeg.matches("<circle").count() + jpeg.matches("<polygon").count(), 8 + 1, "{jpeg}");
+    shop.refuses("eval set --lambdas 32 --with jpg --model tiny.safetensors", 2, "jpg");
+    if !cfg!(feature = "peers") {
+        shop.refuses("eval set --lambdas 32 --with avif --model tiny.safetensors", 2, "--features peers");
+    }
+}
+
+#[test]
 fn compare_draws_three_panels() {
     let shop = Workshop::new();
     shop.save("a.png", rgb(160, 120));

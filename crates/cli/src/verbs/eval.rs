@@ -15,6 +15,7 @@ use crate::coding::{self, Way};
 use crate::failure::Failure;
 use crate::folder;
 use crate::models::{ModelFlags, Models, Wish, spread};
+use crate::peers::Peer;
 use crate::pixels;
 use crate::places::Place;
 
@@ -39,6 +40,10 @@ pub struct Eval {
     /// Curve to compare with, of the same images: JSON with codec, source, dataset, images, bpp and psnr; repeatable
     #[arg(long = "anchor", value_name = "FILE")]
     anchors: Vec<PathBuf>,
+
+    /// Other codecs to measure on the same images, by real files: jpeg; webp and avif where they were built in
+    #[arg(long, value_name = "CODEC,…", value_enum, value_delimiter = ',', hide_possible_values = true)]
+    with: Vec<Peer>,
 
     /// Decode with strict arithmetic
     #[arg(long)]
@@ -71,9 +76,13 @@ impl Eval {
         let models = Models::load(&self.models)?;
         let lambdas = self.lambdas(&models)?;
         let dataset = folder::dataset(&self.folder, &images);
-        let anchors = self.anchors(&dataset)?;
+        let mut anchors = self.anchors(&dataset)?;
+        let scratch = scratch()?;
+        for peer in &self.with {
+            anchors.push(peer.measure(&images, &dataset, scratch.path(), threads, quiet)?);
+        }
 
-        let records = self.measure(&images, &lambdas, &models, threads, quiet)?;
+        let records = self.measure(&images, &lambdas, &models, scratch.path(), threads, quiet)?;
         let mut report = Report {
             schema: SCHEMA.into(),
             program: format!("heirloom {}", env!("CARGO_PKG_VERSION")),
@@ -127,18 +136,17 @@ impl Eval {
         images: &[PathBuf],
         lambdas: &[f32],
         models: &Models,
+        scratch: &Path,
         threads: usize,
         quiet: bool,
     ) -> Result<Vec<ImageRecord>, Failure> {
-        let scratch =
-            tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot make a temporary folder: {e}")))?;
         let bar = batch::progress(images.len() * lambdas.len(), quiet);
         let count = images.len() * lambdas.len();
         let mut records: Vec<Option<ImageRecord>> = vec![None; count];
         let mut failure = None;
         let work = |i: usize| {
             let (image, lambda) = (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
-            self.one(image, lambda, models, &scratch.path().join(format!("{i}.hlm")))
+            self.one(image, lambda, models, &scratch.join(format!("{i}.hlm")))
                 .map_err(|e| e.of(format_args!("{} at λ {lambda}", image.display())))
         };
         batch::parallel(count, threads, work, |i, result| {
@@ -184,6 +192,10 @@ impl Eval {
             decode_seconds,
         })
     }
+}
+
+fn scratch() -> Result<tempfile::TempDir, Failure> {
+    tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot make a temporary folder: {e}")))
 }
 
 fn compare(anchor: &Anchor, curve: &Result<heirloom_eval::Curve, heirloom_eval::EvalError>) -> Comparison {

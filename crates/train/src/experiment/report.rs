@@ -210,7 +210,7 @@ impl Section {
             let refused = if curve.refused.is_some() { " (given latents of files that it refuses)" } else { "" };
             let _ = write!(
                 text,
-                "<tr><td rowspan=\"{rows}\">{}{refused}</td><td rowspan=\"{rows}\">{}</td><td rowspan=\"{rows}\">{}</td>",
+                "<tr><td rowspan=\"{rows}\">{}{refused}</td><td rowspan=\"{rows}\">{}</td><td rowspan=\"{rows}\" class=\"points\">{}</td>",
                 escape(&curve.name),
                 rate(curve.rate),
                 points.join("<br>")
