@@ -158,6 +158,49 @@ fn dense_layers_equal_stock_layers_of_joined_channels() {
 }
 
 #[test]
+fn bends_equal_their_statement_in_tensors() {
+    let leaves = Leaves::new();
+    for (b, h, w, c) in [(1, 1, 1, 1), (2, 3, 5, 7), (3, 16, 11, 48), (2, 64, 40, 96)] {
+        let (x, by, weigh) =
+            (leaves.leaf([b, h, w, c], 1.0), leaves.leaf([b, 2 * c], 0.5), leaves.leaf([b, h, w, c], 1.0));
+        for slope in [0.0, 0.01] {
+            let (ours, theirs) = (fused::leaky(x.clone(), slope), stock::leaky(x.clone(), slope));
+            check("leaky", &ours, &theirs);
+            let gradient = |y: Tensor<4>| x.grad(&(y * weigh.clone()).sum().backward()).unwrap();
+            check("leaky by x", &gradient(ours), &gradient(theirs));
+        }
+        let (ours, theirs) = (fused::modulate(x.clone(), by.clone()), stock::modulate(x.clone(), by.clone()));
+        check("modulate", &ours, &theirs);
+        let gradients = |y: Tensor<4>| {
+            let gradients = (y * weigh.clone()).sum().backward();
+            (x.grad(&gradients).unwrap(), by.grad(&gradients).unwrap())
+        };
+        let (ours, theirs) = (gradients(ours), gradients(theirs));
+        check("modulate by x", &ours.0, &theirs.0);
+        check("modulate by scale and shift", &ours.1, &theirs.1);
+    }
+}
+
+#[test]
+fn shuffles_equal_their_statement_in_tensors() {
+    let leaves = Leaves::new();
+    for (b, h, w, c) in [(1, 2, 2, 4), (2, 6, 4, 12), (3, 10, 16, 48)] {
+        let (x, weigh) = (leaves.leaf([b, h, w, c], 1.0), leaves.leaf([b * h * w * c, 1, 1, 1], 1.0));
+        let gradient = |y: Tensor<4>| {
+            let n = y.dims();
+            x.grad(&(y * weigh.clone().reshape(n)).sum().backward()).unwrap()
+        };
+        for (ours, theirs) in [
+            (fused::squares(x.clone()), stock::squares(x.clone())),
+            (fused::spread(x.clone()), stock::spread(x.clone())),
+        ] {
+            check("shuffle", &ours, &theirs);
+            check("shuffle by x", &gradient(ours), &gradient(theirs));
+        }
+    }
+}
+
+#[test]
 fn rate_and_distortion_equal_their_statement_in_tensors() {
     let leaves = Leaves::new();
     let (b, h, w, c) = (3, 2, 5, 7);

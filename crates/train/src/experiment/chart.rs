@@ -8,9 +8,11 @@ use heirloom_eval::{
 use super::{
     model::System,
     outcome::{Drawn, Outcome},
-    panel::Subject,
+    panel::{How, Subject},
 };
 use crate::{Result, TrainError, replay::Strategy};
+
+const REPLAY: How = How::By(Strategy::Replay);
 
 /// A figure and the name of its file.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +34,7 @@ impl Chart {
             Subject::NewFiles(_) => systems(outcome).chain(std::iter::once(all_with_replay(outcome))).collect(),
             Subject::VariableRate | Subject::EncoderOnly => {
                 let strategies = outcome.panel.subject == Subject::EncoderOnly;
-                let label = |curve: &Drawn| if strategies { curve.line.strategy() } else { curve.line.system.title() };
+                let label = |curve: &Drawn| if strategies { curve.line.how.name() } else { curve.line.system.title() };
                 let series = outcome.curves.iter().map(|curve| series(curve, label(curve).into(), Role::Plain));
                 Ok(vec![chart(outcome, "", "", series.collect())?])
             }
@@ -45,8 +47,8 @@ fn systems(outcome: &Outcome) -> impl Iterator<Item = Result<Chart>> {
     System::VARIABLE.into_iter().map(|system| {
         let own = outcome.curves.iter().filter(|curve| curve.line.system == system);
         let lines = own.map(|curve| {
-            let role = if curve.line.strategy == Some(Strategy::Replay) { Role::Main } else { Role::Plain };
-            series(curve, curve.line.strategy().into(), role)
+            let role = if curve.line.how == REPLAY { Role::Main } else { Role::Plain };
+            series(curve, curve.line.how.name().into(), role)
         });
         chart(outcome, &format!("-{}", system.name()), &format!(", {}", system.title()), lines.collect())
     })
@@ -54,9 +56,9 @@ fn systems(outcome: &Outcome) -> impl Iterator<Item = Result<Chart>> {
 
 /// Each system before and after it learned with replay; ours stands out.
 fn all_with_replay(outcome: &Outcome) -> Result<Chart> {
-    let some = outcome.curves.iter().filter(|curve| matches!(curve.line.strategy, None | Some(Strategy::Replay)));
+    let some = outcome.curves.iter().filter(|curve| [How::Before, REPLAY].contains(&curve.line.how));
     let lines = some.map(|curve| {
-        let ours = curve.line.system == System::Ours && curve.line.strategy.is_some();
+        let ours = curve.line.system == System::Ours && curve.line.how == REPLAY;
         series(curve, curve.name.clone(), if ours { Role::Main } else { Role::Plain })
     });
     chart(outcome, "-replay", ", all systems", lines.collect())

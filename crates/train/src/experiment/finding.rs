@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     model::{Change, System},
     outcome::{Drawn, Outcome},
-    panel::Subject,
+    panel::{How, Subject},
 };
 use crate::replay::Strategy;
 
@@ -19,6 +19,10 @@ const ON_A_PAR: f64 = 3.0;
 const PRICE: f64 = 10.0;
 /// What an end of the curve must gain to count, in dB.
 const GAIN: f64 = 0.1;
+
+const ENCODER: How = How::By(Strategy::Encoder);
+const END_TO_END: How = How::By(Strategy::EndToEnd);
+const REPLAY: How = How::By(Strategy::Replay);
 
 /// Whether a finding of the paper shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +50,7 @@ impl Finding {
     pub fn of(outcome: &Outcome) -> Self {
         match outcome.panel.subject {
             Subject::OldFiles(_) => old_files(outcome),
-            Subject::NewFiles(Change::Data) => new_pictures(outcome),
+            Subject::NewFiles(Change::Data | Change::Nothing) => new_pictures(outcome),
             Subject::NewFiles(Change::Higher) => new_rates(outcome, Change::Higher),
             Subject::NewFiles(Change::Lower) => new_rates(outcome, Change::Lower),
             Subject::VariableRate => variable_rate(outcome),
@@ -73,10 +77,8 @@ fn change(before: &Drawn, after: &Drawn) -> f64 {
 fn old_files(outcome: &Outcome) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for system in System::VARIABLE {
-        let curve = |strategy| outcome.curve(system, strategy);
-        let (Some(old), Some(free), Some(replay)) =
-            (curve(None), curve(Some(Strategy::EndToEnd)), curve(Some(Strategy::Replay)))
-        else {
+        let curve = |how| outcome.curve(system, how);
+        let (Some(old), Some(free), Some(replay)) = (curve(How::Before), curve(END_TO_END), curve(REPLAY)) else {
             continue;
         };
         let (free_change, replay_change) = (change(old, free), change(old, replay));
@@ -101,15 +103,16 @@ fn percent(value: Option<f64>) -> String {
 fn new_pictures(outcome: &Outcome) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for system in System::VARIABLE {
-        let of = |strategy| outcome.curve(system, Some(strategy)).and_then(Drawn::bd_rate);
-        let (encoder, free, replay) = (of(Strategy::Encoder), of(Strategy::EndToEnd), of(Strategy::Replay));
+        let of = |how| outcome.curve(system, how).and_then(Drawn::bd_rate);
+        let (free, replay) = (of(END_TO_END), of(REPLAY));
         holds.push(matches!((free, replay), (Some(f), Some(r)) if r < 0.0 && r - f <= ON_A_PAR));
         evidence.push(format!(
-            "{}: {} with replay, {} end to end, {} with the encoder alone",
+            "{}: {} with replay, {} end to end, {} with the encoder alone, {} with more of the old pictures instead",
             system.title(),
             percent(replay),
             percent(free),
-            percent(encoder)
+            percent(of(ENCODER)),
+            percent(of(How::Control))
         ));
     }
     Finding {
@@ -122,20 +125,18 @@ fn new_pictures(outcome: &Outcome) -> Finding {
 fn new_rates(outcome: &Outcome, change: Change) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for system in System::VARIABLE {
-        let end = |strategy| {
-            let means = &outcome.curve(system, strategy)?.means;
+        let end = |how| {
+            let means = &outcome.curve(system, how)?.means;
             if change == Change::Higher { means.last() } else { means.first() }.copied()
         };
-        let (Some(old), Some(replay), Some(free)) =
-            (end(None), end(Some(Strategy::Replay)), end(Some(Strategy::EndToEnd)))
-        else {
+        let (Some(old), Some(replay), Some(free)) = (end(How::Before), end(REPLAY), end(END_TO_END)) else {
             continue;
         };
         holds.push(match change {
             Change::Lower => replay.bpp < old.bpp && replay.psnr < old.psnr,
             _ => replay.psnr > old.psnr + GAIN,
         });
-        let bd = outcome.curve(system, Some(Strategy::Replay)).and_then(Drawn::bd_rate);
+        let bd = outcome.curve(system, REPLAY).and_then(Drawn::bd_rate);
         evidence.push(format!(
             "{}: the end moves from {:.3} bpp, {:.2} dB to {:.3} bpp, {:.2} dB with replay ({:.3} bpp, {:.2} dB end to end); {} where \
              both have files",
@@ -162,7 +163,7 @@ fn new_rates(outcome: &Outcome, change: Change) -> Finding {
 fn variable_rate(outcome: &Outcome) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for (system, single) in [(System::MshVr, System::Msh), (System::GmaVr, System::Gma)] {
-        let bd = outcome.curve(system, None).and_then(Drawn::bd_rate);
+        let bd = outcome.curve(system, How::Before).and_then(Drawn::bd_rate);
         holds.push(bd.is_some_and(|bd| bd <= PRICE));
         evidence.push(format!("{} against {}: {}", system.title(), single.title(), percent(bd)));
     }
@@ -174,9 +175,9 @@ fn variable_rate(outcome: &Outcome) -> Finding {
 }
 
 fn encoder_only(outcome: &Outcome) -> Finding {
-    let end = |strategy| outcome.curve(System::MshVr, strategy).and_then(|curve| curve.means.last()).copied();
+    let end = |how| outcome.curve(System::MshVr, how).and_then(|curve| curve.means.last()).copied();
     let claim = "If only the encoder learns, rates above the old maximum are out of reach.";
-    match (end(None), end(Some(Strategy::Encoder)), end(Some(Strategy::EndToEnd))) {
+    match (end(How::Before), end(ENCODER), end(END_TO_END)) {
         (Some(old), Some(encoder), Some(free)) => Finding {
             claim,
             verdict: verdict(&[free.psnr > old.psnr + GAIN && encoder.psnr - old.psnr < (free.psnr - old.psnr) / 2.0]),

@@ -66,6 +66,8 @@ pub enum Change {
     Higher,
     /// λ below the lower end.
     Lower,
+    /// Nothing new: the control, which tells what more training alone gives.
+    Nothing,
 }
 
 impl Change {
@@ -76,6 +78,7 @@ impl Change {
             Self::Data => "data",
             Self::Higher => "higher",
             Self::Lower => "lower",
+            Self::Nothing => "nothing",
         }
     }
 
@@ -83,7 +86,7 @@ impl Change {
     #[must_use]
     pub fn lambda(self) -> [f32; 2] {
         match self {
-            Self::Data => OLD,
+            Self::Data | Self::Nothing => OLD,
             Self::Higher => HIGHER,
             Self::Lower => LOWER,
         }

@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::{
     measured::{Mean, Rate},
     model::System,
-    panel::{Line, Panel, Subject},
+    panel::{How, Line, Panel, Subject},
     workshop::Workshop,
 };
-use crate::{Result, TrainError, replay::Strategy};
+use crate::{Result, TrainError};
 
 /// The set of pictures on which other codecs' curves are known, and how many they are.
 const KODAK: (&str, usize) = ("kodak", 24);
@@ -66,16 +66,11 @@ impl Outcome {
         let known = (pictures.name.to_lowercase().as_str(), pictures.count) == KODAK;
         let anchor = if known { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
         let mut curves = panel.lines.iter().map(|line| drawn(workshop, line)).collect::<Result<Vec<_>>>()?;
-        let before: Vec<(System, Option<Strategy>, Vec<Point>, String)> =
-            curves.iter().map(|c| (c.line.system, c.line.strategy, c.points(), c.name.clone())).collect();
+        let before: Vec<Drawn> = curves.iter().filter(|curve| curve.line.how == How::Before).cloned().collect();
         for curve in &mut curves {
-            let own = before.iter().find(|(system, strategy, ..)| {
-                *system == reference(panel.subject, curve.line.system)
-                    && strategy.is_none()
-                    && (*system, *strategy) != (curve.line.system, curve.line.strategy)
-            });
-            let own =
-                own.map(|(.., points, name)| compare(name, Curve::new(name.clone(), points.clone()), &curve.points()));
+            let system = reference(panel.subject, curve.line.system);
+            let own = before.iter().find(|own| own.line.system == system && own.line != curve.line);
+            let own = own.map(|own| compare(&own.name, Curve::new(own.name.clone(), own.points()), &curve.points()));
             let others = anchor.iter().map(|anchor| compare("VTM 22.0", Ok(anchor.clone()), &curve.points()));
             curve.comparisons = own.into_iter().chain(others).collect();
         }
@@ -84,10 +79,10 @@ impl Outcome {
         Ok(Self { panel: panel.clone(), id, title, dataset, images, curves, anchor })
     }
 
-    /// The curve of a system and strategy.
+    /// The curve of a system.
     #[must_use]
-    pub fn curve(&self, system: System, strategy: Option<Strategy>) -> Option<&Drawn> {
-        self.curves.iter().find(|curve| (curve.line.system, curve.line.strategy) == (system, strategy))
+    pub fn curve(&self, system: System, how: How) -> Option<&Drawn> {
+        self.curves.iter().find(|curve| (curve.line.system, curve.line.how) == (system, how))
     }
 }
 

@@ -21,7 +21,9 @@ use crate::{
 
 /// Coding a picture goes forward only, and takes about this part of a step on as many pixels.
 const FORWARD: f64 = 1.0 / 3.0;
-/// λ of the step that is tried out.
+/// Most pixels of the step that is tried out: enough that what a step takes besides them does not count.
+const MOST_PIXELS: usize = 1 << 17;
+/// Its λ.
 const LAMBDA: f32 = 256.0;
 
 /// Two kinds of work, with a speed each.
@@ -99,10 +101,11 @@ fn megapixels(inputs: &Inputs, task: &Task) -> Result<f64> {
     Ok(pixels / 1e6)
 }
 
-/// Seconds per megapixel of a step of the task's system: the second of two on one crop.
+/// Seconds per megapixel of a step of the task's system: the second of two, on a batch as it is trained with or a part of it.
 fn rehearse(workshop: &Workshop, task: &Task) -> Result<f64> {
     let config = workshop.inputs.settings.pretraining(key(task).0, [LAMBDA; 2])?;
-    let crop = config.phases.last().map_or(64, |phase| phase.crop);
+    let (crop, batch) = config.phases.last().map_or((64, 1), |phase| (phase.crop, phase.batch));
+    let batch = batch.min(MOST_PIXELS / (crop * crop)).max(1);
     let (layout, system) = config.network.system()?;
     let values = system.initial(&layout, Initial { seed: config.seed, layer_scale: config.layer_scale });
     let device = workshop.device.clone().autodiff();
@@ -111,13 +114,13 @@ fn rehearse(workshop: &Workshop, task: &Task) -> Result<f64> {
     let mut gradient = vec![0f32; layout.len()];
     let mut seconds = 0.0;
     for step in 0..2 {
-        let mut pixels = vec![0f32; crop * crop * 3];
+        let mut pixels = vec![0f32; batch * crop * crop * 3];
         Random::new(config.seed, 0, step).fill_centred(&mut pixels);
-        let work = Work { fresh: Some(Batch { step, crop, pixels, lambdas: vec![LAMBDA] }), replay: None };
+        let work = Work { fresh: Some(Batch { step, crop, pixels, lambdas: vec![LAMBDA; batch] }), replay: None };
         let started = Instant::now();
         let weights = Weights::new(&layout, &values, &device, |_| true);
         learner.learn(&weights, work, Quantise::Noise { seed: config.seed, step }, &mut gradient)?;
         seconds = started.elapsed().as_secs_f64();
     }
-    Ok(seconds / ((crop * crop) as f64 / 1e6))
+    Ok(seconds / ((batch * crop * crop) as f64 / 1e6))
 }

@@ -44,31 +44,55 @@ pub struct Panel {
     pub lines: Vec<Line>,
 }
 
+/// What became of a system before it was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It was pre-trained.
+    Before,
+    /// It learned nothing new, by replay, for as many steps as the others.
+    Control,
+    /// It learned by a strategy.
+    By(Strategy),
+}
+
+impl How {
+    /// As in figures.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Before => "pre-trained",
+            Self::Control => "control",
+            Self::By(strategy) => strategy.name(),
+        }
+    }
+
+    fn model(self, old: Model, change: Change) -> Model {
+        match self {
+            Self::Before => old,
+            Self::Control => old.after(Change::Nothing, Strategy::Replay),
+            Self::By(strategy) => old.after(change, strategy),
+        }
+    }
+}
+
 /// A curve of a panel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     pub system: System,
-    /// None for the model before it learned.
-    pub strategy: Option<Strategy>,
+    pub how: How,
     /// What its points are of: one for all λ, or one for each.
     pub measurements: Vec<Measurement>,
 }
 
 impl Line {
-    fn new(system: System, strategy: Option<Strategy>, measurement: Measurement) -> Self {
-        Self { system, strategy, measurements: vec![measurement] }
-    }
-
-    /// Name of its strategy, as in figures.
-    #[must_use]
-    pub fn strategy(&self) -> &'static str {
-        self.strategy.map_or("pre-trained", Strategy::name)
+    fn new(system: System, how: How, measurement: Measurement) -> Self {
+        Self { system, how, measurements: vec![measurement] }
     }
 
     /// Its name beside curves of other systems.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}, {}", self.system.title(), self.strategy())
+        format!("{}, {}", self.system.title(), self.how.name())
     }
 }
 
@@ -113,27 +137,32 @@ fn own(settings: &Settings, encoder: Model, set: Set) -> Measurement {
 fn old_files(settings: &Settings, change: Change, id: &'static str, title: &'static str) -> Panel {
     let lines = System::VARIABLE.into_iter().flat_map(|system| {
         let old = Model::pretrained(system);
-        let read_by = |strategy| Measurement {
+        let read_by = |how: How| Measurement {
             encoder: old,
-            decoder: Some(old.after(change, strategy)),
+            decoder: Some(how.model(old, change)),
             set: Set::Old,
             lambdas: settings.lambdas(OLD),
         };
-        let learned = |strategy| Line::new(system, Some(strategy), read_by(strategy));
-        [Line::new(system, None, own(settings, old, Set::Old)), learned(Strategy::EndToEnd), learned(Strategy::Replay)]
+        let learned = |strategy| Line::new(system, How::By(strategy), read_by(How::By(strategy)));
+        [
+            Line::new(system, How::Before, own(settings, old, Set::Old)),
+            learned(Strategy::EndToEnd),
+            learned(Strategy::Replay),
+        ]
     });
     Panel { id, subject: Subject::OldFiles(change), title, set: Set::Old, lines: lines.collect() }
 }
 
-/// New files by every strategy.
+/// New files by every strategy. Of new pictures also those of the control, whose gain is none of theirs.
 fn new_files(settings: &Settings, change: Change, id: &'static str, title: &'static str) -> Panel {
     let set = if change == Change::Data { Set::New } else { Set::Old };
+    let mut ways = vec![How::Before];
+    ways.extend((change == Change::Data).then_some(How::Control));
+    ways.extend([Strategy::Encoder, Strategy::EndToEnd, Strategy::Replay].map(How::By));
     let lines = System::VARIABLE.into_iter().flat_map(|system| {
         let old = Model::pretrained(system);
-        [None, Some(Strategy::Encoder), Some(Strategy::EndToEnd), Some(Strategy::Replay)].map(|strategy| {
-            let model = strategy.map_or(old, |strategy| old.after(change, strategy));
-            Line::new(system, strategy, own(settings, model, set))
-        })
+        let line = move |how: &How| Line::new(system, *how, own(settings, how.model(old, change), set));
+        ways.iter().map(line).collect::<Vec<_>>()
     });
     Panel { id, subject: Subject::NewFiles(change), title, set, lines: lines.collect() }
 }
@@ -141,14 +170,14 @@ fn new_files(settings: &Settings, change: Change, id: &'static str, title: &'sta
 fn variable_rate(settings: &Settings) -> Panel {
     let single = |system| Line {
         system,
-        strategy: None,
+        how: How::Before,
         measurements: settings
             .single
             .iter()
             .map(|lambda| own(settings, Model::single(system, *lambda), Set::Old))
             .collect(),
     };
-    let variable = |system| Line::new(system, None, own(settings, Model::pretrained(system), Set::Old));
+    let variable = |system| Line::new(system, How::Before, own(settings, Model::pretrained(system), Set::Old));
     let lines = vec![single(System::Msh), variable(System::MshVr), single(System::Gma), variable(System::GmaVr)];
     Panel {
         id: "11",
@@ -160,10 +189,9 @@ fn variable_rate(settings: &Settings) -> Panel {
 }
 
 fn encoder_only(settings: &Settings) -> Panel {
-    let lines = [None, Some(Strategy::Encoder), Some(Strategy::EndToEnd)].map(|strategy| {
-        let old = Model::pretrained(System::MshVr);
-        let model = strategy.map_or(old, |strategy| old.after(Change::Higher, strategy));
-        Line::new(System::MshVr, strategy, own(settings, model, Set::Old))
+    let lines = [How::Before, How::By(Strategy::Encoder), How::By(Strategy::EndToEnd)].map(|how| {
+        let model = how.model(Model::pretrained(System::MshVr), Change::Higher);
+        Line::new(System::MshVr, how, own(settings, model, Set::Old))
     });
     Panel {
         id: "12",
@@ -204,9 +232,9 @@ mod tests {
             assert!(!tasks[..i].contains(task), "{}", task.name());
             assert!(task.needs().iter().all(|needed| tasks[..i].contains(needed)), "{}", task.name());
         }
-        // Three systems, each with nine lessons; two for each of the single λ.
+        // Three systems, each with nine lessons and a control; two for each of the single λ.
         let trained = tasks.iter().filter(|task| matches!(task, Task::Train(_))).count();
-        assert_eq!(trained, 3 * (1 + 9) + 2 * settings.single.len());
+        assert_eq!(trained, 3 * (1 + 9 + 1) + 2 * settings.single.len());
     }
 
     #[test]

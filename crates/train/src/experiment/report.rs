@@ -108,7 +108,7 @@ impl Report {
         let mut text = String::from("figure,system,strategy,rate,lambda,bpp,psnr\n");
         for section in &self.sections {
             for curve in &section.outcome.curves {
-                let (system, strategy) = (curve.line.system.name(), curve.line.strategy());
+                let (system, strategy) = (curve.line.system.name(), curve.line.how.name());
                 for mean in &curve.means {
                     let _ = writeln!(
                         text,

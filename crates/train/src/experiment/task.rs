@@ -157,7 +157,7 @@ impl Inputs {
     pub fn lesson(&self, change: Change) -> &Pictures {
         match change {
             Change::Data => &self.new,
-            Change::Higher | Change::Lower => &self.data,
+            Change::Higher | Change::Lower | Change::Nothing => &self.data,
         }
     }
 

@@ -76,6 +76,26 @@ pub fn block(x: Tensor<4>, modulation: Tensor<2>, params: BlockParams, kernel: u
     }
 }
 
+/// `x` where it is positive, else `slope · x`.
+pub fn leaky(x: Tensor<4>, slope: f32) -> Tensor<4> {
+    if on_cpu(&x) { fused::leaky(x, slope) } else { stock::leaky(x, slope) }
+}
+
+/// `x · (1 + scale) + shift` per channel: `x` is `[B, H, W, C]`, `by` `[B, 2C]`, first half shift, second half scale.
+pub fn modulate(x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
+    if on_cpu(&x) { fused::modulate(x, by) } else { stock::modulate(x, by) }
+}
+
+/// Every 2×2 square of pixels of `[B, H, W, C]` as one pixel of four times the channels, in the order (dy, dx, c); H and W are even.
+pub fn squares(x: Tensor<4>) -> Tensor<4> {
+    if on_cpu(&x) { fused::squares(x) } else { stock::squares(x) }
+}
+
+/// The inverse of [`squares`].
+pub fn spread(x: Tensor<4>) -> Tensor<4> {
+    if on_cpu(&x) { fused::spread(x) } else { stock::spread(x) }
+}
+
 /// Bits per picture, `[B]`, of latents `[B, H, W, C]` under raw priors `[B, H, W, 2C]`: means, then raw scales.
 pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
     if on_cpu(&latent) { fused::bits(prior, latent) } else { rate::bits(prior, latent) }

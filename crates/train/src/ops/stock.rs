@@ -1,6 +1,6 @@
 //! Every layer in the framework's own operations: the statement that any faster one is tested against.
 
-use burn::tensor::{Tensor, module, ops::ConvOptions};
+use burn::tensor::{Tensor, activation, module, ops::ConvOptions};
 
 use super::BlockParams;
 
@@ -52,9 +52,34 @@ pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     y + bias.reshape([1, 1, 1, out])
 }
 
+/// See [`super::squares`].
+pub fn squares(x: Tensor<4>) -> Tensor<4> {
+    let [b, h, w, c] = x.dims();
+    x.reshape([b * h / 2, 2, w / 2, 2 * c]).permute([0, 2, 1, 3]).reshape([b, h / 2, w / 2, 4 * c])
+}
+
+/// See [`super::spread`].
+pub fn spread(x: Tensor<4>) -> Tensor<4> {
+    let [b, h, w, c] = x.dims();
+    x.reshape([b * h, w, 2, c / 2]).permute([0, 2, 1, 3]).reshape([b, 2 * h, 2 * w, c / 4])
+}
+
+/// See [`super::leaky`].
+pub fn leaky(x: Tensor<4>, slope: f32) -> Tensor<4> {
+    activation::leaky_relu(x, f64::from(slope))
+}
+
+/// See [`super::modulate`].
+pub fn modulate(x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
+    let [b, _, _, c] = x.dims();
+    let shift = by.clone().slice([0..b, 0..c]).reshape([b, 1, 1, c]);
+    let scale = by.slice([0..b, c..2 * c]).reshape([b, 1, 1, c]);
+    x * scale.add_scalar(1.0) + shift
+}
+
 /// See [`super::block`].
 pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize) -> Tensor<4> {
-    let [b, _, _, c] = x.dims();
+    let c = x.dims()[3];
     let taps = p.depthwise_weight.swap_dims(0, 1).reshape([c, 1, kernel, kernel]);
     let options = ConvOptions::new([1, 1], [kernel / 2, kernel / 2], [1, 1], c);
     // The bias is added apart: the fast depthwise kernels of some devices take none.
@@ -63,9 +88,7 @@ pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize)
     let h = h.clone() - h.mean_dim(3);
     let deviation = (h.clone().square().mean_dim(3).add_scalar(NORM_EPSILON)).sqrt();
     let h = h / deviation;
-    let shift = modulation.clone().slice([0..b, 0..c]).reshape([b, 1, 1, c]);
-    let scale = modulation.slice([0..b, c..2 * c]).reshape([b, 1, 1, c]);
-    let h = h * scale.add_scalar(1.0) + shift;
+    let h = modulate(h, modulation);
     let h = gelu(dense(h, p.expand_weight, p.expand_bias));
     x + dense(h, p.project_weight, p.project_bias) * p.layer_scale.reshape([1, 1, 1, c])
 }

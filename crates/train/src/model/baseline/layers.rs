@@ -65,29 +65,17 @@ impl Convolution {
             Kind::Point => ops::dense(vec![x], weight, bias),
             Kind::PointHalf => {
                 let [b, h, w, c] = x.dims();
-                ops::dense(vec![squares(x).slice([0..b, 0..h / 2, 0..w / 2, 0..c])], weight, bias)
+                ops::dense(vec![ops::squares(x).slice([0..b, 0..h / 2, 0..w / 2, 0..c])], weight, bias)
             }
             Kind::Same => ops::conv3x3(x, weight, bias),
-            Kind::Half(k) => ops::conv3x3(squares(x), of_squares(weight, k), bias),
-            Kind::Double => spread(ops::conv3x3(x, weight, bias)),
+            Kind::Half(k) => ops::conv3x3(ops::squares(x), of_squares(weight, k), bias),
+            Kind::Double => ops::spread(ops::conv3x3(x, weight, bias)),
             Kind::Transposed => {
                 let inputs = x.dims()[3];
-                spread(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4)))
+                ops::spread(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4)))
             }
         }
     }
-}
-
-/// Every 2×2 square of pixels as one of four times the channels, in the order (dy, dx, c).
-fn squares(x: Tensor<4>) -> Tensor<4> {
-    let [b, h, w, c] = x.dims();
-    x.reshape([b * h / 2, 2, w / 2, 2 * c]).permute([0, 2, 1, 3]).reshape([b, h / 2, w / 2, 4 * c])
-}
-
-/// The inverse of [`squares`].
-fn spread(x: Tensor<4>) -> Tensor<4> {
-    let [b, h, w, c] = x.dims();
-    x.reshape([b * h, w, 2, c / 2]).permute([0, 2, 1, 3]).reshape([b, 2 * h, 2 * w, c / 4])
 }
 
 /// Taps `[k, k, rest]` amid 6×6, `before` zeros before them.
@@ -107,7 +95,7 @@ fn amid_six(taps: Tensor<3>, before: usize) -> Tensor<3> {
     along(along(taps, 0), 1).reshape([6, 6, rest])
 }
 
-/// The matrix of a k×k convolution with stride 2 as that of a 3×3 convolution of [`squares`]: it sees rows 2y − 2 to 2y + 3, of
+/// The matrix of a k×k convolution with stride 2 as that of a 3×3 convolution of [`ops::squares`]: it sees rows 2y − 2 to 2y + 3, of
 /// which the taps are those from 2y − k/2 on.
 fn of_squares(weight: Tensor<2>, k: usize) -> Tensor<2> {
     let [rows, outputs] = weight.dims();
@@ -118,7 +106,7 @@ fn of_squares(weight: Tensor<2>, k: usize) -> Tensor<2> {
         .reshape([36 * inputs, outputs])
 }
 
-/// The matrix of a transposed 5×5 convolution with stride 2 as that of a 3×3 convolution to [`squares`]: input row y − 1 + t adds
+/// The matrix of a transposed 5×5 convolution with stride 2 as that of a 3×3 convolution to [`ops::squares`]: input row y − 1 + t adds
 /// to row 2y + r through tap 2 (2 − t) + r.
 fn phases(weight: Tensor<2>, inputs: usize) -> Tensor<2> {
     let outputs = weight.dims()[1];
@@ -173,10 +161,13 @@ impl Normalisation {
     }
 }
 
+/// Slope of LeakyReLU below zero.
+const LEAK: f32 = 0.01;
+
 /// What follows a convolution.
 pub enum Bend {
     None,
-    /// max(x, x / 100)
+    /// LeakyReLU.
     Leaky,
     Normalise(Normalisation),
 }
@@ -207,19 +198,10 @@ impl Bent {
     pub fn run(&self, w: &Weights, activated: Option<&Tensor<2>>, x: Tensor<4>) -> Tensor<4> {
         let x = match &self.bend {
             Bend::None => x,
-            Bend::Leaky => leaky(x),
+            Bend::Leaky => ops::leaky(x, LEAK),
             Bend::Normalise(normalisation) => normalisation.run(w, x),
         };
         let (Some(affine), Some(activated)) = (&self.affine, activated) else { return x };
-        let [b, _, _, c] = x.dims();
-        let by = affine.linear(w, activated.clone());
-        let shift = by.clone().slice([0..b, 0..c]).reshape([b, 1, 1, c]);
-        let scale = by.slice([0..b, c..2 * c]).reshape([b, 1, 1, c]);
-        x * scale.add_scalar(1.0) + shift
+        ops::modulate(x, affine.linear(w, activated.clone()))
     }
-}
-
-/// LeakyReLU with slope 1/100.
-fn leaky(x: Tensor<4>) -> Tensor<4> {
-    burn::tensor::activation::leaky_relu(x, 0.01)
 }

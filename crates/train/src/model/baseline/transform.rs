@@ -6,7 +6,7 @@ use super::{
     declare::Declaration,
     layers::{Bend, Bent, Convolution, Kind, Normalisation},
 };
-use crate::model::Weights;
+use crate::{model::Weights, ops};
 
 /// A row of parts, numbered from 0 in the names of their parameters.
 pub struct Transform {
@@ -167,8 +167,9 @@ impl Unit {
 
     fn run(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
         let [first, middle, last] = &self.convolutions;
-        let y = activation::relu(first.run(w, x.clone()));
-        let y = last.run(w, activation::relu(middle.run(w, y)));
-        activation::relu(x + y)
+        let relu = |x| ops::leaky(x, 0.0);
+        let y = relu(first.run(w, x.clone()));
+        let y = last.run(w, relu(middle.run(w, y)));
+        relu(x + y)
     }
 }

@@ -2,6 +2,7 @@
 //! [`super::fused`] run. Built on the codec's kernels, in fused arithmetic, with every sum in a fixed order, so that
 //! results depend neither on the number of threads nor on their timing.
 
+pub mod bend;
 pub mod block;
 pub mod dense;
 pub mod depthwise;
@@ -10,6 +11,7 @@ pub mod objective;
 mod parts;
 pub mod pointwise;
 mod scratch;
+pub mod shuffle;
 
 use heirloom_codec::kernels::{Job, Level};
 

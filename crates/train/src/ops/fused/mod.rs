@@ -1,18 +1,22 @@
 //! The layers and the objective as custom operations of the CPU backend: our own forward and backward ([`super::cpu`])
 //! inside burn's automatic differentiation. Each equals its namesake in [`super::stock`], several times faster.
 
+mod bend;
 mod block;
 mod dense;
 mod objective;
+mod shuffle;
 mod windowed;
 
 use burn::tensor::TensorData;
 use burn_autodiff::{Autodiff, checkpoint::strategy::NoCheckpointing};
 use burn_flex::{Flex, FlexTensor};
 
+pub use bend::{leaky, modulate};
 pub use block::block;
 pub use dense::dense;
 pub use objective::{bits, squared_error};
+pub use shuffle::{spread, squares};
 pub use windowed::{Layer, layer};
 
 type Differentiable = Autodiff<Flex, NoCheckpointing>;
