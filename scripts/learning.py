@@ -23,7 +23,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LAMBDAS = {"old": "32,100,320,1024", "up": "1024,1625,2580,4096", "down": "4,8,16,32"}
+LAMBDAS = {"old": "32,100,320,1024", "up": "1024,1625,2580,4096", "down": "4,8,16,32", "top": "4096", "ends": "4,4096"}
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Experiment:
     share: float | None = None
     rates: str | None = None
     settings: dict = field(default_factory=dict)
-    # Sets of pictures on which the model is proved against models, by name.
+    # Sets of pictures on which the model is proved against models, by name; a third member names other λ than the old ones.
     proofs: list = field(default_factory=list)
     # Beyond the old range: (set of pictures, name of λ list).
     beyond: list = field(default_factory=list)
@@ -55,7 +55,8 @@ def experiments(options):
 
     def after(generation):
         names = ["generation-0", "faces-replay", "chain-2-up", "chain-3-down"]
-        return [("kodak", parent) for parent in names[:generation]]
+        wider = [("kodak", "chain-2-up", "top"), ("kodak", "chain-3-down", "ends")]
+        return [("kodak", parent) for parent in names[:generation]] + wider[: max(0, generation - 2)]
 
     both = [("faces", "generation-0"), ("screens", "generation-0"), *old]
     return [
@@ -155,14 +156,15 @@ class Runner:
             found.append(self.model(name))
         return found
 
-    def prove(self, e, pictures, parent):
+    def prove(self, e, pictures, parent, rates="old"):
         """Proof of a model against an older one. The models named in the results are those of this list."""
-        path = self.results / f"{e.name}-on-{pictures}-against-{parent}.json"
+        suffix = "" if rates == "old" else f"-{rates}"
+        path = self.results / f"{e.name}-on-{pictures}-against-{parent}{suffix}.json"
         if not path.exists():
             part = self.work / "proof.json"
             self.call(
                 "heirloom", "models", "verify", self.model(parent), self.model(e.name), "--images", self.sets[f"{pictures}-test"],
-                "--lambdas", LAMBDAS["old"], "--json", part, "--force", allowed=(0, 5, 6),
+                "--lambdas", LAMBDAS[rates], "--json", part, "--force", allowed=(0, 5, 6),
             )
             proof = json.loads(part.read_text())
             for side, name in (("old", parent), ("new", e.name)):
@@ -193,12 +195,12 @@ class Runner:
             "name": e.name, "parent": e.parent, "strategy": e.strategy, "data": e.data, "replay": e.replay, "share": e.share, "lambda": e.rates,
             "steps": e.steps, "learning_seconds": seconds and round(seconds), "proofs": [], "beyond": [],
         }
-        for pictures, parent in e.proofs:
-            proof = self.prove(e, pictures, parent)
+        for pictures, parent, *rates in e.proofs:
+            proof = self.prove(e, pictures, parent, *rates)
             differences = [p["difference"] for p in proof["points"]]
             entry["proofs"].append({
                 "on": pictures, "against": parent, "decodable": proof["decodable"], "stable": proof["stable"],
-                "old_files_db": dict(zip(LAMBDAS["old"].split(","), differences)),
+                "old_files_db": dict(zip(LAMBDAS[rates[0] if rates else "old"].split(","), differences)),
                 "bd_rate": proof["bd_rate"] and round(proof["bd_rate"]["percent"], 2),
             })
         for pictures, rates in e.beyond:
@@ -234,13 +236,14 @@ def tables(results, names):
     """The tables of docs/RESULTS.md, as Markdown, from what is there."""
     entries = {e.stem: json.loads(e.read_text()) for e in results.glob("*.json") if "-on-" not in e.stem}
     order = [name for name in names if name in entries]
-    lines = ["| learned | steps | minutes | pictures | files against | old files, dB by λ " + LAMBDAS["old"] + " | verdict | new files, BD-rate |",
+    lines = ["| learned | steps | minutes | pictures | files against | old files, dB by λ " + LAMBDAS["old"] + " unless told | verdict | new files, BD-rate |",
              "|---|---|---|---|---|---|---|---|"]
     for name in order:
         e = entries[name]
         for proof in e["proofs"]:
-            changes = proof["old_files_db"].values()
-            change = " ".join("-" if c is None else f"{c:+.2f}" for c in changes)
+            changes = proof["old_files_db"]
+            change = " ".join("-" if c is None else f"{c:+.2f}" for c in changes.values())
+            change += "" if ",".join(changes) == LAMBDAS["old"] else f" (λ {', '.join(changes)})"
             verdict = "stable" if proof["stable"] else "decodable" if proof["decodable"] else "**broken**"
             rate = "-" if proof["bd_rate"] is None else f"{proof['bd_rate']:+.1f} %"
             minutes = "-" if e["learning_seconds"] is None else f"{e['learning_seconds'] / 60:.0f}"
