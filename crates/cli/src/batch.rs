@@ -19,12 +19,7 @@ pub fn threads(asked: Option<NonZero<usize>>) -> usize {
 ///
 /// The threads stand outside the codec's own pool: a thread of that pool that waits for its part of one picture
 /// would otherwise start on a whole other picture, and memory would grow with the number of files.
-pub fn parallel<T: Send>(
-    count: usize,
-    threads: usize,
-    work: impl Fn(usize) -> T + Sync,
-    mut done: impl FnMut(usize, T),
-) {
+fn parallel<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync, mut done: impl FnMut(usize, T)) {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
@@ -44,8 +39,26 @@ pub fn parallel<T: Send>(
     });
 }
 
+/// The results of `work` with 0..`count`, in order, by [`parallel`] under a progress bar. One failure fails the whole: means over
+/// what is left would not compare.
+pub fn collect<T: Send>(
+    count: usize,
+    threads: usize,
+    quiet: bool,
+    work: impl Fn(usize) -> Result<T, Failure> + Sync,
+) -> Result<Vec<T>, Failure> {
+    let bar = progress(count, quiet);
+    let mut results: Vec<Option<Result<T, Failure>>> = (0..count).map(|_| None).collect();
+    parallel(count, threads, work, |i, result| {
+        results[i] = Some(result);
+        bar.inc(1);
+    });
+    bar.finish_and_clear();
+    results.into_iter().flatten().collect()
+}
+
 /// A progress bar over `count` steps on standard error; hidden when that is no terminal, or there is but one step.
-pub fn progress(count: usize, quiet: bool) -> ProgressBar {
+fn progress(count: usize, quiet: bool) -> ProgressBar {
     if quiet || count < 2 || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use heirloom_eval::anchors;
+
 use crate::failure::Failure;
 
 /// Image files of a folder in the order of their names.
@@ -24,14 +26,10 @@ pub fn images(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(images)
 }
 
-/// Name of the set that the anchors were measured on.
-pub const KODAK: &str = "Kodak";
-
 /// Name of the data set: Kodak where it is that by all its file names, else the folder's.
 pub fn dataset(folder: &Path, images: &[PathBuf]) -> String {
-    let stems = images.iter().map(|p| p.file_stem().unwrap_or_default().to_string_lossy().to_lowercase());
-    if stems.eq((1..=24).map(|i| format!("kodim{i:02}"))) {
-        return KODAK.into();
+    if anchors::is_kodak(images) {
+        return anchors::KODAK.into();
     }
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     folder.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned())

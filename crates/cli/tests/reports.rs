@@ -124,8 +124,10 @@ fn eval_measures_other_codecs_by_their_files() {
     let shop = Workshop::new();
     std::fs::create_dir(shop.path("set")).unwrap();
     shop.save("set/a.png", rgb(200, 150));
-    let table = shop.says("eval set --lambdas 32 --with jpeg --plot p.svg --model tiny.safetensors");
+    let table = shop.says("eval set --lambdas 32 --with jpeg --plot p.svg --json p.json --model tiny.safetensors");
     assert!(table.contains("jpeg here"), "{table}");
+    let report = heirloom_eval::Report::from_json(&String::from_utf8(shop.get("p.json")).unwrap()).unwrap();
+    assert_eq!((report.peers[0].codec.as_str(), report.peers[0].points.len()), ("jpeg here", 8));
     let svg = String::from_utf8(shop.get("p.svg")).unwrap();
     assert!(svg.contains(">jpeg here</text>"));
     // Eight markers of the points, and one in the legend.
@@ -133,7 +135,7 @@ fn eval_measures_other_codecs_by_their_files() {
     assert_eq!(jpeg.matches("<circle").count() + jpeg.matches("<polygon").count(), 8 + 1, "{jpeg}");
     shop.refuses("eval set --lambdas 32 --with jpg --model tiny.safetensors", 2, "jpg");
     if !cfg!(feature = "peers") {
-        shop.refuses("eval set --lambdas 32 --with avif --model tiny.safetensors", 2, "--features peers");
+        shop.refuses("eval set --lambdas 32 --with jpeg,avif --model tiny.safetensors", 2, "--features peers");
     }
 }
 

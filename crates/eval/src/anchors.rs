@@ -2,6 +2,8 @@
 //!
 //! Each file in `crates/eval/anchors/` says where its numbers come from.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use crate::{Curve, EvalError, Point};
@@ -14,6 +16,16 @@ macro_rules! anchors {
     };
 }
 anchors! { "avif" "cheng2020-attn" "jpeg" "jpeg2000" "jxl" "mbt2018-mean" "mbt2018-mean-vbr" "mlic++" "qarv-base" "vtm-22.0" "webp" }
+
+/// Name of the set that the anchors were measured on.
+pub const KODAK: &str = "Kodak";
+
+/// Whether files are the Kodak set's, by all their names, in order.
+#[must_use]
+pub fn is_kodak(files: &[PathBuf]) -> bool {
+    let stems = files.iter().map(|path| path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase());
+    stems.eq((1..=24).map(|i| format!("kodim{i:02}")))
+}
 
 /// A published or measured curve to compare with.
 #[derive(Debug, Clone, PartialEq)]

@@ -66,6 +66,17 @@ pub struct Comparison {
     pub refused: Option<String>,
 }
 
+/// The curve of another codec that was measured on the same images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Peer {
+    /// Name of the codec, as in the comparisons.
+    pub codec: String,
+    /// What made the files.
+    pub source: String,
+    /// Means over the images.
+    pub points: Vec<Point>,
+}
+
 /// A whole evaluation: what was measured, on what, and every single result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -85,6 +96,9 @@ pub struct Report {
     pub points: Vec<Summary>,
     /// Comparison with every anchor.
     pub anchors: Vec<Comparison>,
+    /// Other codecs that were measured beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<Peer>,
     /// Every image at every λ.
     pub records: Vec<ImageRecord>,
 }
@@ -215,6 +229,7 @@ mod tests {
             arithmetic: "strict".into(),
             points: Report::summarise(&records),
             anchors: vec![],
+            peers: vec![],
             records,
         }
     }

@@ -60,10 +60,16 @@ impl Peer {
             #[cfg(feature = "peers")]
             Self::Avif => avif::encode(picture, quality),
             #[cfg(not(feature = "peers"))]
-            Self::Webp | Self::Avif => Err(Failure::usage(
-                "this program knows jpeg only; webp and avif come with `cargo build --release -p heirloom --features peers`, \
-                 which needs a C compiler and CMake",
-            )),
+            Self::Webp | Self::Avif => Err(absent()),
+        }
+    }
+
+    /// Refuses a codec that was not built in, before anything is measured.
+    pub fn check(self) -> Result<(), Failure> {
+        match self {
+            #[cfg(not(feature = "peers"))]
+            Self::Webp | Self::Avif => Err(absent()),
+            _ => Ok(()),
         }
     }
 
@@ -86,25 +92,11 @@ impl Peer {
         quiet: bool,
     ) -> Result<Anchor, Failure> {
         let qualities = self.qualities();
-        let count = images.len() * qualities.len();
-        let bar = batch::progress(count, quiet);
-        let mut points: Vec<Option<Point>> = vec![None; count];
-        let mut failure = None;
-        let work = |i: usize| {
+        let points = batch::collect(images.len() * qualities.len(), threads, quiet, |i| {
             let (image, quality) = (&images[i / qualities.len()], qualities[i % qualities.len()]);
             self.one(image, quality, &scratch.join(format!("{i}.{self:?}")))
                 .map_err(|e| e.of(format_args!("{} as {} of quality {quality}", image.display(), self.name())))
-        };
-        batch::parallel(count, threads, work, |i, result| {
-            match result {
-                Ok(point) => points[i] = Some(point),
-                Err(e) => failure = failure.take().or(Some(e)),
-            }
-            bar.inc(1);
-        });
-        bar.finish_and_clear();
-        failure.map_or(Ok(()), Err)?;
-        let points: Vec<Point> = points.into_iter().flatten().collect();
+        })?;
         let of = |k: usize, value: fn(&Point) -> f64| mean(points.iter().skip(k).step_by(qualities.len()).map(value));
         let means = (0..qualities.len()).map(|k| Point { bpp: of(k, |p| p.bpp), psnr: of(k, |p| p.psnr) });
         Ok(Anchor {
@@ -124,4 +116,12 @@ impl Peer {
         let psnr = psnr(&pixels::rgb(&original), &self.decode(&bytes)?).map_err(|e| Failure::failed(e.to_string()))?;
         Ok(Point { bpp: bits_per_pixel(bytes.len() as u64, original.width(), original.height()), psnr })
     }
+}
+
+#[cfg(not(feature = "peers"))]
+fn absent() -> Failure {
+    Failure::usage(
+        "this program knows jpeg only; webp and avif come with `cargo build --release -p heirloom --features peers`, which needs a C \
+         compiler and CMake",
+    )
 }

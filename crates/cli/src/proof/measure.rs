@@ -22,24 +22,11 @@ pub fn files(
     quiet: bool,
 ) -> Result<Vec<FileProof>, Failure> {
     let scratch = tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot make a temporary folder: {e}")))?;
-    let count = images.len() * lambdas.len();
-    let bar = batch::progress(count, quiet);
-    let mut proofs: Vec<Option<FileProof>> = vec![None; count];
-    let mut failure = None;
-    let work = |i: usize| {
+    batch::collect(images.len() * lambdas.len(), threads, quiet, |i| {
         let (image, lambda) = (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
         one(pair, image, lambda, &scratch.path().join(format!("{i}.hlm")))
             .map_err(|e| e.of(format_args!("{} at λ {lambda}", image.display())))
-    };
-    batch::parallel(count, threads, work, |i, result| {
-        match result {
-            Ok(proof) => proofs[i] = Some(proof),
-            Err(e) => failure = failure.take().or(Some(e)),
-        }
-        bar.inc(1);
-    });
-    bar.finish_and_clear();
-    failure.map_or_else(|| Ok(proofs.into_iter().flatten().collect()), Err)
+    })
 }
 
 fn one(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FileProof, Failure> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use heirloom_eval::anchors::{self, Anchor};
 use heirloom_eval::plot::{Role, Series};
-use heirloom_eval::record::{Comparison, SCHEMA};
+use heirloom_eval::record::{self, Comparison, SCHEMA};
 use heirloom_eval::{Figure, ImageRecord, Interpolation, Report, bd_rate, bits_per_pixel, ms_ssim, psnr};
 
 use crate::batch;
@@ -72,12 +72,14 @@ impl Eval {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
         let outputs: Vec<Place> = [&self.json, &self.plot].into_iter().flatten().map(|p| Place::new(p)).collect();
         outputs.iter().try_for_each(|place| place.check_writable(self.force))?;
+        self.with.iter().try_for_each(|peer| peer.check())?;
         let images = folder::images(&self.folder)?;
         let models = Models::load(&self.models)?;
         let lambdas = self.lambdas(&models)?;
         let dataset = folder::dataset(&self.folder, &images);
         let mut anchors = self.anchors(&dataset)?;
         let scratch = scratch()?;
+        let known = anchors.len();
         for peer in &self.with {
             anchors.push(peer.measure(&images, &dataset, scratch.path(), threads, quiet)?);
         }
@@ -92,6 +94,7 @@ impl Eval {
             arithmetic: if self.exact { "strict" } else { "fused" }.into(),
             points: Report::summarise(&records),
             anchors: Vec::new(),
+            peers: anchors[known..].iter().map(measured).collect(),
             records,
         };
         let curve = report.curve("heirloom");
@@ -121,8 +124,11 @@ impl Eval {
     }
 
     fn anchors(&self, dataset: &str) -> Result<Vec<Anchor>, Failure> {
-        let mut found =
-            if dataset == folder::KODAK { anchors::all().map_err(|e| Failure::failed(e.to_string()))? } else { vec![] };
+        let mut found = if dataset == anchors::KODAK {
+            anchors::all().map_err(|e| Failure::failed(e.to_string()))?
+        } else {
+            vec![]
+        };
         for path in &self.anchors {
             let text = fs::read_to_string(path).map_err(|e| Failure::failed(format!("{}: {e}", path.display())))?;
             found.push(Anchor::from_json(&text).map_err(|e| Failure::damaged(format!("{}: {e}", path.display())))?);
@@ -130,7 +136,7 @@ impl Eval {
         Ok(found)
     }
 
-    /// All records, by image and λ. One failure fails the whole: means over other images would not compare.
+    /// All records, by image and λ.
     fn measure(
         &self,
         images: &[PathBuf],
@@ -140,24 +146,11 @@ impl Eval {
         threads: usize,
         quiet: bool,
     ) -> Result<Vec<ImageRecord>, Failure> {
-        let bar = batch::progress(images.len() * lambdas.len(), quiet);
-        let count = images.len() * lambdas.len();
-        let mut records: Vec<Option<ImageRecord>> = vec![None; count];
-        let mut failure = None;
-        let work = |i: usize| {
+        batch::collect(images.len() * lambdas.len(), threads, quiet, |i| {
             let (image, lambda) = (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
             self.one(image, lambda, models, &scratch.join(format!("{i}.hlm")))
                 .map_err(|e| e.of(format_args!("{} at λ {lambda}", image.display())))
-        };
-        batch::parallel(count, threads, work, |i, result| {
-            match result {
-                Ok(record) => records[i] = Some(record),
-                Err(e) => failure = failure.take().or(Some(e)),
-            }
-            bar.inc(1);
-        });
-        bar.finish_and_clear();
-        failure.map_or_else(|| Ok(records.into_iter().flatten().collect()), Err)
+        })
     }
 
     fn one(&self, image: &Path, lambda: f32, models: &Models, file: &Path) -> Result<ImageRecord, Failure> {
@@ -196,6 +189,11 @@ impl Eval {
 
 fn scratch() -> Result<tempfile::TempDir, Failure> {
     tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot make a temporary folder: {e}")))
+}
+
+fn measured(anchor: &Anchor) -> record::Peer {
+    let (codec, points) = (anchor.curve.name().into(), anchor.curve.points().to_vec());
+    record::Peer { codec, source: anchor.source.clone(), points }
 }
 
 fn compare(anchor: &Anchor, curve: &Result<heirloom_eval::Curve, heirloom_eval::EvalError>) -> Comparison {
