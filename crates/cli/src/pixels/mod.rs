@@ -1,6 +1,5 @@
 //! Pictures in other formats: what is read into the codec and what is written from it.
 
-mod guard;
 mod read;
 mod write;
 
@@ -13,6 +12,8 @@ pub use write::{Format, write};
 
 /// The prefix that some formats put before Exif; it is no part of it.
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
+/// Keyword of the iTXt chunk that holds XMP in a PNG file.
+const PNG_XMP: &str = "XML:com.adobe.xmp";
 
 /// The samples as interleaved RGB, whatever the picture's own format.
 pub fn rgb(picture: &Image) -> Cow<'_, [u8]> {

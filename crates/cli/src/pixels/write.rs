@@ -5,12 +5,11 @@ use std::path::Path;
 
 use heirloom_codec::image::{Image, PixelFormat};
 
+use super::PNG_XMP;
 use crate::failure::Failure;
 
 /// Start of the APP1 segment that holds XMP in a JPEG file.
 const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-/// Keyword of the iTXt chunk that holds XMP in a PNG file.
-const PNG_XMP: &str = "XML:com.adobe.xmp";
 /// A format that decoded pictures are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {

@@ -1,10 +1,46 @@
-//! Checks that the image readers leave out: they would change or invent pixels without a word.
+//! JPEG, by the library `zune-jpeg`, and checks that it leaves out: it would change or invent pixels without a word.
 
+use heirloom_codec::{container::Metadata, image::Image};
+use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
+
+use super::{Frame, cmyk};
 use crate::failure::Failure;
+
+/// Reads a JPEG file, baseline or progressive.
+pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
+    check(bytes)?;
+    // Files whose markers are not quite as they should be are read, as all viewers do.
+    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(refusal)?;
+    let (grey, to) = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => (true, ColorSpace::Luma),
+        Some(ColorSpace::RGB | ColorSpace::YCbCr) => (false, ColorSpace::RGB),
+        Some(ColorSpace::CMYK | ColorSpace::YCCK) => return Err(cmyk()),
+        other => return Err(Failure::unsupported(format!("has colours of a kind that is not read ({other:?})"))),
+    };
+    let side = |n: usize| u32::try_from(n).map_err(|_| Failure::damaged("the JPEG file has a side of no length"));
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    let frame = Frame::new((side(width)?, side(height)?), grey, false, 8)?;
+    let metadata = Metadata { icc: decoder.icc_profile(), exif: decoder.exif().cloned(), xmp: decoder.xmp().cloned() };
+    let mut samples = frame.room()?;
+    decoder.set_options(options.jpeg_set_out_colorspace(to));
+    decoder.decode_into(&mut samples).map_err(refusal)?;
+    frame.picture(samples, metadata)
+}
+
+fn refusal(error: DecodeErrors) -> Failure {
+    let message = error.to_string();
+    match error {
+        DecodeErrors::Unsupported(_) => Failure::unsupported(message),
+        _ => Failure::damaged(message),
+    }
+}
 
 /// Refuses JPEG files with four colour components (CMYK, YCCK), which the reader would convert to RGB, and files that
 /// end before their end marker, which it would fill up with grey.
-pub fn jpeg(bytes: &[u8]) -> Result<(), Failure> {
+fn check(bytes: &[u8]) -> Result<(), Failure> {
     let cut = || Failure::damaged("the JPEG file is cut short");
     let mut at = 2;
     loop {
@@ -31,9 +67,7 @@ pub fn jpeg(bytes: &[u8]) -> Result<(), Failure> {
         // Frame headers: marker, length, precision, height, width, number of components.
         let is_frame = matches!(code, 0xc0..=0xcf) && !matches!(code, 0xc4 | 0xc8 | 0xcc);
         if is_frame && bytes.get(at + 7) == Some(&4) {
-            return Err(Failure::unsupported(
-                "has four colour components (CMYK); convert it first, for example `magick IN -colorspace sRGB OUT.png`",
-            ));
+            return Err(cmyk());
         }
         if code == 0xda {
             // In coded data FF is always followed by 00 or a restart marker, so an end marker cannot be mistaken.
@@ -60,12 +94,12 @@ mod tests {
     fn whole_cut_and_four_component_files() {
         let mut whole = frame(3);
         whole.extend([0xff, 0xd9]);
-        assert_eq!(jpeg(&whole), Ok(()));
+        assert_eq!(check(&whole), Ok(()));
         for end in 0..whole.len() - 1 {
-            assert_eq!(jpeg(&whole[..end]).map_err(|e| e.kind), Err(Kind::Damaged), "cut to {end} bytes");
+            assert_eq!(check(&whole[..end]).map_err(|e| e.kind), Err(Kind::Damaged), "cut to {end} bytes");
         }
         let mut cmyk = frame(4);
         cmyk.extend([0xff, 0xd9]);
-        assert_eq!(jpeg(&cmyk).map_err(|e| e.kind), Err(Kind::Unsupported));
+        assert_eq!(check(&cmyk).map_err(|e| e.kind), Err(Kind::Unsupported));
     }
 }

@@ -1,0 +1,225 @@
+//! All kinds of files, read as the library `image` reads them or refused.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, codecs::pnm};
+use tiff::{
+    encoder::{Compression, DeflateLevel, TiffEncoder, colortype},
+    tags::Tag,
+};
+
+use super::{PixelFormat, read};
+use crate::failure::Kind;
+
+const WIDTH: u32 = 53;
+const HEIGHT: u32 = 38;
+
+/// Samples that neither repeat nor jump much.
+fn samples(channels: u32) -> Vec<u8> {
+    let sample = |x: u32, y: u32, c: u32| (x * (3 + c) + y * 2 + (x / 9 + y / 7) % 2 * 40) as u8;
+    (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| (0..channels).map(move |c| sample(x, y, c)))).collect()
+}
+
+fn dynamic(channels: u32) -> DynamicImage {
+    match channels {
+        1 => image::GrayImage::from_raw(WIDTH, HEIGHT, samples(1)).unwrap().into(),
+        _ => image::RgbImage::from_raw(WIDTH, HEIGHT, samples(3)).unwrap().into(),
+    }
+}
+
+/// Files of grey pictures and of colour, each in every way that its format has.
+fn files(channels: u32) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut put = |name: String, bytes: Vec<u8>| files.push((name, bytes));
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Pnm] {
+        let mut bytes = Cursor::new(Vec::new());
+        dynamic(channels).write_to(&mut bytes, format).unwrap();
+        put(format!("{format:?}"), bytes.into_inner());
+    }
+    use jpeg_encoder::SamplingFactor::{F_1_1, F_1_2, F_2_1, F_2_2, F_4_1};
+    for factor in [F_1_1, F_2_1, F_1_2, F_2_2, F_4_1] {
+        for progressive in [false, true] {
+            let mut bytes = Vec::new();
+            let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 80);
+            encoder.set_sampling_factor(factor);
+            encoder.set_progressive(progressive);
+            let color = if channels == 1 { jpeg_encoder::ColorType::Luma } else { jpeg_encoder::ColorType::Rgb };
+            encoder.encode(&samples(channels), WIDTH as u16, HEIGHT as u16, color).unwrap();
+            put(format!("JPEG {factor:?}, progressive {progressive}"), bytes);
+        }
+    }
+    for (name, packing) in [
+        ("bare", Compression::Uncompressed),
+        ("LZW", Compression::Lzw),
+        ("deflate", Compression::Deflate(DeflateLevel::Fast)),
+        ("PackBits", Compression::Packbits),
+    ] {
+        put(format!("TIFF {name}"), tiff_file(&[(channels, &[])], packing));
+    }
+    put("plain PNM".into(), pnm_file(channels, pnm::SampleEncoding::Ascii));
+    put("raw PNM".into(), pnm_file(channels, pnm::SampleEncoding::Binary));
+    files
+}
+
+fn pnm_file(channels: u32, encoding: pnm::SampleEncoding) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (kind, color) = match channels {
+        1 => (pnm::PnmSubtype::Graymap(encoding), ExtendedColorType::L8),
+        _ => (pnm::PnmSubtype::Pixmap(encoding), ExtendedColorType::Rgb8),
+    };
+    let encoder = pnm::PnmEncoder::new(&mut bytes).with_subtype(kind);
+    encoder.write_image(&samples(channels), WIDTH, HEIGHT, color).unwrap();
+    bytes
+}
+
+/// A file of pictures, each with tags of its own.
+fn tiff_file(pictures: &[(u32, &[(Tag, u16)])], packing: Compression) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes).unwrap().with_compression(packing);
+    for (channels, tags) in pictures {
+        macro_rules! write {
+            ($kind:ty) => {{
+                let mut picture = encoder.new_image::<$kind>(WIDTH, HEIGHT).unwrap();
+                for (tag, value) in *tags {
+                    picture.encoder().write_tag(*tag, *value).unwrap();
+                }
+                picture.write_data(&samples(*channels)).unwrap();
+            }};
+        }
+        if *channels == 1 { write!(colortype::Gray8) } else { write!(colortype::RGB8) }
+    }
+    bytes.into_inner()
+}
+
+/// A PNG file, with chunks before its last one.
+fn png_file(color: png::ColorType, depth: png::BitDepth, data: &[u8], last: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, WIDTH, HEIGHT);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    if color == png::ColorType::Indexed {
+        encoder.set_palette((0..48).map(|i| i * 5).collect::<Vec<u8>>());
+    }
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(data).unwrap();
+    for (name, content) in last {
+        writer.write_chunk(png::chunk::ChunkType(**name), content).unwrap();
+    }
+    writer.finish().unwrap();
+    bytes
+}
+
+#[test]
+fn every_kind_as_the_library_reads_it() {
+    for channels in [1, 3] {
+        for (name, bytes) in files(channels) {
+            let picture = read(&bytes).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            let expected = image::load_from_memory(&bytes).unwrap();
+            assert_eq!((picture.width(), picture.height()), (WIDTH, HEIGHT), "{name}");
+            assert!(picture.data() == expected.as_bytes(), "{name} of {channels} channels");
+            let lossless = !name.starts_with("JPEG") && picture.data().len() == samples(channels).len();
+            assert!(!lossless || picture.data() == samples(channels), "{name} of {channels} channels");
+        }
+    }
+}
+
+#[test]
+fn few_bits_and_palettes() {
+    use png::{BitDepth, ColorType};
+    for (color, depth) in [
+        (ColorType::Grayscale, BitDepth::One),
+        (ColorType::Grayscale, BitDepth::Two),
+        (ColorType::Grayscale, BitDepth::Four),
+        (ColorType::Indexed, BitDepth::Four),
+    ] {
+        let row = (WIDTH as usize * depth as usize).div_ceil(8);
+        let data: Vec<u8> = (0..row * HEIGHT as usize).map(|i| (i * 37 % 251) as u8).collect();
+        let bytes = png_file(color, depth, &data, &[]);
+        let expected = image::load_from_memory(&bytes).unwrap();
+        assert_eq!(read(&bytes).unwrap().data(), expected.as_bytes(), "{color:?} {depth:?}");
+    }
+}
+
+#[test]
+fn bitmaps() {
+    let expected = [0, 255, 0, 255, 255, 0, 255, 255, 0, 255, 255, 0];
+    for file in [
+        &b"P1\n# a comment\n3 4\n1 0 1\n0 0 1 # another\n0 0 1 0 0 1\n"[..],
+        b"P1 3 4 101001001001",
+        b"P4\n3 4\n\xbf\x20\x20\x3f",
+        b"P2 3 4 255 0 255 0 255 255 0 255 255 0 255 255 0",
+    ] {
+        let picture = read(file).unwrap();
+        assert_eq!((picture.width(), picture.height(), picture.format()), (3, 4, PixelFormat::Grey8));
+        assert_eq!(picture.data(), expected);
+    }
+}
+
+#[test]
+fn metadata_after_the_pixels_of_a_png() {
+    let exif = b"II*\0\x08\0\0\0\0\0";
+    let xmp = b"XML:com.adobe.xmp\0\0\0\0\0<x/>";
+    let bytes = png_file(png::ColorType::Rgb, png::BitDepth::Eight, &samples(3), &[(b"eXIf", exif), (b"iTXt", xmp)]);
+    let metadata = read(&bytes).unwrap().metadata;
+    assert_eq!(metadata.exif.as_deref(), Some(&exif[..]));
+    assert_eq!(metadata.xmp.as_deref(), Some(&b"<x/>"[..]));
+}
+
+#[test]
+fn pictures_that_would_be_read_in_part_or_turned() {
+    let page: (u32, &[(Tag, u16)]) = (3, &[]);
+    let turned: (u32, &[(Tag, u16)]) = (3, &[(Tag::Orientation, 6)]);
+    let smaller: (u32, &[(Tag, u16)]) = (1, &[(Tag::NewSubfileType, 1)]);
+    let file = |pictures: &[_]| read(&tiff_file(pictures, Compression::Uncompressed));
+    assert_eq!(file(&[page, smaller]).unwrap().data(), samples(3));
+    for (refused, says) in [
+        (file(&[page, smaller, page]), "holds several pictures"),
+        (file(&[turned]), "is stored turned or mirrored"),
+        (read(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\nabcd"), "has an alpha channel"),
+        (read(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\nabcde"), "has 5 samples per pixel"),
+        (read(b"P5 1 1 65535\n\0\0"), "has more than 8 bits per sample"),
+        (read(b"P2 1 1 15\n7"), "has samples up to 15 instead of 255"),
+        (read(b"P6 4000000000 4000000000 255\n"), "is too large to read"),
+        (read(b"GIF89a"), "is not a PNG, JPEG, WebP, TIFF or PNM image"),
+    ] {
+        let failure = refused.unwrap_err();
+        assert_eq!(failure.kind, Kind::Unsupported, "{failure}");
+        assert!(failure.message.contains(says), "{failure}");
+    }
+}
+
+#[test]
+fn damaged_pnm_files() {
+    for (file, says) in [
+        (&b"P5 2 2 255\nabc"[..], "cut short"),
+        (b"P4 9 2\nabc", "cut short"),
+        (b"P3 1 1 255 1 2", "cut short"),
+        (b"P1 2 1 1", "cut short"),
+        (b"P7\nWIDTH 1\nHEI", "cut short"),
+        (b"P7\nWIDTH 1\nBREADTH 1\n", "a line that is none of its header"),
+        (b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nENDHDR\nab", "cut short"),
+        (b"P2 1", "cut short"),
+        (b"P1 2 1 12", "no 0 or 1"),
+        (b"P2 1 1 255 256", "a sample of 256"),
+        (b"P2 1 x", "no number"),
+        (b"P2 1 99999999999", "no number"),
+        (b"P2 0 1 255", "both sides must be at least 1"),
+    ] {
+        let failure = read(file).unwrap_err();
+        assert_eq!(failure.kind, Kind::Damaged, "{failure}");
+        assert!(failure.message.contains(says), "{failure}");
+    }
+}
+
+#[test]
+fn files_that_are_cut_short() {
+    for (name, bytes) in files(3) {
+        let whole = read(&bytes).unwrap();
+        // Nobody misses the last digits of the last number of a text.
+        for end in (0..bytes.len() - 3).step_by(7) {
+            if let Ok(picture) = read(&bytes[..end]) {
+                assert!(picture.data() == whole.data(), "{name} cut to {end} bytes");
+            }
+        }
+    }
+}
