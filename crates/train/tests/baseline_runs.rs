@@ -50,16 +50,7 @@ fn config(system: Kind, steps: u64) -> Config {
 }
 
 fn options(scratch: &Scratch, run: &str) -> Options {
-    Options {
-        data: scratch.pictures(),
-        validation: None,
-        out: scratch.0.join(run),
-        resume: true,
-        init: None,
-        stop_at: None,
-        device: Device::flex(),
-        quiet: true,
-    }
+    Options { resume: true, ..common::options(scratch, run) }
 }
 
 fn request(scratch: &Scratch, from: &str, settings: &str) -> Request {

@@ -32,16 +32,7 @@ use heirloom_train::{
 };
 
 fn options(scratch: &Scratch, data: &str, run: &str) -> Options {
-    Options {
-        data: scratch.0.join(data),
-        validation: None,
-        out: scratch.0.join(run),
-        resume: false,
-        init: None,
-        stop_at: None,
-        device: Device::flex(),
-        quiet: true,
-    }
+    Options { data: scratch.0.join(data), ..common::options(scratch, run) }
 }
 
 /// A tiny model that has learned drawn pictures, with weights of full precision.

@@ -5,7 +5,6 @@ mod common;
 
 use std::fs;
 
-use burn::tensor::Device;
 use common::{Scratch, draw, metrics};
 use heirloom_train::{
     TrainError,
@@ -30,16 +29,7 @@ fn config(steps: u64) -> Config {
 }
 
 fn options(scratch: &Scratch, run: &str) -> Options {
-    Options {
-        data: scratch.pictures(),
-        validation: None,
-        out: scratch.0.join(run),
-        resume: true,
-        init: None,
-        stop_at: None,
-        device: Device::flex(),
-        quiet: true,
-    }
+    Options { resume: true, ..common::options(scratch, run) }
 }
 
 #[test]

@@ -6,17 +6,17 @@ use heirloom_codec::{
     DecodeOptions, EncodeOptions, Model,
     image::{Image, PixelFormat},
 };
-use heirloom_eval::{Point, bits_per_pixel};
+use heirloom_eval::{Point, bits_per_pixel, psnr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, TrainError,
     data::{Folder, Picture},
-    trainer::{
-        evaluate::psnr,
-        measure::{self, Report},
-    },
+    trainer::measure::{self, Report},
 };
+
+/// PSNR that stands for that of identical pictures, as in the trainer's own measurements.
+const IDENTICAL: f64 = 100.0;
 
 /// Where a rate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,8 +115,10 @@ pub fn by_files(
             let (decoded, refusal) = read(encoder, decoder, &bytes)?;
             refused = refused.or(refusal);
             let image = folder.path(index).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let told = |e: heirloom_eval::EvalError| TrainError::Model(e.to_string());
+            let psnr = psnr(&picture.rgb, decoded.data()).map_err(told)?.min(IDENTICAL);
             let bpp = bits_per_pixel(bytes.len() as u64, decoded.width(), decoded.height());
-            records.push(Record { image, lambda, bpp, psnr: quality(&picture, &decoded)? });
+            records.push(Record { image, lambda, bpp, psnr });
         }
         let mean = |of: fn(&Record) -> f64| records[first..].iter().map(of).sum::<f64>() / images.max(1) as f64;
         means.push(Mean { lambda, bpp: mean(|r| r.bpp), psnr: mean(|r| r.psnr) });
@@ -159,13 +161,4 @@ fn read(writer: &Model, decoder: Option<&Model>, bytes: &[u8]) -> Result<(Image,
     let mut latents = writer.decode_latents(bytes, &options).map_err(failed)?;
     latents.header.entropy_id.copy_from_slice(&decoder.metadata().lineage.entropy_id.0[..8]);
     Ok((decoder.reconstruct(&latents, &options).map_err(failed)?, Some(refusal.to_string())))
-}
-
-fn quality(before: &Picture, after: &Image) -> Result<f64> {
-    if (before.width, before.height) != (after.width() as usize, after.height() as usize) {
-        return Err(TrainError::Model("a decoded picture has another size".into()));
-    }
-    let difference = |(a, b): (&u8, &u8)| u64::from(a.abs_diff(*b)).pow(2);
-    let sum: u64 = before.rgb.iter().zip(after.data()).map(difference).sum();
-    Ok(psnr(sum as f64 / before.rgb.len() as f64))
 }

@@ -11,8 +11,6 @@ use super::{
 };
 use crate::{Result, TrainError};
 
-/// The set of pictures on which other codecs' curves are known, and how many they are.
-const KODAK: (&str, usize) = ("kodak", 24);
 /// The curve to compare with, and its name for people.
 pub const ANCHOR: &str = "vtm-22.0";
 
@@ -63,8 +61,7 @@ impl Outcome {
     /// A measurement that is not done.
     pub fn of(workshop: &Workshop, panel: &Panel) -> Result<Self> {
         let pictures = workshop.inputs.set(panel.set);
-        let known = (pictures.name.to_lowercase().as_str(), pictures.count) == KODAK;
-        let anchor = if known { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
+        let anchor = if pictures.name == anchors::KODAK { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
         let mut curves = panel.lines.iter().map(|line| drawn(workshop, line)).collect::<Result<Vec<_>>>()?;
         let before: Vec<Drawn> = curves.iter().filter(|curve| curve.line.how == How::Before).cloned().collect();
         for curve in &mut curves {

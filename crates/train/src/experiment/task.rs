@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use heirloom_eval::anchors;
 use serde_json::{Value, json};
 
 use super::{
@@ -83,7 +84,8 @@ impl Task {
 #[derive(Clone, Debug)]
 pub struct Pictures {
     pub path: PathBuf,
-    /// Name of the set: that of the folder, or of the one above it for a folder named `train`, `test` or `val`.
+    /// Name of the set: Kodak where it is that, else that of the folder, or of the one above it for a folder named `train`, `test`
+    /// or `val`.
     pub name: String,
     /// Number of files.
     pub count: usize,
@@ -116,7 +118,8 @@ impl Pictures {
             pixels += u64::from(width) * u64::from(height);
         }
         let hash = hasher.finalize().to_hex().to_string();
-        Ok(Self { path: path.to_owned(), name: name_of(path), count: files.len(), pixels, hash })
+        let name = if anchors::is_kodak(&files) { anchors::KODAK.into() } else { name_of(path) };
+        Ok(Self { path: path.to_owned(), name, count: files.len(), pixels, hash })
     }
 }
 

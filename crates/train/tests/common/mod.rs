@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use heirloom_train::random::Random;
+use burn::tensor::Device;
+use heirloom_train::{random::Random, trainer::Options};
 use serde_json::Value;
 
 /// A folder of its own, removed at the end.
@@ -30,6 +31,20 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A new run `run` in the folder, on its pictures.
+pub fn options(scratch: &Scratch, run: &str) -> Options {
+    Options {
+        data: scratch.pictures(),
+        validation: None,
+        out: scratch.0.join(run),
+        resume: false,
+        init: None,
+        stop_at: None,
+        device: Device::flex(),
+        quiet: true,
     }
 }
 

@@ -9,18 +9,13 @@ use burn_autodiff::{
 use burn_flex::{Flex, FlexTensor};
 
 use super::super::cpu::bend;
-use super::{Differentiable, dims, operation, primitive, tensor, values};
+use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// See [`super::super::leaky`].
 pub fn leaky(x: Tensor<4>, slope: f32) -> Tensor<4> {
     let forward = |inputs: &[FlexTensor; 1]| (tensor(bend::leaky(values(&inputs[0]), slope), &dims(&inputs[0])), ());
-    if !x.device().is_autodiff() {
-        let inputs = [primitive!(Flex, x)];
-        return Tensor::from_primitive::<Flex>(forward(&inputs.map(|t| t.to_contiguous())).0);
-    }
-    let inputs = [primitive!(Differentiable, x)];
     let state = |[x]: [FlexTensor; 1], ()| LeakyState { x, slope };
-    Tensor::from_primitive::<Differentiable>(operation!(LeakyBackward, inputs, forward, state))
+    custom!([x], LeakyBackward, forward, state)
 }
 
 #[derive(Clone)]
@@ -53,13 +48,8 @@ impl Backward<Flex, 1> for LeakyBackward {
 
 /// See [`super::super::modulate`].
 pub fn modulate(x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
-    if !x.device().is_autodiff() {
-        let inputs = [primitive!(Flex, x), primitive!(Flex, by)];
-        return Tensor::from_primitive::<Flex>(modulated(&inputs.map(|t| t.to_contiguous())).0);
-    }
-    let inputs = [primitive!(Differentiable, x), primitive!(Differentiable, by)];
     let state = |inputs, ()| ModulateState { inputs };
-    Tensor::from_primitive::<Differentiable>(operation!(ModulateBackward, inputs, modulated, state))
+    custom!([x, by], ModulateBackward, modulated, state)
 }
 
 fn modulated([x, by]: &[FlexTensor; 2]) -> (FlexTensor, ()) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use burn_autodiff::{
-    checkpoint::base::Checkpointer,
+    checkpoint::{base::Checkpointer, strategy::NoCheckpointing},
     grads::Gradients,
     ops::{Backward, Ops, OpsKind},
 };
@@ -12,34 +12,28 @@ use burn_flex::{Flex, FlexTensor};
 
 use super::super::BlockParams;
 use super::super::cpu::block::{self, Saved, Shape, Weights};
-use super::{Differentiable, dims, operation, primitive, tensor, values};
-use burn_autodiff::checkpoint::strategy::NoCheckpointing;
+use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// See [`super::super::block`].
 pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize) -> Tensor<4> {
-    let differentiate = x.device().is_autodiff();
-    macro_rules! inputs {
-        ($backend:ty) => {
-            [
-                primitive!($backend, x),
-                primitive!($backend, modulation),
-                primitive!($backend, p.depthwise_weight),
-                primitive!($backend, p.depthwise_bias),
-                primitive!($backend, p.expand_weight),
-                primitive!($backend, p.expand_bias),
-                primitive!($backend, p.project_weight),
-                primitive!($backend, p.project_bias),
-                primitive!($backend, p.layer_scale),
-            ]
-        };
-    }
-    if !differentiate {
-        let inputs = inputs!(Flex).map(|t| t.to_contiguous());
-        return Tensor::from_primitive::<Flex>(block_forward(&inputs, kernel).0);
-    }
     let forward = |primitives: &[FlexTensor; 9]| block_forward(primitives, kernel);
     let state = |inputs, saved| BlockState { inputs, saved: Arc::new(saved), kernel };
-    Tensor::from_primitive::<Differentiable>(operation!(BlockBackward, inputs!(Differentiable), forward, state))
+    custom!(
+        [
+            x,
+            modulation,
+            p.depthwise_weight,
+            p.depthwise_bias,
+            p.expand_weight,
+            p.expand_bias,
+            p.project_weight,
+            p.project_bias,
+            p.layer_scale
+        ],
+        BlockBackward,
+        forward,
+        state
+    )
 }
 
 fn block_shape(x: &FlexTensor, kernel: usize) -> Shape {

@@ -51,6 +51,20 @@ macro_rules! operation {
     }};
 }
 
+/// The tensor that an operation makes of others: by [`operation`] where the device differentiates, else by its forward pass alone.
+macro_rules! custom {
+    ([$($input:expr),+], $backward:expr, $forward:expr, $state:expr) => {{
+        let differentiate = [$($input.device().is_autodiff()),+].contains(&true);
+        if differentiate {
+            let inputs = [$(primitive!(Differentiable, $input)),+];
+            Tensor::from_primitive::<Differentiable>(operation!($backward, inputs, $forward, $state))
+        } else {
+            let inputs = [$(primitive!(Flex, $input)),+];
+            Tensor::from_primitive::<Flex>($forward(&inputs.map(|t| t.to_contiguous())).0)
+        }
+    }};
+}
+
 macro_rules! primitive {
     ($backend:ty, $tensor:expr) => {
         match $tensor.try_into_primitive::<$backend>() {
@@ -61,5 +75,6 @@ macro_rules! primitive {
     };
 }
 
+use custom;
 use operation;
 use primitive;

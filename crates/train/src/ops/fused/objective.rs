@@ -9,17 +9,12 @@ use burn_autodiff::{
 use burn_flex::{Flex, FlexTensor};
 
 use super::super::cpu::objective;
-use super::{Differentiable, dims, operation, primitive, tensor, values};
+use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// See [`super::super::bits`].
 pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
-    if !latent.device().is_autodiff() {
-        let inputs = [primitive!(Flex, prior), primitive!(Flex, latent)];
-        return Tensor::from_primitive::<Flex>(bits_forward(&inputs.map(|t| t.to_contiguous())).0);
-    }
-    let inputs = [primitive!(Differentiable, prior), primitive!(Differentiable, latent)];
     let state = |_, state| state;
-    Tensor::from_primitive::<Differentiable>(operation!(BitsBackward, inputs, bits_forward, state))
+    custom!([prior, latent], BitsBackward, bits_forward, state)
 }
 
 #[derive(Clone)]
@@ -62,13 +57,8 @@ impl Backward<Flex, 2> for BitsBackward {
 
 /// See [`super::super::squared_error`].
 pub fn squared_error(x: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
-    if !x.device().is_autodiff() {
-        let inputs = [primitive!(Flex, x), primitive!(Flex, target)];
-        return Tensor::from_primitive::<Flex>(error_forward(&inputs.map(|t| t.to_contiguous())).0);
-    }
-    let inputs = [primitive!(Differentiable, x), primitive!(Differentiable, target)];
     let state = |inputs, ()| ErrorState { inputs };
-    Tensor::from_primitive::<Differentiable>(operation!(ErrorBackward, inputs, error_forward, state))
+    custom!([x, target], ErrorBackward, error_forward, state)
 }
 
 fn error_forward(inputs: &[FlexTensor; 2]) -> (FlexTensor, ()) {

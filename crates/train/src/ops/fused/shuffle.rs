@@ -9,7 +9,7 @@ use burn_autodiff::{
 use burn_flex::{Flex, FlexTensor};
 
 use super::super::cpu::shuffle;
-use super::{Differentiable, dims, operation, primitive, tensor, values};
+use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,8 @@ pub fn spread(x: Tensor<4>) -> Tensor<4> {
 
 fn run(way: Way, x: Tensor<4>) -> Tensor<4> {
     let forward = |inputs: &[FlexTensor; 1]| (shuffled(way, &inputs[0]), ());
-    if !x.device().is_autodiff() {
-        let inputs = [primitive!(Flex, x)];
-        return Tensor::from_primitive::<Flex>(forward(&inputs.map(|t| t.to_contiguous())).0);
-    }
-    let inputs = [primitive!(Differentiable, x)];
     let state = |_, ()| way;
-    Tensor::from_primitive::<Differentiable>(operation!(ShuffleBackward, inputs, forward, state))
+    custom!([x], ShuffleBackward, forward, state)
 }
 
 fn shuffled(way: Way, x: &FlexTensor) -> FlexTensor {

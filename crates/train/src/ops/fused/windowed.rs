@@ -11,7 +11,7 @@ use heirloom_codec::kernels::gemm::Packed;
 
 use super::super::cpu::depthwise::Padded;
 use super::super::cpu::linear::{self, Windows};
-use super::{Differentiable, dims, operation, primitive, tensor, values};
+use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// Which layer.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +23,9 @@ pub enum Layer {
 
 /// A layer: `x [B, H, W, C]`, weight and bias as in [`super::stock`].
 pub fn layer(kind: Layer, x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
-    if !x.device().is_autodiff() {
-        let inputs = [primitive!(Flex, x), primitive!(Flex, weight), primitive!(Flex, bias)];
-        return Tensor::from_primitive::<Flex>(layer_forward(kind, &inputs.map(|t| t.to_contiguous())).0);
-    }
-    let inputs = [primitive!(Differentiable, x), primitive!(Differentiable, weight), primitive!(Differentiable, bias)];
     let forward = |primitives: &[FlexTensor; 3]| layer_forward(kind, primitives);
     let state = |inputs, ()| LayerState { inputs, kind };
-    Tensor::from_primitive::<Differentiable>(operation!(LayerBackward, inputs, forward, state))
+    custom!([x, weight, bias], LayerBackward, forward, state)
 }
 
 /// The windows of a layer over its input, or over its output for `Up`, and the shape of the output.
