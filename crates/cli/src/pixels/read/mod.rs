@@ -23,7 +23,7 @@ const MOST_MEMORY: usize = 2 << 30;
 /// Reads a picture from the bytes of a file; the format is told by the content, not by the name.
 ///
 /// 8-bit RGB and grey are read as they are. Whatever would have to be changed to fit is refused with a word on how to
-/// convert it: alpha, 16 bits and floats, CMYK, animations.
+/// convert it: alpha, 16 bits and floats, CMYK, animations and files of several pictures.
 pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     match bytes {
         [] => Err(Failure::damaged("the file is empty")),

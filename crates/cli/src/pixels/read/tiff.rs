@@ -51,29 +51,16 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     };
     let metadata = Metadata { icc: blob(Tag::IccProfile)?, xmp: blob(XMP)?, exif: None };
 
-    let mut samples = frame.room()?;
     let mut read = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut read).map_err(refusal)?;
     let DecodingResult::U8(read) = read else {
         return Err(Failure::unsupported("has samples of more than 8 bits"));
     };
-    let channels = frame.channels();
-    match layout.plane_stride.filter(|_| layout.planes > 1) {
-        Some(stride) if layout.planes >= channels && read.len() >= channels * stride.get() => {
-            for (channel, plane) in read.chunks_exact(stride.get()).take(channels).enumerate() {
-                samples.iter_mut().skip(channel).step_by(channels).zip(plane).for_each(|(to, from)| *to = *from);
-            }
-        }
-        None if color == ColorType::Gray(1) => {
-            let width = frame.width as usize;
-            let rows = samples.chunks_exact_mut(width).zip(read.chunks_exact(width.div_ceil(8)));
-            for (to, from) in rows {
-                to.iter_mut().enumerate().for_each(|(x, to)| *to = 255 * (from[x / 8] >> (7 - x % 8) & 1));
-            }
-        }
-        None if read.len() == samples.len() => samples = read,
-        _ => return Err(Failure::damaged("the TIFF file holds fewer samples than it says")),
-    }
+    let samples = match layout.plane_stride.filter(|_| layout.planes > 1) {
+        Some(stride) => interleaved(&frame, &read, stride.get())?,
+        None if color == ColorType::Gray(1) => spread(&frame, &read)?,
+        None => read,
+    };
     while decoder.more_images() {
         decoder.next_image().map_err(refusal)?;
         // Bit 0: a smaller copy of another picture of the file.
@@ -84,6 +71,29 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
         }
     }
     frame.picture(samples, metadata)
+}
+
+/// The samples of planes that lie one after another, `stride` bytes each.
+fn interleaved(frame: &Frame, planes: &[u8], stride: usize) -> Result<Vec<u8>, Failure> {
+    let channels = frame.channels();
+    if planes.len() < channels * stride {
+        return Err(Failure::unsupported("is too large to read"));
+    }
+    let mut samples = frame.room()?;
+    for (channel, plane) in planes.chunks_exact(stride).take(channels).enumerate() {
+        samples.iter_mut().skip(channel).step_by(channels).zip(plane).for_each(|(to, from)| *to = *from);
+    }
+    Ok(samples)
+}
+
+/// The samples of a bitmap whose rows begin at whole bytes.
+fn spread(frame: &Frame, bits: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut samples = frame.room()?;
+    let width = (frame.width as usize).max(1);
+    for (to, from) in samples.chunks_exact_mut(width).zip(bits.chunks_exact(width.div_ceil(8))) {
+        to.iter_mut().enumerate().for_each(|(x, to)| *to = 255 * (from[x / 8] >> (7 - x % 8) & 1));
+    }
+    Ok(samples)
 }
 
 fn refusal(error: TiffError) -> Failure {
