@@ -120,6 +120,16 @@ fn eval_compares_with_a_given_curve() {
 }
 
 #[test]
+fn a_folder_is_not_kodak_by_its_name() {
+    let shop = Workshop::new();
+    std::fs::create_dir(shop.path("Kodak")).unwrap();
+    shop.save("Kodak/kodim01.png", rgb(64, 64));
+    shop.does("eval Kodak --lambdas 32 --json k.json --model tiny.safetensors");
+    let report = heirloom_eval::Report::from_json(&String::from_utf8(shop.get("k.json")).unwrap()).unwrap();
+    assert!(report.anchors.is_empty());
+}
+
+#[test]
 fn eval_measures_other_codecs_by_their_files() {
     let shop = Workshop::new();
     std::fs::create_dir(shop.path("set")).unwrap();

@@ -106,6 +106,13 @@ mod tests {
     }
 
     #[test]
+    fn kodak_is_told_by_all_its_names() {
+        let files = |last: u32| (1..=last).map(|i| PathBuf::from(format!("Kodak/KODIM{i:02}.png"))).collect::<Vec<_>>();
+        assert!(is_kodak(&files(24)));
+        assert!(!is_kodak(&files(23)) && !is_kodak(&files(25)) && !is_kodak(&[]));
+    }
+
+    #[test]
     fn unknown_name_lists_the_known_ones() {
         let message = get("h261").unwrap_err().to_string();
         assert!(message.contains("'h261'") && message.contains("vtm-22.0"), "{message}");

@@ -77,7 +77,7 @@ impl Eval {
         let models = Models::load(&self.models)?;
         let lambdas = self.lambdas(&models)?;
         let dataset = folder::dataset(&self.folder, &images);
-        let mut anchors = self.anchors(&dataset)?;
+        let mut anchors = self.anchors(&images)?;
         let scratch = scratch()?;
         let known = anchors.len();
         for peer in &self.with {
@@ -123,8 +123,9 @@ impl Eval {
         Ok(lambdas)
     }
 
-    fn anchors(&self, dataset: &str) -> Result<Vec<Anchor>, Failure> {
-        let mut found = if dataset == anchors::KODAK {
+    /// Curves to compare with: those of other codecs on Kodak where these are its images, and the user's.
+    fn anchors(&self, images: &[PathBuf]) -> Result<Vec<Anchor>, Failure> {
+        let mut found = if anchors::is_kodak(images) {
             anchors::all().map_err(|e| Failure::failed(e.to_string()))?
         } else {
             vec![]

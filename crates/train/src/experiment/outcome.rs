@@ -61,7 +61,7 @@ impl Outcome {
     /// A measurement that is not done.
     pub fn of(workshop: &Workshop, panel: &Panel) -> Result<Self> {
         let pictures = workshop.inputs.set(panel.set);
-        let anchor = if pictures.name == anchors::KODAK { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
+        let anchor = if pictures.kodak { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
         let mut curves = panel.lines.iter().map(|line| drawn(workshop, line)).collect::<Result<Vec<_>>>()?;
         let before: Vec<Drawn> = curves.iter().filter(|curve| curve.line.how == How::Before).cloned().collect();
         for curve in &mut curves {

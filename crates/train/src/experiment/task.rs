@@ -87,6 +87,8 @@ pub struct Pictures {
     /// Name of the set: Kodak where it is that, else that of the folder, or of the one above it for a folder named `train`, `test`
     /// or `val`.
     pub name: String,
+    /// Whether these are the 24 that other codecs' curves are of; a name alone does not make them that.
+    pub kodak: bool,
     /// Number of files.
     pub count: usize,
     /// Number of pixels in all.
@@ -118,8 +120,9 @@ impl Pictures {
             pixels += u64::from(width) * u64::from(height);
         }
         let hash = hasher.finalize().to_hex().to_string();
-        let name = if anchors::is_kodak(&files) { anchors::KODAK.into() } else { name_of(path) };
-        Ok(Self { path: path.to_owned(), name, count: files.len(), pixels, hash })
+        let kodak = anchors::is_kodak(&files);
+        let name = if kodak { anchors::KODAK.into() } else { name_of(path) };
+        Ok(Self { path: path.to_owned(), name, kodak, count: files.len(), pixels, hash })
     }
 }
 
