@@ -39,9 +39,10 @@ pub fn rows<S: Simd>(
     }
     assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
     assert!(taps.iter().all(|row| row.len() >= (n + k - 1) * channels) && out.len() >= taps.len() / k * n * channels);
-    // Pixels that fill whole tiles of the fast way.
-    let done = if S::WIDE && matches!(k, 3 | 5 | 7) { n / 8 * 8 } else { 0 };
-    if done > 0 {
+    // Pixels that fill whole tiles of the fast way, which is compiled for wide levels alone.
+    let mut done = 0;
+    if S::WIDE && matches!(k, 3 | 5 | 7) && n >= 8 {
+        done = n / 8 * 8;
         S::call(Slides { taps, k, channels, weights, bias, out, n, done });
     }
     if done < n {
