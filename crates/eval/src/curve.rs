@@ -57,6 +57,22 @@ impl Curve {
         Ok(Self { name, points })
     }
 
+    /// Builds a curve from those of the points that no other makes needless by costing no more bits and having no less PSNR: the
+    /// Pareto front.
+    ///
+    /// # Errors
+    /// As [`Curve::new`], but for points that are left out.
+    pub fn pareto(name: impl Into<String>, points: &[Point]) -> Result<Self, EvalError> {
+        let beaten = |i: usize, p: &Point| {
+            points.iter().enumerate().any(|(j, q)| {
+                let as_good = q.bpp <= p.bpp && q.psnr >= p.psnr;
+                as_good && (q.bpp < p.bpp || q.psnr > p.psnr || j < i)
+            })
+        };
+        let kept = points.iter().enumerate().filter(|(i, p)| !beaten(*i, p)).map(|(_, p)| *p).collect();
+        Self::new(name, kept)
+    }
+
     /// Name of the codec.
     pub fn name(&self) -> &str {
         &self.name
@@ -89,6 +105,15 @@ mod tests {
         let curve = Curve::new("c", points(&[(2.0, 40.0), (0.5, 30.0), (1.0, 35.0)])).unwrap();
         assert_eq!(curve.points().iter().map(|p| p.bpp).collect::<Vec<_>>(), [0.5, 1.0, 2.0]);
         assert_eq!(curve.psnr_range(), (30.0, 40.0));
+    }
+
+    #[test]
+    fn the_front_leaves_out_what_costs_more_for_nothing() {
+        let all = points(&[(0.5, 30.0), (1.2, 34.9), (1.0, 35.0), (1.0, 35.0), (1.1, 35.0), (2.0, 40.0)]);
+        let kept = points(&[(0.5, 30.0), (1.0, 35.0), (2.0, 40.0)]);
+        assert_eq!(Curve::pareto("c", &all).unwrap().points(), kept);
+        let odd = points(&[(1.0, f64::NAN), (0.5, 30.0)]);
+        assert!(Curve::pareto("c", &odd).is_err() && Curve::pareto("c", &[]).is_err());
     }
 
     #[test]

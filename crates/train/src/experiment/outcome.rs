@@ -22,6 +22,8 @@ pub struct Comparison {
     pub pchip: Option<BdRate>,
     /// Of one cubic polynomial, as in older papers.
     pub cubic: Option<BdRate>,
+    /// Points of either curve that were not used, as another of the same curve costs no more and is no worse.
+    pub left_out: usize,
     pub refused: Option<String>,
 }
 
@@ -67,8 +69,8 @@ impl Outcome {
         for curve in &mut curves {
             let system = reference(panel.subject, curve.line.system);
             let own = before.iter().find(|own| own.line.system == system && own.line != curve.line);
-            let own = own.map(|own| compare(&own.name, Curve::new(own.name.clone(), own.points()), &curve.points()));
-            let others = anchor.iter().map(|anchor| compare("VTM 22.0", Ok(anchor.clone()), &curve.points()));
+            let own = own.map(|own| compare(&own.name, &own.points(), &curve.points()));
+            let others = anchor.iter().map(|anchor| compare("VTM 22.0", anchor.points(), &curve.points()));
             curve.comparisons = own.into_iter().chain(others).collect();
         }
         let (id, title) = (panel.id, panel.title);
@@ -120,14 +122,15 @@ impl Drawn {
     }
 }
 
-fn compare(name: &str, anchor: std::result::Result<Curve, heirloom_eval::EvalError>, test: &[Point]) -> Comparison {
-    let by = |interpolation| {
-        bd_rate(anchor.as_ref().map_err(Clone::clone)?, &Curve::new("it", test.to_vec())?, interpolation)
-    };
+fn compare(name: &str, anchor: &[Point], test: &[Point]) -> Comparison {
+    let curves = || Ok((Curve::pareto(name, anchor)?, Curve::pareto("it", test)?));
+    let by = |interpolation| curves().and_then(|(anchor, test)| bd_rate(&anchor, &test, interpolation));
+    let used = curves().map_or(0, |(anchor, test)| anchor.points().len() + test.points().len());
     let pchip = by(Interpolation::Pchip);
     Comparison {
         against: name.into(),
         cubic: by(Interpolation::Cubic).ok(),
+        left_out: anchor.len() + test.len() - used,
         refused: pchip.as_ref().err().map(ToString::to_string),
         pchip: pchip.ok(),
     }

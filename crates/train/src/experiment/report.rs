@@ -229,7 +229,12 @@ impl Section {
 }
 
 fn cells(comparison: &Comparison) -> String {
-    let against = escape(&comparison.against);
+    let left_out = match comparison.left_out {
+        0 => String::new(),
+        1 => " (without 1 point)".into(),
+        n => format!(" (without {n} points)"),
+    };
+    let against = escape(&comparison.against) + &left_out;
     match (&comparison.pchip, &comparison.refused) {
         (Some(bd), _) => {
             let cubic = comparison.cubic.map_or_else(|| "-".into(), |bd| format!("{:+.1} %", bd.percent));
