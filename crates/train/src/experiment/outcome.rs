@@ -69,8 +69,10 @@ impl Outcome {
         for curve in &mut curves {
             let system = reference(panel.subject, curve.line.system);
             let own = before.iter().find(|own| own.line.system == system && own.line != curve.line);
-            let own = own.map(|own| compare(&own.name, &own.points(), &curve.points()));
-            let others = anchor.iter().map(|anchor| compare("VTM 22.0", anchor.points(), &curve.points()));
+            let points = curve.points();
+            let measured = (curve.name.as_str(), points.as_slice());
+            let own = own.map(|own| compare((&own.name, &own.points()), measured));
+            let others = anchor.iter().map(|anchor| compare(("VTM 22.0", anchor.points()), measured));
             curve.comparisons = own.into_iter().chain(others).collect();
         }
         let (id, title) = (panel.id, panel.title);
@@ -122,15 +124,16 @@ impl Drawn {
     }
 }
 
-fn compare(name: &str, anchor: &[Point], test: &[Point]) -> Comparison {
-    let curves = || Ok((Curve::pareto(name, anchor)?, Curve::pareto("it", test)?));
+/// Compares two curves, each a name and points.
+fn compare(anchor: (&str, &[Point]), test: (&str, &[Point])) -> Comparison {
+    let curves = || Ok((Curve::pareto(anchor.0, anchor.1)?, Curve::pareto(test.0, test.1)?));
     let by = |interpolation| curves().and_then(|(anchor, test)| bd_rate(&anchor, &test, interpolation));
     let used = curves().map_or(0, |(anchor, test)| anchor.points().len() + test.points().len());
     let pchip = by(Interpolation::Pchip);
     Comparison {
-        against: name.into(),
+        against: anchor.0.into(),
         cubic: by(Interpolation::Cubic).ok(),
-        left_out: anchor.len() + test.len() - used,
+        left_out: anchor.1.len() + test.1.len() - used,
         refused: pchip.as_ref().err().map(ToString::to_string),
         pchip: pchip.ok(),
     }
