@@ -126,14 +126,17 @@ impl Drawn {
 
 /// Compares two curves, each a name and points.
 fn compare(anchor: (&str, &[Point]), test: (&str, &[Point])) -> Comparison {
-    let curves = || Ok((Curve::pareto(anchor.0, anchor.1)?, Curve::pareto(test.0, test.1)?));
-    let by = |interpolation| curves().and_then(|(anchor, test)| bd_rate(&anchor, &test, interpolation));
-    let used = curves().map_or(0, |(anchor, test)| anchor.points().len() + test.points().len());
+    let curves = Curve::pareto(anchor.0, anchor.1).and_then(|old| Ok((old, Curve::pareto(test.0, test.1)?)));
+    let by = |interpolation| {
+        let (anchor, test) = curves.as_ref().map_err(Clone::clone)?;
+        bd_rate(anchor, test, interpolation)
+    };
+    let used = curves.as_ref().map(|(anchor, test)| anchor.points().len() + test.points().len());
     let pchip = by(Interpolation::Pchip);
     Comparison {
         against: anchor.0.into(),
         cubic: by(Interpolation::Cubic).ok(),
-        left_out: anchor.1.len() + test.1.len() - used,
+        left_out: used.map_or(0, |used| anchor.1.len() + test.1.len() - used),
         refused: pchip.as_ref().err().map(ToString::to_string),
         pchip: pchip.ok(),
     }
