@@ -36,6 +36,8 @@ const LAMBDA: f32 = 256.0;
 type Answer<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Answer<()> {
+    // As the program does.
+    heirloom_train::memory::keep_freed();
     let mut coders: HashMap<String, Coder> = HashMap::new();
     let mut learners: HashMap<String, Learner> = HashMap::new();
     for line in std::io::stdin().lock().lines() {

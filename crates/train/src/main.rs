@@ -29,19 +29,8 @@ enum Verb {
     Preset(verbs::preset::Preset),
 }
 
-/// Lets the allocator keep what a step frees: the next step needs the same again, and getting zeroed pages from the
-/// system anew each time costs more than some layers.
-fn keep_freed_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `mallopt` only sets parameters of the allocator; called before any thread is started.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
-    }
-}
-
 fn main() -> ExitCode {
-    keep_freed_memory();
+    heirloom_train::memory::keep_freed();
     let cli = Cli::parse();
     if let Some(threads) = cli.threads
         && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()

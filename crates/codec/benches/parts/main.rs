@@ -95,6 +95,7 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
         let mut walk = model.network().reconstruction.walk(fused, LAMBDA, latents[0].height, latents[0].width);
         for (latent, feature) in latents.iter().zip(&features) {
             walk.merge(latent, feature);
+            walk.rise();
         }
         walk.image()
     };

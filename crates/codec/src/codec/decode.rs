@@ -19,13 +19,19 @@ impl Model {
         let file = parse(bytes, &options.limits)?;
         let mut walk = self.start(&file.header, options)?;
         let mut picture = self.start_picture(&file.header, options)?;
-        for (level, section) in file.latents.iter().enumerate() {
-            let (latent, error) = next_latent(&mut walk, level, Some(section));
+        let mut next = next_latent(&mut walk, 0, Some(&file.latents[0]));
+        for level in 0..LEVELS {
+            let (latent, error) = next;
             error.map_or(Ok(()), Err)?;
             walk.absorb(&latent);
             picture.merge(&latent, walk.feature());
             drop(latent);
-            walk.advance();
+            // Side by side, as entropy coding keeps only one thread busy.
+            let finer = || {
+                walk.advance();
+                next_latent(&mut walk, level + 1, file.latents.get(level + 1).map(Vec::as_slice))
+            };
+            (_, next) = rayon::join(|| picture.rise(), finer);
         }
         finish(picture, &file.header, file.metadata)
     }
@@ -52,6 +58,7 @@ impl Model {
             }
             walk.absorb(&latent);
             picture.merge(&latent, walk.feature());
+            picture.rise();
             drop(latent);
             walk.advance();
         }
@@ -93,6 +100,7 @@ impl Model {
             walk.enter();
             walk.absorb(latent);
             picture.merge(latent, walk.feature());
+            picture.rise();
             walk.advance();
         }
         finish(picture, header, Default::default())
@@ -126,7 +134,7 @@ impl Model {
 }
 
 /// The latent of the walk's level from its coded bytes. Its most likely value where there are none, and, with the error,
-/// where they cannot be decoded.
+/// where they cannot be decoded; empty after the last level.
 fn next_latent(walk: &mut EntropyWalk<'_>, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
     let prior = walk.prior();
     let mut symbols = vec![0; prior.mean.data.len()];

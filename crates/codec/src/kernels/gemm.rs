@@ -6,16 +6,18 @@
 
 use std::ops::Range;
 
+use super::aligned::Aligned;
 use super::simd::{Job, Simd};
 
-/// Columns of one packed panel.
-pub const PANEL: usize = 32;
+/// Columns of one packed panel: as many as a register tile has, so that a value of the left side is spread over lanes once for
+/// four multiply-adds. That costs a slot of the units that strict arithmetic multiplies and adds with.
+pub const PANEL: usize = 64;
 
 /// A right-hand matrix `[k, n]`, stored as panels of [`PANEL`] columns so that the inner loop reads it contiguously.
 /// Columns beyond `n` are zero.
 #[derive(Clone, Debug)]
 pub struct Packed {
-    data: Vec<f32>,
+    data: Aligned,
     k: usize,
     n: usize,
 }
@@ -24,7 +26,7 @@ impl Packed {
     /// Packs `value(row, column)` for `k` rows and `n` columns.
     pub fn from_fn(k: usize, n: usize, value: impl Fn(usize, usize) -> f32) -> Packed {
         let panels = n.div_ceil(PANEL);
-        let mut data = vec![0.0; panels * k * PANEL];
+        let mut data = Aligned::zeros(panels * k * PANEL);
         for (p, panel) in data.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
             let used = PANEL.min(n - p * PANEL);
             for (row, out) in panel.chunks_exact_mut(PANEL).enumerate() {
@@ -44,7 +46,7 @@ impl Packed {
 
     /// Packs the first `n` columns of `k` rows that lie `stride` values apart. Panics if the slice is too short.
     pub fn strided(weight: &[f32], stride: usize, k: usize, n: usize) -> Packed {
-        let mut data = vec![0.0; n.div_ceil(PANEL) * k * PANEL];
+        let mut data = Aligned::zeros(n.div_ceil(PANEL) * k * PANEL);
         for (p, panel) in data.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
             let used = PANEL.min(n - p * PANEL);
             for (row, out) in panel.chunks_exact_mut(PANEL).enumerate() {
@@ -59,7 +61,7 @@ impl Packed {
     pub fn transposed(weight: &[f32], stride: usize, k: usize, n: usize) -> Packed {
         /// Source columns at a time, so that the strip of the panel they go to stays in the nearest cache.
         const STRIP: usize = 16;
-        let mut data = vec![0.0; n.div_ceil(PANEL) * k * PANEL];
+        let mut data = Aligned::zeros(n.div_ceil(PANEL) * k * PANEL);
         for (p, panel) in data.chunks_exact_mut((k * PANEL).max(1)).enumerate() {
             let used = PANEL.min(n - p * PANEL);
             for (i, strip) in panel.chunks_mut(STRIP * PANEL).enumerate() {
@@ -170,25 +172,25 @@ pub fn multiply_transposed<S: Simd>(
     stride: usize,
     scratch: &mut Vec<f32>,
 ) {
-    let (blocks, panels) = (m.div_ceil(BLOCK), n.div_ceil(PANEL));
-    let (block_pitch, panel_pitch) = (k * BLOCK + SPACE, k * PANEL + SPACE);
+    let (blocks, panels) = (m.div_ceil(BLOCK), n.div_ceil(SUM_PANEL));
+    let (block_pitch, panel_pitch) = (k * BLOCK + SPACE, k * SUM_PANEL + SPACE);
     let needed = blocks * block_pitch + panels * panel_pitch;
     if scratch.len() < needed {
         scratch.resize(needed, 0.0);
     }
     let (left, right) = scratch[..needed].split_at_mut(blocks * block_pitch);
     pack_columns::<BLOCK>(a, a_stride, m, k, left, block_pitch);
-    pack_columns::<PANEL>(b, b_stride, n, k, right, panel_pitch);
+    pack_columns::<SUM_PANEL>(b, b_stride, n, k, right, panel_pitch);
     for (p, panel) in right.chunks_exact(panel_pitch).enumerate() {
-        let first = p * PANEL;
-        let columns = PANEL.min(n - first);
+        let first = p * SUM_PANEL;
+        let columns = SUM_PANEL.min(n - first);
         let start = match start {
             Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
             other => other,
         };
         for (i, block) in left.chunks_exact(block_pitch).enumerate() {
             let a = Left { data: block, row: 1, column: BLOCK };
-            let right = Right { data: panel, row: PANEL };
+            let right = Right { data: panel, row: SUM_PANEL };
             let out = &mut out[i * BLOCK * stride + first..];
             S::call(Columns { m: BLOCK.min(m - i * BLOCK), k, a, right, columns, start, out, stride });
         }
@@ -197,6 +199,9 @@ pub fn multiply_transposed<S: Simd>(
 
 /// Rows of one packed block of the left side.
 const BLOCK: usize = 8;
+
+/// Columns of one packed panel of the right side.
+const SUM_PANEL: usize = 32;
 
 /// Values between packed strips: without them, strips of a power of two rows would share few cache sets.
 const SPACE: usize = 16;
@@ -230,7 +235,7 @@ struct Right<'a> {
     row: usize,
 }
 
-/// At most [`PANEL`] columns of a product. Reads 16 or 32 columns of `right` (whichever holds `columns`).
+/// At most [`PANEL`] columns of a product. Reads `columns` of `right`, rounded up to a multiple of 16.
 struct Columns<'a> {
     m: usize,
     k: usize,
@@ -257,37 +262,41 @@ impl Job for Columns<'_> {
         let mut row = 0;
         // SAFETY: the extents were checked above; every tile lies within rows `row..row+R` < m and `width` columns.
         unsafe {
-            if S::WIDE && columns == 32 {
-                while row + 8 <= m {
-                    tile::<S, 8, 2>(k, a, row, right, 0, start, 32, out, stride);
-                    row += 8;
-                }
-                if row + 4 <= m {
-                    tile::<S, 4, 2>(k, a, row, right, 0, start, 32, out, stride);
-                    row += 4;
-                }
-                if row + 2 <= m {
-                    tile::<S, 2, 2>(k, a, row, right, 0, start, 32, out, stride);
-                    row += 2;
-                }
-                if row < m {
-                    tile::<S, 1, 2>(k, a, row, right, 0, start, 32, out, stride);
-                }
-                return;
-            }
             while row < m {
+                let mut first = 0;
                 let step = match m - row {
-                    8.. if S::WIDE => 8,
+                    6.. if S::WIDE && columns == 64 => 6,
+                    8.. if S::WIDE && columns < 64 => 8,
                     4.. => 4,
+                    2.. if S::WIDE => 2,
                     _ => 1,
                 };
-                for first in (0..columns).step_by(16) {
+                if S::WIDE && columns == 64 {
+                    match step {
+                        6 => tile::<S, 6, 4>(k, a, row, right, 0, start, 64, out, stride),
+                        4 => tile::<S, 4, 4>(k, a, row, right, 0, start, 64, out, stride),
+                        2 => tile::<S, 2, 4>(k, a, row, right, 0, start, 64, out, stride),
+                        _ => tile::<S, 1, 4>(k, a, row, right, 0, start, 64, out, stride),
+                    }
+                    first = 64;
+                } else if S::WIDE && columns >= 32 {
+                    match step {
+                        8 => tile::<S, 8, 2>(k, a, row, right, 0, start, 32, out, stride),
+                        4 => tile::<S, 4, 2>(k, a, row, right, 0, start, 32, out, stride),
+                        2 => tile::<S, 2, 2>(k, a, row, right, 0, start, 32, out, stride),
+                        _ => tile::<S, 1, 2>(k, a, row, right, 0, start, 32, out, stride),
+                    }
+                    first = 32;
+                }
+                while first < columns {
                     let used = 16.min(columns - first);
                     match step {
                         8 => tile::<S, 8, 1>(k, a, row, right, first, start, used, out, stride),
                         4 => tile::<S, 4, 1>(k, a, row, right, first, start, used, out, stride),
+                        2 => tile::<S, 2, 1>(k, a, row, right, first, start, used, out, stride),
                         _ => tile::<S, 1, 1>(k, a, row, right, first, start, used, out, stride),
                     }
+                    first += 16;
                 }
                 row += step;
             }
@@ -399,14 +408,14 @@ mod tests {
         for (k, n, stride) in [(1, 1, 1), (3, 5, 9), (16, 32, 40), (17, 33, 33), (40, 70, 71)] {
             let wide = numbers(k.max(n) * stride.max(k) + k.max(n), 1);
             let strided = Packed::strided(&wide, stride, k, n);
-            assert_eq!(strided.data, Packed::from_fn(k, n, |i, j| wide[i * stride + j]).data, "{k} x {n}");
+            assert_eq!(strided.data[..], Packed::from_fn(k, n, |i, j| wide[i * stride + j]).data[..], "{k} x {n}");
             let stride = stride.max(k);
             let mut transposed = Packed::transposed(&wide, stride, k, n);
-            assert_eq!(transposed.data, Packed::from_fn(k, n, |i, j| wide[j * stride + i]).data, "{k} x {n}");
+            assert_eq!(transposed.data[..], Packed::from_fn(k, n, |i, j| wide[j * stride + i]).data[..], "{k} x {n}");
             let factors = numbers(k, 2);
             transposed.scale_rows(&factors);
             let scaled = Packed::from_fn(k, n, |i, j| wide[j * stride + i] * factors[i]);
-            assert_eq!(transposed.data, scaled.data, "{k} x {n}");
+            assert_eq!(transposed.data[..], scaled.data[..], "{k} x {n}");
         }
     }
 

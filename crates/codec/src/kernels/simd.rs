@@ -55,7 +55,7 @@ pub enum Arithmetic {
 pub trait Simd: Copy + Send + Sync + 'static {
     /// Sixteen `f32` lanes.
     type V: Copy;
-    /// True where a matrix tile of 8 rows × 32 columns fits the registers; otherwise it is 4 × 16.
+    /// True where a matrix tile of 24 vectors and what it is computed from fit the registers; otherwise it has 4.
     const WIDE: bool;
 
     fn splat(x: f32) -> Self::V;

@@ -11,8 +11,12 @@ pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
         let stage = Spec::stage_of_level(level);
         let here = 3 * feature(spec, stage) + 4 * latent(spec, level);
         let up = 2 * feature(spec, stage) + feature(spec, stage - 1) + latent(spec, level);
-        // Between levels: e going up beside the next r.
-        let between = if level + 1 < LEVELS { feature(spec, stage) + 2 * feature(spec, stage - 1) } else { 0 };
+        // Between levels: e and r going up side by side, and the finer latent being decoded.
+        let between = if level + 1 < LEVELS {
+            2 * feature(spec, stage) + 2 * feature(spec, stage - 1) + 4 * latent(spec, level + 1)
+        } else {
+            0
+        };
         here.max(up).max(between)
     });
     // Last of all: the feature at stride 4, the image as floats and as bytes.

@@ -64,7 +64,7 @@ impl Reconstruction {
     }
 }
 
-/// A walk from z1 to the image: [`Self::merge`] for each level, then [`Self::image`].
+/// A walk from z1 to the image: [`Self::merge`] and [`Self::rise`] for each level, then [`Self::image`].
 #[derive(Debug)]
 pub struct ReconstructionWalk<'a> {
     branch: &'a Reconstruction,
@@ -74,15 +74,19 @@ pub struct ReconstructionWalk<'a> {
 }
 
 impl ReconstructionWalk<'_> {
-    /// Takes in the next latent, with the entropy branch's feature after that latent, and goes up a level.
+    /// Takes in the level's latent, with the entropy branch's feature after that latent.
     pub fn merge(&mut self, latent: &Map, entropy_feature: &Map) {
         let Some(level) = self.branch.levels.get(self.level) else { return };
-        self.level += 1;
-        let engine = self.condition.engine;
         apply_all(&level.blocks_in, &self.condition, &mut self.feature);
-        self.feature = engine.dense(&level.merge, &[&self.feature, latent, entropy_feature]);
+        self.feature = self.condition.engine.dense(&level.merge, &[&self.feature, latent, entropy_feature]);
+    }
+
+    /// Goes up to the next level, or to the image. Needs nothing of the entropy branch: the next latent can be decoded meanwhile.
+    pub fn rise(&mut self) {
+        let Some(level) = self.branch.levels.get(self.level) else { return };
+        self.level += 1;
         apply_all(&level.blocks_out, &self.condition, &mut self.feature);
-        self.feature = engine.up(&level.up, &self.feature);
+        self.feature = self.condition.engine.up(&level.up, &self.feature);
     }
 
     /// The image, RGB about [-1, 1], not clamped.

@@ -65,6 +65,7 @@ impl Network {
             let posterior_mean = encoder.posterior_mean(entropy.feature());
             entropy.absorb(latent);
             reconstruction.merge(latent, entropy.feature());
+            reconstruction.rise();
             entropy.advance();
             levels.push(LevelTrace { prior_mean: prior.mean, prior_raw_scale: prior.raw_scale, posterior_mean });
         }

@@ -2,7 +2,7 @@
 //!
 //! The update of a matrix is the nearest (semi-)orthogonal matrix to its averaged gradient: all directions are learned at
 //! the same speed, where plain gradients are dominated by a few. Found without a decomposition by a fixed number of
-//! Newton–Schulz steps, each three matrix products.
+//! Newton–Schulz steps, which are matrix products alone.
 
 use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
 use heirloom_codec::kernels::{Job, Simd};
@@ -57,37 +57,54 @@ struct NewtonSchulz {
 
 impl Job for NewtonSchulz {
     type Output = Vec<f32>;
+    /// Every step multiplies X from the right by a polynomial in XᵀX. These factors are multiplied up among themselves, `columns`
+    /// wide, and X is touched only at the beginning and at the end: tall matrices, of which there are many, take a third of the
+    /// products that updating X in every step would.
     #[inline(always)]
     fn run<S: Simd>(self) -> Vec<f32> {
         let (m, n) = (self.rows, self.columns);
-        let [a, b, c] = STEP;
-        let mut x = self.x;
-        let mut next = vec![0.0; m * n];
-        let (mut square, mut fourth) = (vec![0.0; n * n], vec![0.0; n * n]);
         let mut scratch = Vec::new();
-        for _ in 0..STEPS {
-            gram::<S>(&x, m, n, &mut square, &mut scratch);
-            gram::<S>(&square, n, n, &mut fourth, &mut scratch);
-            for (fourth, square) in fourth.iter_mut().zip(&square) {
-                *fourth = c * *fourth + b * square;
-            }
-            for i in 0..n {
-                fourth[i * n + i] += a;
-            }
-            let right = Packed::new(&fourth, n, n);
-            gemm::multiply::<S>(m, Left::rows(&x, n), &right, 0..n, Start::Zero, &mut next, n);
-            std::mem::swap(&mut x, &mut next);
+        let mut square = vec![0.0; n * n];
+        symmetric::<S>(&self.x, &self.x, m, n, &mut square, &mut scratch);
+        let mut right = polynomial::<S>(&square, n, &mut scratch);
+        let mut factor = right.clone();
+        let mut spare = vec![0.0; n * n];
+        for _ in 1..STEPS {
+            // All of these are polynomials in the first square: they commute, and their products are symmetric.
+            symmetric::<S>(&square, &factor, n, n, &mut spare, &mut scratch);
+            symmetric::<S>(&spare, &factor, n, n, &mut square, &mut scratch);
+            factor = polynomial::<S>(&square, n, &mut scratch);
+            symmetric::<S>(&right, &factor, n, n, &mut spare, &mut scratch);
+            std::mem::swap(&mut right, &mut spare);
         }
-        x
+        let mut out = vec![0.0; m * n];
+        gemm::multiply::<S>(m, Left::rows(&self.x, n), &Packed::new(&right, n, n), 0..n, Start::Zero, &mut out, n);
+        out
     }
 }
 
-/// `out = XᵀX` for `x` of `m` rows and `n` columns: only one triangle is computed, the other is its mirror image.
+/// `a + b·G + c·G²` for a symmetric G of `n` rows.
 #[inline(always)]
-fn gram<S: Simd>(x: &[f32], m: usize, n: usize, out: &mut [f32], scratch: &mut Vec<f32>) {
+fn polynomial<S: Simd>(square: &[f32], n: usize, scratch: &mut Vec<f32>) -> Vec<f32> {
+    let [a, b, c] = STEP;
+    let mut out = vec![0.0; n * n];
+    symmetric::<S>(square, square, n, n, &mut out, scratch);
+    for (out, square) in out.iter_mut().zip(square) {
+        *out = c * *out + b * square;
+    }
+    for i in 0..n {
+        out[i * n + i] += a;
+    }
+    out
+}
+
+/// `out = XᵀY` for `x` and `y` of `m` rows and `n` columns whose product is symmetric: only one triangle is computed, the other is
+/// its mirror image.
+#[inline(always)]
+fn symmetric<S: Simd>(x: &[f32], y: &[f32], m: usize, n: usize, out: &mut [f32], scratch: &mut Vec<f32>) {
     for first in (0..n).step_by(STRIPE) {
         let columns = STRIPE.min(n - first);
-        let (right, to) = (&x[first..], &mut out[first..]);
+        let (right, to) = (&y[first..], &mut out[first..]);
         gemm::multiply_transposed::<S>(first + columns, m, columns, x, n, right, n, Start::Zero, to, n, scratch);
     }
     for i in 0..n {
