@@ -7,7 +7,7 @@ use crate::entropy::{decode_section, scale_indices};
 use crate::image::{Image, from_network};
 use crate::kernels::{Arithmetic, Engine, Level, Map};
 use crate::model::LEVELS;
-use crate::network::{EntropyWalk, ReconstructionWalk, dequantise, memory};
+use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, memory};
 
 impl Model {
     /// Decodes a file. The result does not depend on the machine's instruction set or number of threads; with
@@ -19,20 +19,22 @@ impl Model {
         let file = parse(bytes, &options.limits)?;
         let mut walk = self.start(&file.header, options)?;
         let mut picture = self.start_picture(&file.header, options)?;
-        let mut next = next_latent(&mut walk, 0, Some(&file.latents[0]));
-        for level in 0..LEVELS {
-            let (latent, error) = next;
+        for (level, section) in file.latents.iter().enumerate() {
+            let prior = walk.prior();
+            // Side by side, as entropy coding keeps only one thread busy.
+            let climb = || {
+                if level > 0 {
+                    picture.rise()
+                }
+            };
+            let ((), (latent, error)) = rayon::join(climb, || latent(prior, level, Some(section)));
             error.map_or(Ok(()), Err)?;
             walk.absorb(&latent);
             picture.merge(&latent, walk.feature());
             drop(latent);
-            // Side by side, as entropy coding keeps only one thread busy.
-            let finer = || {
-                walk.advance();
-                next_latent(&mut walk, level + 1, file.latents.get(level + 1).map(Vec::as_slice))
-            };
-            (_, next) = rayon::join(|| picture.rise(), finer);
+            walk.advance();
         }
+        picture.rise();
         finish(picture, &file.header, file.metadata)
     }
 
@@ -49,7 +51,7 @@ impl Model {
         let mut sections = prefix.latents.iter().map(Vec::as_slice);
         let mut latents = 0;
         for level in 0..LEVELS {
-            let (latent, error) = next_latent(&mut walk, level, sections.next());
+            let (latent, error) = latent(walk.prior(), level, sections.next());
             if let Some(error) = error {
                 problem.get_or_insert(error);
                 sections = [].iter().map(Vec::as_slice); // finer latents depend on this one
@@ -76,7 +78,7 @@ impl Model {
         let mut walk = self.start(&file.header, options)?;
         let mut maps: [Map; LEVELS] = Default::default();
         for (level, section) in file.latents.iter().enumerate() {
-            let (latent, error) = next_latent(&mut walk, level, Some(section));
+            let (latent, error) = latent(walk.prior(), level, Some(section));
             error.map_or(Ok(()), Err)?;
             if level + 1 < LEVELS {
                 walk.absorb(&latent);
@@ -133,10 +135,9 @@ impl Model {
     }
 }
 
-/// The latent of the walk's level from its coded bytes. Its most likely value where there are none, and, with the error,
-/// where they cannot be decoded; empty after the last level.
-fn next_latent(walk: &mut EntropyWalk<'_>, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
-    let prior = walk.prior();
+/// The latent of a level from its coded bytes. Its most likely value where there are none, and, with the error, where they cannot
+/// be decoded.
+fn latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
     let mut symbols = vec![0; prior.mean.data.len()];
     let mut problem = None;
     if let Some(section) = section {

@@ -11,7 +11,7 @@ pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
         let stage = Spec::stage_of_level(level);
         let here = 3 * feature(spec, stage) + 4 * latent(spec, level);
         let up = 2 * feature(spec, stage) + feature(spec, stage - 1) + latent(spec, level);
-        // Between levels: e and r going up side by side, and the finer latent being decoded.
+        // Between levels: r going up beside the next e, and the finer latent being decoded.
         let between = if level + 1 < LEVELS {
             2 * feature(spec, stage) + 2 * feature(spec, stage - 1) + 4 * latent(spec, level + 1)
         } else {
