@@ -35,6 +35,15 @@ pub fn phi<S: Simd>(x: S::V) -> S::V {
     S::mul_add(x, p, S::splat(0.5))
 }
 
+/// GELU of `x` into `out`. Lengths are a multiple of 16.
+#[inline(always)]
+pub fn gelu_into<S: Simd>(x: &[f32], out: &mut [f32]) {
+    for (x, out) in x.as_chunks::<16>().0.iter().zip(out.as_chunks_mut::<16>().0) {
+        let x = S::load(x);
+        S::store(S::mul(x, phi::<S>(x)), out);
+    }
+}
+
 /// GELU in its exact (erf) form, x·Φ(x), in place. Vectors of 16, the rest padded with zeros.
 #[inline(always)]
 pub fn gelu<S: Simd>(x: &mut [f32]) {
@@ -92,6 +101,15 @@ pub fn residual<S: Simd>(y: &[f32], scale: &[f32], x: &mut [f32]) {
     let (y, s) = (y.as_chunks::<16>().0, scale.as_chunks::<16>().0);
     for ((y, s), x) in y.iter().zip(s).zip(x.as_chunks_mut::<16>().0) {
         S::store(S::mul_add(S::load(y), S::load(s), S::load(x)), x);
+    }
+}
+
+/// `out = y·scale + x`, per channel of one pixel.
+#[inline(always)]
+pub fn residual_into<S: Simd>(x: &[f32], y: &[f32], scale: &[f32], out: &mut [f32]) {
+    let (x, y, s) = (x.as_chunks::<16>().0, y.as_chunks::<16>().0, scale.as_chunks::<16>().0);
+    for (((x, y), s), out) in x.iter().zip(y).zip(s).zip(out.as_chunks_mut::<16>().0) {
+        S::store(S::mul_add(S::load(y), S::load(s), S::load(x)), out);
     }
 }
 

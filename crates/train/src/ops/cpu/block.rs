@@ -102,7 +102,7 @@ pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<
     let saved = ([pixels * c, pixels, pixels * 2 * c], [tile * c, tile, tile * 2 * c]);
     let ([out], [normalised, inverse, hidden], _) =
         in_mixed_parts(([pixels * c], [tile * c]), saved, |i, [out], [normalised, inverse, hidden]| {
-            out.copy_from_slice(&x[i * tile * c..][..out.len()]);
+            let x = &x[i * tile * c..][..out.len()];
             let first_row = i * shape.tile_rows();
             let (padded, expand, project, factor) = (&padded, &expand, &project, &factor);
             run(ForwardTile {
@@ -114,6 +114,7 @@ pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<
                 factor,
                 modulation,
                 first_row,
+                x,
                 out,
                 normalised,
                 inverse,
@@ -137,6 +138,7 @@ struct ForwardTile<'a> {
     factor: &'a [f32],
     modulation: &'a [f32],
     first_row: usize,
+    x: &'a [f32],
     out: &'a mut [f32],
     normalised: &'a mut [f32],
     inverse: &'a mut [f32],
@@ -166,12 +168,11 @@ impl Job for ForwardTile<'_> {
         }
         let start = Start::Bias(self.w.expand_bias);
         gemm::multiply::<S>(n, Left::rows(y, c), self.expand, 0..c, start, self.hidden, 2 * c);
-        g.copy_from_slice(self.hidden);
-        pointwise::gelu::<S>(g);
+        pointwise::gelu_into::<S>(self.hidden, g);
         let start = Start::Bias(self.w.project_bias);
         gemm::multiply::<S>(n, Left::rows(g, 2 * c), self.project, 0..2 * c, start, y, c);
-        for (pixel, y) in self.out.chunks_exact_mut(c).zip(y.chunks_exact(c)) {
-            pointwise::residual::<S>(y, self.w.layer_scale, pixel);
+        for ((out, y), x) in self.out.chunks_exact_mut(c).zip(y.chunks_exact(c)).zip(self.x.chunks_exact(c)) {
+            pointwise::residual_into::<S>(x, y, self.w.layer_scale, out);
         }
     }
 }

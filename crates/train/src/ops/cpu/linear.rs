@@ -248,6 +248,27 @@ impl Job for ScatterWeight<'_> {
     }
 }
 
+/// Σ over coarse pixels of their windows, `[segments·length]`: the gradient of a scatter's bias. The windows must not overlap.
+pub fn sum_windows(windows: Windows, gradient: &[f32]) -> Vec<f32> {
+    let w = windows;
+    // A fixed number of parts, so that the sum does not depend on the number of threads.
+    let part = w.rows().div_ceil(8).max(1) * w.step * w.pitch;
+    let sums: Vec<Vec<f32>> = gradient
+        .par_chunks(part)
+        .map(|rows| {
+            let mut sum = vec![0.0; w.segments * w.length];
+            for (row, fine) in rows.chunks_exact(w.pitch).enumerate() {
+                let sum = &mut sum[row % w.segments * w.length..][..w.length];
+                for window in fine.chunks_exact(w.length) {
+                    add(window, sum);
+                }
+            }
+            sum
+        })
+        .collect();
+    total(sums, w.segments * w.length)
+}
+
 /// Σ over rows of `n` values: the gradient of a bias.
 pub fn sum_rows(x: &[f32], n: usize) -> Vec<f32> {
     // A fixed number of parts, so that the sum does not depend on the number of threads.
@@ -257,18 +278,25 @@ pub fn sum_rows(x: &[f32], n: usize) -> Vec<f32> {
         .map(|rows| {
             let mut sum = vec![0.0; n];
             for row in rows.chunks_exact(n) {
-                for (sum, x) in sum.iter_mut().zip(row) {
-                    *sum += x;
-                }
+                add(row, &mut sum);
             }
             sum
         })
         .collect();
+    total(sums, n)
+}
+
+/// The sum of parts of `n` values, in their order.
+fn total(parts: Vec<Vec<f32>>, n: usize) -> Vec<f32> {
     let mut total = vec![0.0; n];
-    for sum in sums {
-        for (total, x) in total.iter_mut().zip(sum) {
-            *total += x;
-        }
+    for part in parts {
+        add(&part, &mut total);
     }
     total
+}
+
+fn add(x: &[f32], sum: &mut [f32]) {
+    for (sum, x) in sum.iter_mut().zip(x) {
+        *sum += x;
+    }
 }

@@ -92,26 +92,35 @@ impl<const P: usize> Backward<Flex, P> for DenseBackward {
         let g = values(&gradient);
         let (maps, parameters) = ops.state.inputs.split_at(P - 2);
         let (weight, n) = (values(&parameters[0]), dims(&parameters[1])[0]);
-        let mut first = 0;
-        for (map, node) in maps.iter().zip(&ops.parents) {
-            let c = rows(map).channels;
-            if let Some(node) = node {
-                let transposed = Packed::transposed(&weight[first * n..], n, n, c);
-                let dx = dense::forward(&[Rows { values: g, channels: n }], &transposed, &[]);
-                grads.register::<Flex>(node.id, tensor(dx, &dims(map)));
-            }
-            first += c;
-        }
-        if let Some(node) = &ops.parents[P - 2] {
+        let learns = ops.parents.each_ref().map(Option::is_some);
+        let of_maps = || {
+            let mut first = 0;
+            let of_map = |(map, learns): (Rows, bool)| {
+                let part = &weight[first * n..];
+                first += map.channels;
+                learns.then(|| {
+                    let transposed = Packed::transposed(part, n, n, map.channels);
+                    dense::forward(&[Rows { values: g, channels: n }], &transposed, &[])
+                })
+            };
+            maps.iter().map(rows).zip(learns).map(of_map).collect::<Vec<_>>()
+        };
+        let of_weight = || {
             let parts: Vec<Vec<f32>> = maps.iter().map(|map| dense::weight_gradient(rows(map), g, n)).collect();
-            let dw = match <[Vec<f32>; 1]>::try_from(parts) {
+            match <[Vec<f32>; 1]>::try_from(parts) {
                 Ok([dw]) => dw,
                 Err(parts) => parts.concat(),
-            };
-            grads.register::<Flex>(node.id, tensor(dw, &dims(&parameters[0])));
-        }
-        if let Some(node) = &ops.parents[P - 1] {
-            grads.register::<Flex>(node.id, tensor(sum_rows(g, n), &[n]));
+            }
+        };
+        // Together, so that no thread waits for the last task of one before the next begins.
+        let (of_maps, (dw, db)) = rayon::join(of_maps, || {
+            rayon::join(|| learns[P - 2].then(of_weight), || learns[P - 1].then(|| sum_rows(g, n)))
+        });
+        let gradients = of_maps.into_iter().chain([dw, db]);
+        for ((node, gradient), input) in ops.parents.iter().zip(gradients).zip(&ops.state.inputs) {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<Flex>(node.id, tensor(gradient, &dims(input)));
+            }
         }
     }
 }

@@ -91,60 +91,51 @@ impl Backward<Flex, 3> for LayerBackward {
         let g = values(&gradient);
         let (windows, _) = layer_windows(kind, &d, n);
         let [x_node, weight_node, bias_node] = ops.parents;
-        if let Some(node) = x_node {
-            let dx = match kind {
-                Layer::Up(_) => {
-                    let packed = Packed::transposed(weight, n, n, d[3]);
-                    linear::gather(windows, g, &packed, &[])
-                }
-                Layer::Conv3x3 => {
-                    let padded = Padded::new(g, d[1], d[2], n, 1);
-                    // The taps in reverse, each transposed.
-                    let flipped = Packed::from_fn(9 * n, d[3], |k, j| {
-                        let (tap, output) = (8 - k / n, k % n);
-                        weight[(tap * d[3] + j) * n + output]
-                    });
-                    let windows = Windows::conv3x3(d[0], d[1], d[2], n);
-                    linear::gather(windows, &padded.data, &flipped, &[])
-                }
-                Layer::Down(_) => {
-                    let rows = windows.length;
-                    let transposed = |s| Packed::transposed(&weight[s * rows * n..], n, n, rows);
-                    let packed: Vec<Packed> = (0..windows.segments).map(transposed).collect();
-                    linear::scatter(windows, g, &packed, &[])
-                }
-            };
-            grads.register::<Flex>(node.id, tensor(dx, &d));
-        }
-        if let Some(node) = weight_node {
-            let dw = match kind {
-                Layer::Up(_) => linear::scatter_weight_gradient(windows, x, g, d[3]),
-                Layer::Conv3x3 => {
-                    let padded = Padded::new(x, d[1], d[2], d[3], 1);
-                    linear::gather_weight_gradient(windows, &padded.data, g, n)
-                }
-                Layer::Down(_) => linear::gather_weight_gradient(windows, x, g, n),
-            };
-            grads.register::<Flex>(node.id, tensor(dw, &dims(&inputs[1])));
-        }
-        if let Some(node) = bias_node {
-            let db = match kind {
-                Layer::Up(r) => {
-                    // A bias per column (ry, rx, c): sum each of the r fine rows of every coarse row on its own.
-                    let mut sums = vec![0.0; n];
-                    for (row, fine) in g.chunks_exact(windows.pitch).enumerate() {
-                        let part = row % r * windows.length;
-                        for (sum, x) in
-                            sums[part..part + windows.length].iter_mut().zip(linear::sum_rows(fine, windows.length))
-                        {
-                            *sum += x;
-                        }
-                    }
-                    sums
-                }
-                _ => linear::sum_rows(g, n),
-            };
-            grads.register::<Flex>(node.id, tensor(db, &[n]));
+        let of_input = || match kind {
+            Layer::Up(_) => {
+                let packed = Packed::transposed(weight, n, n, d[3]);
+                linear::gather(windows, g, &packed, &[])
+            }
+            Layer::Conv3x3 => {
+                let padded = Padded::new(g, d[1], d[2], n, 1);
+                // The taps in reverse, each transposed.
+                let flipped = Packed::from_fn(9 * n, d[3], |k, j| {
+                    let (tap, output) = (8 - k / n, k % n);
+                    weight[(tap * d[3] + j) * n + output]
+                });
+                let windows = Windows::conv3x3(d[0], d[1], d[2], n);
+                linear::gather(windows, &padded.data, &flipped, &[])
+            }
+            Layer::Down(_) => {
+                let rows = windows.length;
+                let transposed = |s| Packed::transposed(&weight[s * rows * n..], n, n, rows);
+                let packed: Vec<Packed> = (0..windows.segments).map(transposed).collect();
+                linear::scatter(windows, g, &packed, &[])
+            }
+        };
+        let of_weight = || match kind {
+            Layer::Up(_) => linear::scatter_weight_gradient(windows, x, g, d[3]),
+            Layer::Conv3x3 => {
+                let padded = Padded::new(x, d[1], d[2], d[3], 1);
+                linear::gather_weight_gradient(windows, &padded.data, g, n)
+            }
+            Layer::Down(_) => linear::gather_weight_gradient(windows, x, g, n),
+        };
+        let of_bias = || match kind {
+            Layer::Up(_) => linear::sum_windows(windows, g),
+            _ => linear::sum_rows(g, n),
+        };
+        // Together, so that no thread waits for the last task of one before the next begins.
+        let (dx, (dw, db)) = rayon::join(
+            || x_node.is_some().then(of_input),
+            || rayon::join(|| weight_node.is_some().then(of_weight), || bias_node.is_some().then(of_bias)),
+        );
+        for (node, gradient, shape) in
+            [(x_node, dx, d.as_slice()), (weight_node, dw, &dims(&inputs[1])), (bias_node, db, &[n])]
+        {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<Flex>(node.id, tensor(gradient, shape));
+            }
         }
     }
 }
