@@ -23,6 +23,14 @@ fn child(parent: &ModelFile, by: f32) -> ModelFile {
     parent.child(parent.metadata.lambda, weights).unwrap()
 }
 
+/// Nothing else checks these ids: programs start with this model unhashed.
+#[test]
+fn the_model_in_the_program_is_what_it_says() {
+    let member = Member::embedded().unwrap();
+    assert_eq!(member.load().unwrap().metadata.lineage, *member.lineage());
+    assert_eq!(member.model().unwrap().metadata().lineage, *member.lineage());
+}
+
 fn id(file: &ModelFile) -> GenerationId {
     file.metadata.lineage.generation_id
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::{EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError, Provenance, Spec, Tensor, Weights};
@@ -85,8 +86,8 @@ impl ModelFile {
         Ok(file)
     }
 
-    /// As [`Self::from_bytes`], but for the ids, which are what the file states: for tools that tell *what* was altered in a
-    /// file. Nothing may be decoded with the result.
+    /// As [`Self::from_bytes`], but for the ids, which are what the file states: for bytes that are known to be sound, and for
+    /// tools that tell *what* was altered in a file. Nothing else may be decoded with the result.
     ///
     /// # Errors
     /// As [`Self::from_bytes`], without those of the ids.
@@ -96,14 +97,20 @@ impl ModelFile {
         let metadata = read_metadata(entry(header.metadata().as_ref())?)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(not_a_model)?;
 
-        let mut weights = Weights::default();
-        for (name, shape) in metadata.spec.parameters() {
+        let read = |(name, shape): (String, Vec<usize>)| {
             let view = tensors.tensor(&name).map_err(|_| ModelError::Missing(name.clone()))?;
             if view.shape() != shape {
                 return Err(ModelError::Shape { name, found: view.shape().to_vec(), expected: shape });
             }
             let data = widen(&name, &view)?;
-            weights.insert(name, Tensor { shape, data });
+            Ok((name, Tensor { shape, data }))
+        };
+        // All of them, so that the first defect in their order is told.
+        let read: Vec<_> = metadata.spec.parameters().into_par_iter().map(read).collect();
+        let mut weights = Weights::default();
+        for tensor in read {
+            let (name, tensor) = tensor?;
+            weights.insert(name, tensor);
         }
         if let Some(extra) = tensors.names().into_iter().find(|name| weights.get(name).is_none()) {
             return Err(ModelError::Extra(extra.to_owned()));
