@@ -271,7 +271,7 @@ def main():
     parser.add_argument("--data-steps", type=int, default=2500, help="steps for faces, and for the control")
     parser.add_argument("--screens-steps", type=int, default=1000, help="steps for screens")
     parser.add_argument("--rate-steps", type=int, default=600, help="steps for new rates, and for the links of the chain")
-    parser.add_argument("--shipped-steps", type=int, default=2400, help="steps for the generation that is shipped")
+    parser.add_argument("--shipped-steps", type=int, default=1800, help="steps for the generation that is shipped")
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at the beginning")
     parser.add_argument("--archived", type=int, default=400, help="number of files in the archive")
     parser.add_argument("--threads", type=int, help="threads of learning, so that two copies of this can learn side by side [default: all]")

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-const DEFAULT: &str = "../../models/small-gen1.safetensors";
+const DEFAULT: &str = "../../models/second-gen1.safetensors";
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-env-changed=HEIRLOOM_DEFAULT_MODEL");

@@ -27,7 +27,7 @@ mod sample;
 const WIDTH: u32 = 768;
 const HEIGHT: u32 = 512;
 const LAMBDA: f32 = 128.0; // the default quality of the command
-const DEFAULT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/small-gen1.safetensors");
+const DEFAULT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/second-gen1.safetensors");
 
 type Answer<T> = Result<T, Box<dyn Error>>;
 
