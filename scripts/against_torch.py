@@ -7,7 +7,8 @@
 
 Each round times every case once on either side, one right after the other, so that a change of the machine's speed meets both. A
 case's ratio is the median over rounds of PyTorch's time / ours. PyTorch runs in its faster memory layout, tried in the first round,
-without entropy coding or files; our encode and decode include both.
+without entropy coding or files; our encode and decode include both. Cases in bf16 multiply matrices in it; there PyTorch runs in
+single precision or under its automatic mixed precision in bf16, whichever is faster.
 """
 import argparse
 import json
@@ -22,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-CASES = ["encode:base", "decode:base", "encode:default", "decode:default", "step:64", "step:default", "step:base"]
+CASES = ["encode:base", "decode:base", "encode:default", "decode:default", "step:64", "step:default", "step:base", "step:64:bf16", "step:default:bf16", "step:base:bf16"]
 
 
 class Block(nn.Module):
@@ -178,6 +179,10 @@ class Torch:
         nn.utils.clip_grad_norm_(m.parameters(), 2.0)
         self.optimiser.step()
 
+    def mixed_step(self):
+        with torch.autocast("cpu", torch.bfloat16):
+            self.step()
+
 
 def clock(call):
     begin = time.perf_counter()
@@ -204,23 +209,25 @@ def main():
 
     cases = [case.split(":") for case in args.only.split(",")]
     peers, times = {}, {}
-    for verb, name in cases:
+    for verb, name, *precision in cases:
         answer = json.loads(ask(f"spec {name}"))
         if name not in peers:
             candidates = [Torch(answer["spec"], last) for last in (False, True)]
             weights = sum(p.numel() for p in candidates[0].model.parameters())
             assert weights == answer["weights"], f"{name}: PyTorch has {weights} weights, not {answer['weights']}"
             peers[name] = candidates
-        call = lambda peer: getattr(peer, verb)
-        for peer in peers[name]:
-            call(peer)()
-        faster = min(peers[name], key=lambda peer: min(clock(call(peer)) for _ in range(2)))
-        ask(f"{verb} {name}")
-        times[f"{verb}:{name}"] = {"peer": call(faster), "layout": str(faster.layout), "ours": [], "torch": []}
+        calls = {f"{verb}, {peer.layout}": getattr(peer, verb) for peer in peers[name]}
+        if precision:
+            calls |= {f"mixed, {peer.layout}": peer.mixed_step for peer in peers[name]}
+        for call in calls.values():
+            call()
+        faster = min(calls, key=lambda which: min(clock(calls[which]) for _ in range(2)))
+        ask(" ".join([verb, name, *precision]))
+        times[":".join([verb, name, *precision])] = {"peer": calls[faster], "which": faster, "ours": [], "torch": []}
     for _ in range(args.rounds):
-        for verb, name in cases:
-            of = times[f"{verb}:{name}"]
-            of["ours"].append(float(ask(f"{verb} {name}")))
+        for case in cases:
+            of = times[":".join(case)]
+            of["ours"].append(float(ask(" ".join(case))))
             of["torch"].append(clock(of["peer"]))
     ours.stdin.close()
 
@@ -228,7 +235,7 @@ def main():
     for case, of in times.items():
         of.pop("peer")
         of["ratio"] = statistics.median(t / o for o, t in zip(of["ours"], of["torch"]))
-        print(f"{case:16} {statistics.median(of['ours']):9.3f} {statistics.median(of['torch']):11.3f} {of['ratio']:6.2f}")
+        print(f"{case:16} {statistics.median(of['ours']):9.3f} {statistics.median(of['torch']):11.3f} {of['ratio']:6.2f}   PyTorch: {of['which']}")
     if args.json:
         machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__, "threads": args.threads}
         with open(args.json, "w") as file:

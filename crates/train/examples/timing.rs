@@ -1,8 +1,8 @@
 //! Times parts of the project on request, so that a peer in another language can be timed in turn with them:
 //! `scripts/against_torch.py` does so.
 //!
-//! Reads lines `encode SPEC`, `decode SPEC` or `step SPEC` and answers each with seconds; `spec SPEC` with the network's
-//! spec and number of weights as JSON. SPEC is `base`, `default` (that of the default model) or a width, which stands for the
+//! Reads lines `encode SPEC`, `decode SPEC`, `step SPEC` or `step SPEC bf16` and answers each with seconds; `spec SPEC` with the
+//! network's spec and number of weights as JSON. SPEC is `base`, `default` (that of the default model) or a width, which stands for the
 //! paper's network with its channels scaled. Weights are made by formula: times depend on shapes alone.
 //!
 //! `encode` and `decode` are of one 768×512 picture in memory, from pixels to file and back, entropy coding and checksums
@@ -20,6 +20,7 @@ use heirloom_codec::reference;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 use heirloom_train::data::Batch;
 use heirloom_train::model::{Layout, Network, Quantise, Weights, initial};
+use heirloom_train::ops::Precision;
 use heirloom_train::random::Random;
 use heirloom_train::trainer::optimiser::{self, Plan, State, Update};
 use heirloom_train::trainer::{
@@ -43,6 +44,10 @@ fn main() -> Answer<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (verb, name) = line.split_once(' ').ok_or("expected a verb and a spec")?;
+        let (name, precision) = match name.strip_suffix(" bf16") {
+            Some(name) => (name, Precision::Brain),
+            None => (name, Precision::Single),
+        };
         let answer = match verb {
             "spec" => {
                 let spec = spec(name)?;
@@ -58,7 +63,7 @@ fn main() -> Answer<()> {
                 if !learners.contains_key(name) {
                     learners.insert(name.to_owned(), Learner::new(spec(name)?)?);
                 }
-                learners.get_mut(name).ok_or("no such network")?.time()?.to_string()
+                learners.get_mut(name).ok_or("no such network")?.time(precision)?.to_string()
             }
             other => return Err(format!("unknown verb {other}").into()),
         };
@@ -133,19 +138,19 @@ impl Learner {
         })
     }
 
-    fn time(&mut self) -> Answer<f64> {
+    fn time(&mut self, precision: Precision) -> Answer<f64> {
         let mut answer = Err("the step did not run".into());
         // As in the program: on a thread of the pool, so that it takes part in the work.
-        rayon::scope(|_| answer = self.step());
+        rayon::scope(|_| answer = self.step(precision));
         answer
     }
 
-    fn step(&mut self) -> Answer<f64> {
+    fn step(&mut self, precision: Precision) -> Answer<f64> {
         let begin = Instant::now();
         let mut pixels = vec![0f32; BATCH * CROP * CROP * 3];
         Random::new(1, 1, 0).fill_centred(&mut pixels);
         let batch = Batch { step: 0, crop: CROP, pixels, lambdas: vec![LAMBDA; BATCH] };
-        let weights = Weights::new(&self.layout, &self.state.weights, &self.device, |_| true);
+        let weights = Weights::new(&self.layout, &self.state.weights, &self.device, |_| true).in_precision(precision);
         let quantise = Quantise::Noise { seed: 1, step: 0 };
         let (network, layout, device) = (&self.network, &self.layout, &self.device);
         let work = Work { fresh: Some(batch), replay: None };

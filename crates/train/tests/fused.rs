@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_train::{
     ops::{
-        BlockParams,
+        BlockParams, Precision,
         fused::{self, Layer},
         rate, stock,
     },
@@ -32,13 +32,22 @@ impl Leaves {
 }
 
 fn check<const D: usize>(what: &str, ours: &Tensor<D>, theirs: &Tensor<D>) {
+    check_within(2e-5, what, ours, theirs);
+}
+
+/// Products of rounded values are off by the rounding, 2⁻⁹ of a value at most.
+fn tolerance(precision: Precision) -> f64 {
+    if precision == Precision::Single { 2e-5 } else { 1e-2 }
+}
+
+fn check_within<const D: usize>(tolerance: f64, what: &str, ours: &Tensor<D>, theirs: &Tensor<D>) {
     assert_eq!(ours.dims(), theirs.dims(), "{what}: shapes differ");
     let a = ours.clone().try_into_vec_as::<f32>().unwrap();
     let b = theirs.clone().try_into_vec_as::<f32>().unwrap();
     let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|v| v * v).sum::<f64>().sqrt();
     let difference = norm(&mut a.iter().zip(&b).map(|(a, b)| f64::from(a - b)));
     let size = norm(&mut b.iter().map(|b| f64::from(*b)));
-    assert!(difference <= 2e-5 * size + 1e-6, "{what}: relative error {:.2e}", difference / size);
+    assert!(difference <= tolerance * size + 1e-6, "{what}: relative error {:.2e}", difference / size);
 }
 
 #[test]
@@ -75,27 +84,36 @@ fn block_equals_the_stock_block() {
             project_weight: p.4.clone(),
             project_bias: p.5.clone(),
             layer_scale: p.6.clone(),
+            precision: Precision::Single,
         };
         let weights = leaves.leaf([b, h, w, c], 1.0);
-        let ours = fused::block(x.clone(), modulation.clone(), block(), k);
-        let theirs = stock::block(x.clone(), modulation.clone(), block(), k);
-        let name = |part: &str| format!("block {b}x{h}x{w}x{c} k{k}: {part}");
-        check(&name("output"), &ours, &theirs);
-        let (mine, other) = ((ours * weights.clone()).sum().backward(), (theirs * weights).sum().backward());
-        macro_rules! same {
-            ($part:expr, $t:expr) => {
-                check(&name($part), &$t.grad(&mine).unwrap(), &$t.grad(&other).unwrap());
-            };
+        for precision in [Precision::Single, Precision::Brain] {
+            let ours = fused::block(x.clone(), modulation.clone(), BlockParams { precision, ..block() }, k);
+            let theirs = stock::block(x.clone(), modulation.clone(), block(), k);
+            let name = |part: &str| format!("block {b}x{h}x{w}x{c} k{k}, {precision:?}: {part}");
+            check_within(tolerance(precision), &name("output"), &ours, &theirs);
+            let (mine, other) =
+                ((ours * weights.clone()).sum().backward(), (theirs * weights.clone()).sum().backward());
+            macro_rules! same {
+                ($part:expr, $t:expr) => {
+                    check_within(
+                        tolerance(precision),
+                        &name($part),
+                        &$t.grad(&mine).unwrap(),
+                        &$t.grad(&other).unwrap(),
+                    );
+                };
+            }
+            same!("x", x);
+            same!("modulation", modulation);
+            same!("depthwise weight", p.0);
+            same!("depthwise bias", p.1);
+            same!("expand weight", p.2);
+            same!("expand bias", p.3);
+            same!("project weight", p.4);
+            same!("project bias", p.5);
+            same!("layer scale", p.6);
         }
-        same!("x", x);
-        same!("modulation", modulation);
-        same!("depthwise weight", p.0);
-        same!("depthwise bias", p.1);
-        same!("expand weight", p.2);
-        same!("expand bias", p.3);
-        same!("project weight", p.4);
-        same!("project bias", p.5);
-        same!("layer scale", p.6);
     }
 }
 
@@ -124,14 +142,18 @@ fn layers_equal_the_stock_layers() {
             Layer::Up(r) => stock::up(a, u, v, r),
             Layer::Conv3x3 => stock::conv3x3(a, u, v),
         };
-        let ours = fused::layer(kind, x.clone(), weight.clone(), bias.clone());
-        let name = |part: &str| format!("{kind:?} {b}x{h}x{w} {inputs} to {outputs}: {part}");
-        check(&name("output"), &ours, &theirs);
-        let factors = leaves.leaf(ours.dims(), 1.0);
-        let (mine, other) = ((ours * factors.clone()).sum().backward(), (theirs * factors).sum().backward());
-        check(&name("x"), &x.grad(&mine).unwrap(), &x.grad(&other).unwrap());
-        check(&name("weight"), &weight.grad(&mine).unwrap(), &weight.grad(&other).unwrap());
-        check(&name("bias"), &bias.grad(&mine).unwrap(), &bias.grad(&other).unwrap());
+        let factors = leaves.leaf(theirs.dims(), 1.0);
+        let other = (theirs.clone() * factors.clone()).sum().backward();
+        for precision in [Precision::Single, Precision::Brain] {
+            let ours = fused::layer(kind, x.clone(), weight.clone(), bias.clone(), precision);
+            let name = |part: &str| format!("{kind:?} {b}x{h}x{w} {inputs} to {outputs}, {precision:?}: {part}");
+            let tolerance = tolerance(precision);
+            check_within(tolerance, &name("output"), &ours, &theirs);
+            let mine = (ours * factors.clone()).sum().backward();
+            check_within(tolerance, &name("x"), &x.grad(&mine).unwrap(), &x.grad(&other).unwrap());
+            check_within(tolerance, &name("weight"), &weight.grad(&mine).unwrap(), &weight.grad(&other).unwrap());
+            check_within(tolerance, &name("bias"), &bias.grad(&mine).unwrap(), &bias.grad(&other).unwrap());
+        }
     }
 }
 
@@ -143,17 +165,21 @@ fn dense_layers_equal_stock_layers_of_joined_channels() {
     {
         let maps: Vec<_> = inputs.iter().map(|c| leaves.leaf([b, h, w, *c], 1.0)).collect();
         let (weight, bias) = (leaves.leaf([inputs.iter().sum(), outputs], 0.5), leaves.leaf([outputs], 0.5));
-        let ours = fused::dense(maps.clone(), weight.clone(), bias.clone());
         let theirs = stock::dense(Tensor::cat(maps.clone(), 3), weight.clone(), bias.clone());
-        let name = |part: &str| format!("{b}x{h}x{w} {inputs:?} to {outputs}: {part}");
-        check(&name("output"), &ours, &theirs);
-        let factors = leaves.leaf(ours.dims(), 1.0);
-        let (mine, other) = ((ours * factors.clone()).sum().backward(), (theirs * factors).sum().backward());
-        for x in &maps {
-            check(&name("x"), &x.grad(&mine).unwrap(), &x.grad(&other).unwrap());
+        let factors = leaves.leaf(theirs.dims(), 1.0);
+        let other = (theirs.clone() * factors.clone()).sum().backward();
+        for precision in [Precision::Single, Precision::Brain] {
+            let ours = fused::dense(maps.clone(), weight.clone(), bias.clone(), precision);
+            let name = |part: &str| format!("{b}x{h}x{w} {inputs:?} to {outputs}, {precision:?}: {part}");
+            let tolerance = tolerance(precision);
+            check_within(tolerance, &name("output"), &ours, &theirs);
+            let mine = (ours * factors.clone()).sum().backward();
+            for x in &maps {
+                check_within(tolerance, &name("x"), &x.grad(&mine).unwrap(), &x.grad(&other).unwrap());
+            }
+            check_within(tolerance, &name("weight"), &weight.grad(&mine).unwrap(), &weight.grad(&other).unwrap());
+            check_within(tolerance, &name("bias"), &bias.grad(&mine).unwrap(), &bias.grad(&other).unwrap());
         }
-        check(&name("weight"), &weight.grad(&mine).unwrap(), &weight.grad(&other).unwrap());
-        check(&name("bias"), &bias.grad(&mine).unwrap(), &bias.grad(&other).unwrap());
     }
 }
 

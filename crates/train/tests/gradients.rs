@@ -7,6 +7,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_train::{
     ops::{
+        Precision,
         cpu::block::{self, Shape, Weights},
         fused::{self, Layer},
     },
@@ -99,7 +100,7 @@ fn block_gradients_are_those_of_the_forward_pass() {
     .into_iter()
     .enumerate()
     {
-        let shape = Shape { batch, height, width, channels, kernel };
+        let shape = Shape { batch, height, width, channels, kernel, precision: Precision::Single };
         let mut random = Random::new(1, 1, n as u64);
         let pixels = batch * height * width;
         let inputs: Vec<Vec<f32>> = [
@@ -170,8 +171,8 @@ fn layer_gradients_are_those_of_the_forward_pass() {
             Some(Layer::Conv3x3) => (9 * inputs, outputs),
         };
         let run = |x: Tensor<4>, weight, bias| match kind {
-            None => fused::dense(vec![x], weight, bias),
-            Some(kind) => fused::layer(kind, x, weight, bias),
+            None => fused::dense(vec![x], weight, bias, Precision::Single),
+            Some(kind) => fused::layer(kind, x, weight, bias, Precision::Single),
         };
         let mut random = Random::new(1, 2, n as u64);
         let values: Vec<Vec<f32>> = [(b * h * w * inputs, 1.0), (rows * columns, 0.5), (columns, 0.5)]

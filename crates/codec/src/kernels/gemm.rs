@@ -66,9 +66,20 @@ impl Packed {
             let used = PANEL.min(n - p * PANEL);
             for (i, strip) in panel.chunks_mut(STRIP * PANEL).enumerate() {
                 let columns = strip.len() / PANEL;
-                for j in 0..used {
-                    let source = &weight[(p * PANEL + j) * stride + i * STRIP..][..columns];
-                    for (out, x) in strip[j..].iter_mut().step_by(PANEL).zip(source) {
+                let source = |j: usize| &weight[(p * PANEL + j) * stride + i * STRIP..][..columns];
+                // Squares of four, which the compiler turns in registers, then the rest.
+                let squares = if columns == STRIP { used / 4 * 4 } else { 0 };
+                for j in (0..squares).step_by(4) {
+                    let sources: [&[[f32; 4]]; 4] = std::array::from_fn(|r| source(j + r).as_chunks().0);
+                    for (q, strip) in strip.chunks_exact_mut(4 * PANEL).enumerate() {
+                        let [a, b, c, d] = sources.map(|source| source[q]);
+                        for (r, out) in strip.chunks_exact_mut(PANEL).enumerate() {
+                            out[j..j + 4].copy_from_slice(&[a[r], b[r], c[r], d[r]]);
+                        }
+                    }
+                }
+                for j in squares..used {
+                    for (out, x) in strip[j..].iter_mut().step_by(PANEL).zip(source(j)) {
                         *out = *x;
                     }
                 }
@@ -84,6 +95,11 @@ impl Packed {
                 row.iter_mut().for_each(|x| *x *= factor);
             }
         }
+    }
+
+    /// The panels, `[panel][row][PANEL]`.
+    pub fn panels(&self) -> &[f32] {
+        &self.data
     }
 
     /// Rows (length of the sums).
@@ -123,6 +139,17 @@ pub enum Start<'a> {
     Zero,
 }
 
+impl Start<'_> {
+    /// That of `columns` columns from `first` on.
+    #[inline(always)]
+    pub fn columns(self, first: usize, columns: usize) -> Self {
+        match self {
+            Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
+            other => other,
+        }
+    }
+}
+
 /// `out[m, 0..n] = start + A·B[rows, 0..n]` for `m` rows; `out` has rows of `stride` values. `rows` picks the part of
 /// the sum that `A` stands for, so that inputs lying apart (concatenated channels, the rows of a patch) need no copy.
 ///
@@ -145,10 +172,7 @@ pub fn multiply<S: Simd>(
         let columns = PANEL.min(b.n - first);
         let panel = &b.data[(p * b.k + rows.start) * PANEL..(p * b.k + rows.end) * PANEL];
         let right = Right { data: panel, row: PANEL };
-        let start = match start {
-            Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
-            other => other,
-        };
+        let start = start.columns(first, columns);
         S::call(Columns { m, k: rows.len(), a, right, columns, start, out: &mut out[first..], stride });
     }
 }
@@ -184,10 +208,7 @@ pub fn multiply_transposed<S: Simd>(
     for (p, panel) in right.chunks_exact(panel_pitch).enumerate() {
         let first = p * SUM_PANEL;
         let columns = SUM_PANEL.min(n - first);
-        let start = match start {
-            Start::Bias(bias) => Start::Bias(&bias[first..first + columns]),
-            other => other,
-        };
+        let start = start.columns(first, columns);
         for (i, block) in left.chunks_exact(block_pitch).enumerate() {
             let a = Left { data: block, row: 1, column: BLOCK };
             let right = Right { data: panel, row: SUM_PANEL };

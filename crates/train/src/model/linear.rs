@@ -3,7 +3,10 @@
 use burn::tensor::Tensor;
 
 use super::{Layout, MatrixId, VectorId, Weights};
-use crate::{Result, ops};
+use crate::{
+    Result,
+    ops::{self, Precision},
+};
 
 /// Where a layer finds its matrix and its bias.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +27,12 @@ impl LinearIds {
     }
 
     /// A 1×1 convolution of maps side by side.
-    pub fn dense(&self, w: &Weights, maps: Vec<Tensor<4>>) -> Tensor<4> {
-        ops::dense(maps, w.matrix(self.weight), w.vector(self.bias))
+    pub fn dense(&self, w: &Weights, maps: Vec<Tensor<4>>, precision: Precision) -> Tensor<4> {
+        ops::dense(maps, w.matrix(self.weight), w.vector(self.bias), precision)
     }
 
     /// A 1×1 convolution whose values are spread over `r` by `r` squares.
-    pub fn up(&self, w: &Weights, x: Tensor<4>, r: usize) -> Tensor<4> {
-        ops::up(x, w.matrix(self.weight), w.vector(self.bias), r)
+    pub fn up(&self, w: &Weights, x: Tensor<4>, r: usize, precision: Precision) -> Tensor<4> {
+        ops::up(x, w.matrix(self.weight), w.vector(self.bias), r, precision)
     }
 }

@@ -6,7 +6,7 @@ use heirloom_codec::model::LambdaRanges;
 use super::{Embeddings, Layout, Quantise, Spec, VectorId, Weights, lambda::LambdaNet, linear::LinearIds};
 use crate::{
     Result,
-    ops::{self, BlockParams, rate},
+    ops::{self, BlockParams, Precision, rate},
 };
 
 const STRIDES: [usize; 5] = [4, 8, 16, 32, 64];
@@ -48,6 +48,7 @@ impl BlockIds {
             project_weight: w.matrix(self.project.weight),
             project_bias: w.vector(self.project.bias),
             layer_scale: w.vector(self.layer_scale),
+            precision: w.precision(),
         };
         ops::block(x, modulation, params, self.kernel)
     }
@@ -200,7 +201,7 @@ impl Network {
         let mut x = pictures;
         let mut out = Vec::with_capacity(5);
         for (s, (down, blocks)) in self.stages.iter().enumerate() {
-            x = ops::down(x, w.matrix(down.weight), w.vector(down.bias), if s == 0 { 4 } else { 2 });
+            x = ops::down(x, w.matrix(down.weight), w.vector(down.bias), if s == 0 { 4 } else { 2 }, w.precision());
             for block in blocks {
                 x = block.run(w, &embeddings.encoder, x);
             }
@@ -244,7 +245,7 @@ impl Network {
             for block in &level.entropy_in {
                 e = block.run(w, &embeddings.entropy, e);
             }
-            let prior = level.prior.dense(w, vec![e.clone()]);
+            let prior = level.prior.dense(w, vec![e.clone()], Precision::Single);
             let posterior_mean = features.map(|f| self.posterior(w, level, embeddings, e.clone(), f[4 - i].clone()));
             let (latent, rated) = match (quantise, &posterior_mean) {
                 (Quantise::Given(given), _) => (given[i].clone(), None),
@@ -252,13 +253,13 @@ impl Network {
                 // Without features there is nothing to quantise: the most likely latents.
                 (_, None) => (prior_mean(&prior), None),
             };
-            e = e + level.latent.dense(w, vec![latent.clone()]);
+            e = e + level.latent.dense(w, vec![latent.clone()], w.precision());
             let feature = e.clone();
             if let Some(up) = &level.entropy_up {
                 for block in &level.entropy_out {
                     e = block.run(w, &embeddings.entropy, e);
                 }
-                e = up.up(w, e, 2);
+                e = up.up(w, e, 2, w.precision());
             }
             let rated = rated.unwrap_or_else(|| latent.clone());
             levels.push(LevelOutput { posterior_mean, prior, latent, rated, feature });
@@ -283,16 +284,16 @@ impl Network {
             for block in &level.reconstruction_in {
                 r = block.run(w, activated, r);
             }
-            r = level.merge.dense(w, vec![r, latent, e]);
+            r = level.merge.dense(w, vec![r, latent, e], w.precision());
             for block in &level.reconstruction_out {
                 r = block.run(w, activated, r);
             }
-            r = level.reconstruction_up.up(w, r, 2);
+            r = level.reconstruction_up.up(w, r, 2, w.precision());
         }
         for block in &self.tail {
             r = block.run(w, activated, r);
         }
-        self.image.up(w, r, 4)
+        self.image.up(w, r, 4, Precision::Single)
     }
 
     fn posterior(
@@ -305,8 +306,8 @@ impl Network {
     ) -> Tensor<4> {
         let a = level.feature_block.run(w, &embeddings.encoder, feature);
         let b = level.entropy_block.run(w, &embeddings.encoder, e);
-        let mixed = level.mix.dense(w, vec![b, a]);
+        let mixed = level.mix.dense(w, vec![b, a], w.precision());
         let mixed = level.mixed_block.run(w, &embeddings.encoder, mixed);
-        ops::conv3x3(mixed, w.matrix(level.mean.weight), w.vector(level.mean.bias))
+        ops::conv3x3(mixed, w.matrix(level.mean.weight), w.vector(level.mean.bias), Precision::Single)
     }
 }

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::Spec;
-use crate::{Result, TrainError};
+use crate::{Result, TrainError, ops::Precision};
 
 /// A parameter of two dimensions.
 #[derive(Clone, Copy, Debug)]
@@ -115,10 +115,11 @@ impl Layout {
     }
 }
 
-/// One leaf tensor per parameter.
+/// One leaf tensor per parameter, and how its products are calculated.
 pub struct Weights {
     matrices: Vec<Tensor<2>>,
     vectors: Vec<Tensor<1>>,
+    precision: Precision,
 }
 
 impl Weights {
@@ -138,7 +139,18 @@ impl Weights {
                 vectors.push(Tensor::<1>::from_data(data, device).set_require_grad(require));
             }
         }
-        Self { matrices, vectors }
+        Self { matrices, vectors, precision: Precision::Single }
+    }
+
+    /// The same weights for products in another precision than single.
+    #[must_use]
+    pub fn in_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// That of the layers between feature maps. Those that give a latent, its prior or a pixel keep single precision.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The tensor of a matrix.

@@ -11,7 +11,20 @@ pub mod stock;
 use burn::tensor::{Device, Tensor};
 
 use fused::Layer;
+use serde::{Deserialize, Serialize};
 pub use stock::gelu;
+
+/// What the CPU multiplies matrices in. Sums, and all that is no such product, are in single precision, as other devices are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    #[serde(rename = "f32")]
+    Single,
+    /// Values rounded to bfloat16 where the processor has products of them (AVX-512 BF16), else single precision.
+    #[serde(rename = "bf16")]
+    Brain,
+}
 
 /// The tensors of one conditioned ConvNeXt block (without its modulation matrix, which acts on the embedding).
 pub struct BlockParams {
@@ -29,6 +42,8 @@ pub struct BlockParams {
     pub project_bias: Tensor<1>,
     /// `[C]`
     pub layer_scale: Tensor<1>,
+    /// Of both linear layers.
+    pub precision: Precision,
 }
 
 /// Whether a tensor lives on the CPU backend, where our own kernels apply.
@@ -38,30 +53,34 @@ fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// `x · weight + bias` for vectors: `x` is `[B, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
-    if on_cpu(&x) { fused::dense(vec![x], weight, bias) } else { stock::linear(x, weight, bias) }
+    if on_cpu(&x) { fused::dense(vec![x], weight, bias, Precision::Single) } else { stock::linear(x, weight, bias) }
 }
 
 /// A 1x1 convolution of maps `[B, H, W, In_i]` as if their channels lay side by side: `weight` is `[Σ In_i, Out]`, `bias`
 /// `[Out]`. There is at least one map.
-pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
-    if on_cpu(&bias) { fused::dense(maps, weight, bias) } else { stock::dense(Tensor::cat(maps, 3), weight, bias) }
+pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
+    if on_cpu(&bias) {
+        fused::dense(maps, weight, bias, precision)
+    } else {
+        stock::dense(Tensor::cat(maps, 3), weight, bias)
+    }
 }
 
 /// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order (ky, kx, cin).
 /// Height and width are multiples of `r`.
-pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
-    if on_cpu(&x) { fused::layer(Layer::Down(r), x, weight, bias) } else { stock::down(x, weight, bias, r) }
+pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
+    if on_cpu(&x) { fused::layer(Layer::Down(r), x, weight, bias, precision) } else { stock::down(x, weight, bias, r) }
 }
 
 /// A 1x1 convolution to `r * r` times the channels, then each pixel's values spread over an `r` by `r` square: `weight` is
 /// `[In, r * r * Out]`, columns in the order (ry, rx, c).
-pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
-    if on_cpu(&x) { fused::layer(Layer::Up(r), x, weight, bias) } else { stock::up(x, weight, bias, r) }
+pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
+    if on_cpu(&x) { fused::layer(Layer::Up(r), x, weight, bias, precision) } else { stock::up(x, weight, bias, r) }
 }
 
 /// A 3x3 convolution, zero outside: `weight` is `[9 * In, Out]`, rows in the order (ky, kx, cin).
-pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
-    if on_cpu(&x) { fused::layer(Layer::Conv3x3, x, weight, bias) } else { stock::conv3x3(x, weight, bias) }
+pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
+    if on_cpu(&x) { fused::layer(Layer::Conv3x3, x, weight, bias, precision) } else { stock::conv3x3(x, weight, bias) }
 }
 
 /// One block: `x + scale * project(gelu(expand(modulate(norm(depthwise(x))))))`.

@@ -12,6 +12,7 @@ use crate::{
         Layout, Network, System,
         baseline::{Baseline, BaselineSpec},
     },
+    ops::Precision,
     replay::Learn,
 };
 
@@ -128,6 +129,8 @@ pub struct Config {
     pub lambda: [f32; 2],
     pub phases: Vec<Phase>,
     pub augmentation: Augmentation,
+    /// Of the products between feature maps, on a CPU.
+    pub precision: Precision,
     /// Pictures count by λ^−balance: 0 as in the paper, 0.5 for low rates as much as high ones.
     pub balance: f64,
     /// Share of the steps, at the end, in which the branches see rounded instead of noisy latents.
@@ -188,6 +191,7 @@ impl Default for Config {
             lambda: [32.0, 1024.0],
             phases: vec![Phase { from_step: 0, crop: 256, batch: 32 }],
             augmentation: Augmentation::default(),
+            precision: Precision::Single,
             balance: 0.0,
             rounded: 0.0,
             layer_scale: 1e-6,

@@ -157,7 +157,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
     while header.step < end {
         let fresh = loader.as_mut().map(Loader::next_batch).transpose()?;
         let work = Work { fresh, replay: replay.as_mut().map(Supply::next_batch).transpose()? };
-        let weights = Weights::new(&layout, &state.weights, &device, thawed);
+        let weights = Weights::new(&layout, &state.weights, &device, thawed).in_precision(config.precision);
         let quantise = schedule::quantise(config, header.step);
         let cost = learner.learn(&weights, work, quantise, &mut gradient)?;
         drop(weights);

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::{declare::Declaration, gma, transform::Transform};
 use crate::{
     model::{Weights, linear::LinearIds},
-    ops,
+    ops::{self, Precision},
 };
 
 /// Side of the window.
@@ -41,7 +41,7 @@ impl Context {
             padded.clone().slice([0..b, y..y + height, x..x + width, 0..n])
         });
         let weight = w.matrix(self.prediction.weight).slice([0..BEFORE * n, 0..2 * n]);
-        let prediction = ops::dense(seen.collect(), weight, w.vector(self.prediction.bias));
+        let prediction = ops::dense(seen.collect(), weight, w.vector(self.prediction.bias), Precision::Single);
         self.parameters.run(w, activated, Tensor::cat(vec![hyper, prediction], 3))
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{MatrixId, VectorId, Weights, linear::LinearIds},
-    ops,
+    ops::{self, Precision},
 };
 
 /// What a convolution does. Rows of its matrix are in the order (ky, kx, cin).
@@ -62,17 +62,22 @@ impl Convolution {
     pub fn run(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (w.matrix(self.linear.weight), w.vector(self.linear.bias));
         match self.kind {
-            Kind::Point => ops::dense(vec![x], weight, bias),
+            Kind::Point => ops::dense(vec![x], weight, bias, Precision::Single),
             Kind::PointHalf => {
                 let [b, h, w, c] = x.dims();
-                ops::dense(vec![ops::squares(x).slice([0..b, 0..h / 2, 0..w / 2, 0..c])], weight, bias)
+                ops::dense(
+                    vec![ops::squares(x).slice([0..b, 0..h / 2, 0..w / 2, 0..c])],
+                    weight,
+                    bias,
+                    Precision::Single,
+                )
             }
-            Kind::Same => ops::conv3x3(x, weight, bias),
-            Kind::Half(k) => ops::conv3x3(ops::squares(x), of_squares(weight, k), bias),
-            Kind::Double => ops::spread(ops::conv3x3(x, weight, bias)),
+            Kind::Same => ops::conv3x3(x, weight, bias, Precision::Single),
+            Kind::Half(k) => ops::conv3x3(ops::squares(x), of_squares(weight, k), bias, Precision::Single),
+            Kind::Double => ops::spread(ops::conv3x3(x, weight, bias, Precision::Single)),
             Kind::Transposed => {
                 let inputs = x.dims()[3];
-                ops::spread(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4)))
+                ops::spread(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4), Precision::Single))
             }
         }
     }
@@ -156,7 +161,7 @@ impl Normalisation {
     fn run(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
         let gamma = at_least(w.matrix(self.gamma), LEAST_GAMMA).square().sub_scalar(PEDESTAL);
         let beta = at_least(w.vector(self.beta), (LEAST_BETA + PEDESTAL).sqrt()).square().sub_scalar(PEDESTAL);
-        let norm = ops::dense(vec![x.clone().square()], gamma, beta).sqrt();
+        let norm = ops::dense(vec![x.clone().square()], gamma, beta, Precision::Single).sqrt();
         if self.inverse { x * norm } else { x / norm }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
+use heirloom_codec::kernels::gemm::{Left, Packed, Start};
 use heirloom_codec::kernels::{Job, Simd, depthwise, pointwise};
 use rayon::prelude::*;
 
+use super::super::Precision;
 use super::depthwise::{Padded, weight_gradient};
 use super::parts::{AlignedVec, in_aligned_parts, in_mixed_parts, in_parts};
 use super::pointwise::{accumulate, gelu_backward, normalise_backward};
+use super::product::{Right, multiply, multiply_transposed};
 use super::run;
 use super::scratch::Scratch;
 
@@ -23,6 +25,7 @@ pub struct Shape {
     pub width: usize,
     pub channels: usize,
     pub kernel: usize,
+    pub precision: Precision,
 }
 
 impl Shape {
@@ -94,8 +97,10 @@ pub struct WeightGradients {
 pub fn forward(shape: Shape, w: Weights, x: &[f32], modulation: &[f32]) -> (Vec<f32>, Saved) {
     let c = shape.channels;
     let padded = Padded::new(x, shape.height, shape.width, c, shape.kernel / 2);
-    let (expand, project) =
-        rayon::join(|| Packed::new(w.expand_weight, c, 2 * c), || Packed::new(w.project_weight, 2 * c, c));
+    let (expand, project) = rayon::join(
+        || Right::new(Packed::new(w.expand_weight, c, 2 * c), c, shape.precision),
+        || Right::new(Packed::new(w.project_weight, 2 * c, c), 2 * c, shape.precision),
+    );
     let factor = factors(modulation, c);
     let pixels = shape.rows() * shape.width;
     let tile = shape.tile_rows() * shape.width;
@@ -133,8 +138,8 @@ struct ForwardTile<'a> {
     shape: Shape,
     w: Weights<'a>,
     padded: &'a Padded,
-    expand: &'a Packed,
-    project: &'a Packed,
+    expand: &'a Right,
+    project: &'a Right,
     factor: &'a [f32],
     modulation: &'a [f32],
     first_row: usize,
@@ -167,10 +172,10 @@ impl Job for ForwardTile<'_> {
             }
         }
         let start = Start::Bias(self.w.expand_bias);
-        gemm::multiply::<S>(n, Left::rows(y, c), self.expand, 0..c, start, self.hidden, 2 * c);
+        multiply::<S>(n, Left::rows(y, c), self.expand, 0..c, start, self.hidden, 2 * c);
         pointwise::gelu_into::<S>(self.hidden, g);
         let start = Start::Bias(self.w.project_bias);
-        gemm::multiply::<S>(n, Left::rows(g, 2 * c), self.project, 0..2 * c, start, y, c);
+        multiply::<S>(n, Left::rows(g, 2 * c), self.project, 0..2 * c, start, y, c);
         for ((out, y), x) in self.out.chunks_exact_mut(c).zip(y.chunks_exact(c)).zip(self.x.chunks_exact(c)) {
             pointwise::residual_into::<S>(x, y, self.w.layer_scale, out);
         }
@@ -195,9 +200,9 @@ pub fn backward(
         || {
             let mut project = Packed::transposed(w.project_weight, c, c, 2 * c);
             project.scale_rows(w.layer_scale);
-            project
+            Right::new(project, c, shape.precision)
         },
-        || Packed::transposed(w.expand_weight, 2 * c, 2 * c, c),
+        || Right::new(Packed::transposed(w.expand_weight, 2 * c, 2 * c, c), 2 * c, shape.precision),
     );
     let rows = shape.task_rows();
     let ([inner], sums) = in_aligned_parts([x.len()], [rows * shape.row()], |task, [inner]| {
@@ -292,8 +297,8 @@ struct BackwardTask<'a> {
     shape: Shape,
     saved: &'a Saved,
     gradient: &'a [f32],
-    project: &'a Packed,
-    expand: &'a Packed,
+    project: &'a Right,
+    expand: &'a Right,
     factor: &'a [f32],
     modulation: &'a [f32],
     learn: bool,
@@ -305,7 +310,7 @@ impl Job for BackwardTask<'_> {
     type Output = Sums;
     #[inline(always)]
     fn run<S: Simd>(self) -> Sums {
-        let Shape { batch, width, height, channels: c, .. } = self.shape;
+        let Shape { batch, width, height, channels: c, precision, .. } = self.shape;
         let mut sums = Sums::zeros(c, batch, self.learn);
         let tile = self.shape.tile_rows() * width;
         let mut scratch = Scratch::take();
@@ -318,11 +323,11 @@ impl Job for BackwardTask<'_> {
             let normalised = &self.saved.normalised[pixels];
             let hidden = &self.saved.hidden[first * 2 * c..(first + n) * 2 * c];
             let (g, dg) = (&mut g[..n * 2 * c], &mut dg[..n * 2 * c]);
-            gemm::multiply::<S>(n, Left::rows(gradient, c), self.project, 0..c, Start::Zero, dg, 2 * c);
+            multiply::<S>(n, Left::rows(gradient, c), self.project, 0..c, Start::Zero, dg, 2 * c);
             gelu_backward::<S>(hidden, g, dg);
             if let Some(sums) = &mut sums.weights {
                 let (m2, start) = (&mut sums.project, Start::Output);
-                gemm::multiply_transposed::<S>(2 * c, n, c, g, 2 * c, gradient, c, start, m2, c, packed);
+                multiply_transposed::<S>(precision, 2 * c, n, c, g, 2 * c, gradient, c, start, m2, c, packed);
                 for pixel in gradient.chunks_exact(c) {
                     accumulate::<S>(pixel, &mut sums.output);
                 }
@@ -335,9 +340,9 @@ impl Job for BackwardTask<'_> {
                     pointwise::affine::<S>(x, factor, shift, y);
                 }
                 let (w1, start) = (&mut sums.expand, Start::Output);
-                gemm::multiply_transposed::<S>(c, n, 2 * c, y, c, dg, 2 * c, start, w1, 2 * c, packed);
+                multiply_transposed::<S>(precision, c, n, 2 * c, y, c, dg, 2 * c, start, w1, 2 * c, packed);
             }
-            gemm::multiply::<S>(n, Left::rows(dg, 2 * c), self.expand, 0..2 * c, Start::Zero, dy, c);
+            multiply::<S>(n, Left::rows(dg, 2 * c), self.expand, 0..2 * c, Start::Zero, dy, c);
             for (i, out) in inner.chunks_exact_mut(c).enumerate() {
                 let image = (first + i) / (height * width);
                 let at: Range<usize> = i * c..(i + 1) * c;

@@ -1,11 +1,13 @@
 //! 1×1 layers over a batch: matrix products that read the pixels where they lie. The input may be several maps side by
 //! side, as if their channels were concatenated.
 
-use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
+use heirloom_codec::kernels::gemm::{Left, Start};
 use heirloom_codec::kernels::{Job, Simd};
 
+use super::super::Precision;
 use super::linear::{first_start, part_of};
 use super::parts::in_parts;
+use super::product::{Right, multiply, multiply_transposed};
 use super::run;
 use super::scratch::Scratch;
 
@@ -21,7 +23,7 @@ pub struct Rows<'a> {
 
 /// `bias + Σ inputs · W`, the rows of W in the order of the inputs' channels; `bias` may be empty for none. Result
 /// `[pixels, n]`.
-pub fn forward(inputs: &[Rows], weight: &Packed, bias: &[f32]) -> Vec<f32> {
+pub fn forward(inputs: &[Rows], weight: &Right, bias: &[f32]) -> Vec<f32> {
     let n = weight.n();
     let pixels = inputs[0].values.len() / inputs[0].channels;
     let ([out], _) = in_parts([pixels * n], [TASK_PIXELS * n], |task, [out]| {
@@ -32,7 +34,7 @@ pub fn forward(inputs: &[Rows], weight: &Packed, bias: &[f32]) -> Vec<f32> {
 
 struct Forward<'a> {
     inputs: &'a [Rows<'a>],
-    weight: &'a Packed,
+    weight: &'a Right,
     bias: &'a [f32],
     first: usize,
     out: &'a mut [f32],
@@ -48,17 +50,17 @@ impl Job for Forward<'_> {
         for input in self.inputs {
             let c = input.channels;
             let left = Left::rows(&input.values[self.first * c..][..m * c], c);
-            gemm::multiply::<S>(m, left, self.weight, row..row + c, start, self.out, n);
+            multiply::<S>(m, left, self.weight, row..row + c, start, self.out, n);
             (row, start) = (row + c, Start::Output);
         }
     }
 }
 
 /// Gradient of the weight's rows for one input, `[channels, n]`: Σ over pixels of inputᵀ · gradient.
-pub fn weight_gradient(input: Rows, gradient: &[f32], n: usize) -> Vec<f32> {
+pub fn weight_gradient(input: Rows, gradient: &[f32], n: usize, precision: Precision) -> Vec<f32> {
     let part = part_of(input.channels);
     let ([out], _) = in_parts([input.channels * n], [part * n], |i, [out]| {
-        run(WeightGradient { input, gradient, n, first: i * part, out });
+        run(WeightGradient { input, gradient, n, precision, first: i * part, out });
     });
     out
 }
@@ -67,6 +69,7 @@ struct WeightGradient<'a> {
     input: Rows<'a>,
     gradient: &'a [f32],
     n: usize,
+    precision: Precision,
     first: usize,
     out: &'a mut [f32],
 }
@@ -82,7 +85,20 @@ impl Job for WeightGradient<'_> {
         let tiles = self.input.values.chunks(TASK_PIXELS * c).zip(self.gradient.chunks(TASK_PIXELS * n));
         for (left, right) in tiles {
             let (pixels, left) = (left.len() / c, &left[self.first..]);
-            gemm::multiply_transposed::<S>(m, pixels, n, left, c, right, n, Start::Output, self.out, n, packed);
+            multiply_transposed::<S>(
+                self.precision,
+                m,
+                pixels,
+                n,
+                left,
+                c,
+                right,
+                n,
+                Start::Output,
+                self.out,
+                n,
+                packed,
+            );
         }
     }
 }

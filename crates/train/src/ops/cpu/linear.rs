@@ -1,11 +1,13 @@
 //! The layers over a batch that see windows of pixels: Down(r), Up(r) and 3×3, each a matrix product between the pixels of
 //! a coarse map and strided windows of a fine one.
 
-use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
+use heirloom_codec::kernels::gemm::{Left, Start};
 use heirloom_codec::kernels::{Job, Simd};
 use rayon::prelude::*;
 
+use super::super::Precision;
 use super::parts::in_parts;
+use super::product::{Right, multiply, multiply_transposed};
 use super::run;
 use super::scratch::Scratch;
 
@@ -61,7 +63,7 @@ const TASK_PIXELS: usize = 128;
 
 /// `coarse = bias + windows(fine) · W`, W `[segments·length, n]`; `bias` may be empty for none. Result
 /// `[batch·height·width, n]`.
-pub fn gather(windows: Windows, fine: &[f32], weight: &Packed, bias: &[f32]) -> Vec<f32> {
+pub fn gather(windows: Windows, fine: &[f32], weight: &Right, bias: &[f32]) -> Vec<f32> {
     let n = weight.n();
     let rows = TASK_PIXELS.div_ceil(windows.width);
     let ([out], _) = in_parts([windows.rows() * windows.width * n], [rows * windows.width * n], |task, [out]| {
@@ -73,7 +75,7 @@ pub fn gather(windows: Windows, fine: &[f32], weight: &Packed, bias: &[f32]) -> 
 struct GatherTask<'a> {
     windows: Windows,
     fine: &'a [f32],
-    weight: &'a Packed,
+    weight: &'a Right,
     bias: &'a [f32],
     first_row: usize,
     out: &'a mut [f32],
@@ -98,7 +100,7 @@ impl Job for GatherTask<'_> {
             }
             let start = if segment == 0 { first_start(self.bias) } else { Start::Output };
             let rows = segment * w.length..(segment + 1) * w.length;
-            gemm::multiply::<S>(m, Left::rows(patches, w.length), self.weight, rows, start, self.out, n);
+            multiply::<S>(m, Left::rows(patches, w.length), self.weight, rows, start, self.out, n);
         }
     }
 }
@@ -110,7 +112,7 @@ pub fn first_start(bias: &[f32]) -> Start<'_> {
 
 /// `windows(fine) = bias + coarse · W_s` for each segment s: `weights[s]` is `[k, length]`, `bias` is
 /// `[segments·length]` or empty for none. The windows must not overlap. Result: the fine map.
-pub fn scatter(windows: Windows, coarse: &[f32], weights: &[Packed], bias: &[f32]) -> Vec<f32> {
+pub fn scatter(windows: Windows, coarse: &[f32], weights: &[Right], bias: &[f32]) -> Vec<f32> {
     let w = windows;
     let rows = TASK_PIXELS.div_ceil(w.width);
     let ([out], _) = in_parts([w.batch * w.image], [rows * w.step * w.pitch], |task, [out]| {
@@ -122,7 +124,7 @@ pub fn scatter(windows: Windows, coarse: &[f32], weights: &[Packed], bias: &[f32
 struct ScatterTask<'a> {
     windows: Windows,
     coarse: &'a [f32],
-    weights: &'a [Packed],
+    weights: &'a [Right],
     bias: &'a [f32],
     first_row: usize,
     out: &'a mut [f32],
@@ -141,7 +143,7 @@ impl Job for ScatterTask<'_> {
             let left = Left::rows(&self.coarse[self.first_row * w.width * k..][..m * k], k);
             let bias = if self.bias.is_empty() { &[] } else { &self.bias[segment * w.length..][..w.length] };
             let start = first_start(bias);
-            gemm::multiply::<S>(m, left, weight, 0..k, start, patches, w.length);
+            multiply::<S>(m, left, weight, 0..k, start, patches, w.length);
             let rows = self.out.chunks_exact_mut(w.step * w.pitch).zip(patches.chunks_exact(w.width * w.length));
             for (out, row) in rows {
                 // Without overlap the windows of a row lie side by side.
@@ -152,12 +154,18 @@ impl Job for ScatterTask<'_> {
 }
 
 /// Gradient of a gather's weight, `[segments·length, n]`: Σ windowsᵀ · gradient. `n` = values per coarse pixel.
-pub fn gather_weight_gradient(windows: Windows, fine: &[f32], gradient: &[f32], n: usize) -> Vec<f32> {
+pub fn gather_weight_gradient(
+    windows: Windows,
+    fine: &[f32],
+    gradient: &[f32],
+    n: usize,
+    precision: Precision,
+) -> Vec<f32> {
     let part = part_of(windows.length);
     let ([out], _) = in_parts([windows.segments * windows.length * n], [part * n], |i, [out]| {
         let parts = windows.length / part;
         let (segment, first) = (i / parts, i % parts * part);
-        run(GatherWeight { windows, fine, gradient, n, segment, first, out });
+        run(GatherWeight { windows, fine, gradient, n, precision, segment, first, out });
     });
     out
 }
@@ -172,6 +180,7 @@ struct GatherWeight<'a> {
     fine: &'a [f32],
     gradient: &'a [f32],
     n: usize,
+    precision: Precision,
     segment: usize,
     first: usize,
     out: &'a mut [f32],
@@ -198,17 +207,23 @@ impl Job for GatherWeight<'_> {
             }
             let right = &self.gradient[first * w.width * n..][..pixels * n];
             let start = Start::Output;
-            gemm::multiply_transposed::<S>(m, pixels, n, patches, m, right, n, start, self.out, n, packed);
+            multiply_transposed::<S>(self.precision, m, pixels, n, patches, m, right, n, start, self.out, n, packed);
         }
     }
 }
 
 /// Gradient of a scatter's weight, `[k, segments·length]`: Σ coarseᵀ · windows(gradient).
-pub fn scatter_weight_gradient(windows: Windows, coarse: &[f32], gradient: &[f32], k: usize) -> Vec<f32> {
+pub fn scatter_weight_gradient(
+    windows: Windows,
+    coarse: &[f32],
+    gradient: &[f32],
+    k: usize,
+    precision: Precision,
+) -> Vec<f32> {
     let part = part_of(k);
     let columns = windows.segments * windows.length;
     let ([out], _) = in_parts([k * columns], [part * columns], |i, [out]| {
-        run(ScatterWeight { windows, coarse, gradient, k, first: i * part, out });
+        run(ScatterWeight { windows, coarse, gradient, k, precision, first: i * part, out });
     });
     out
 }
@@ -218,6 +233,7 @@ struct ScatterWeight<'a> {
     coarse: &'a [f32],
     gradient: &'a [f32],
     k: usize,
+    precision: Precision,
     first: usize,
     out: &'a mut [f32],
 }
@@ -242,7 +258,20 @@ impl Job for ScatterWeight<'_> {
                     to.copy_from_slice(&self.gradient[w.offset(row, segment)..][..to.len()]);
                 }
                 let (n, start, out) = (w.length, Start::Output, &mut self.out[segment * w.length..]);
-                gemm::multiply_transposed::<S>(m, pixels, n, coarse, self.k, fine, n, start, out, columns, packed);
+                multiply_transposed::<S>(
+                    self.precision,
+                    m,
+                    pixels,
+                    n,
+                    coarse,
+                    self.k,
+                    fine,
+                    n,
+                    start,
+                    out,
+                    columns,
+                    packed,
+                );
             }
         }
     }

@@ -4,12 +4,16 @@
 
 pub mod bend;
 pub mod block;
+#[cfg(target_arch = "x86_64")]
+mod brain;
 pub mod dense;
 pub mod depthwise;
+mod elementary;
 pub mod linear;
 pub mod objective;
 mod parts;
 pub mod pointwise;
+pub mod product;
 mod scratch;
 pub mod shuffle;
 

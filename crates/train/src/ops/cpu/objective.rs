@@ -1,8 +1,11 @@
 //! Rate and distortion of a batch, each with the derivatives that the backward pass needs.
 
+use heirloom_codec::kernels::{Job, Simd};
 use rayon::prelude::*;
 
+use super::elementary::{exp, ln};
 use super::parts::in_parts;
+use super::run;
 use crate::ops::rate::{HALF_LN_TAU, INV_SQRT_TAU, LN_ERFC, SCALE_SHIFT, SMALLEST};
 
 /// Bits per picture, and what they change by.
@@ -19,23 +22,46 @@ pub fn bits(pictures: usize, latents: usize, prior: &[f32], latent: &[f32]) -> R
     let (prior_part, latent_part) = (prior.len() / pictures, latent.len() / pictures);
     let ([by_prior, by_latent], bits) =
         in_parts([prior.len(), latent.len()], [prior_part, latent_part], |i, [by_prior, by_latent]| {
-            let prior = prior[i * prior_part..][..prior_part].chunks_exact(2 * latents);
-            let latent = latent[i * latent_part..][..latent_part].chunks_exact(latents);
-            let out = by_prior.chunks_exact_mut(2 * latents).zip(by_latent.chunks_exact_mut(latents));
-            let mut sum = 0.0;
-            for ((prior, latent), (by_prior, by_latent)) in prior.zip(latent).zip(out) {
-                let (by_mean, by_raw) = by_prior.split_at_mut(latents);
-                for j in 0..latents {
-                    let of = element(latent[j] - prior[j], prior[latents + j]);
-                    sum += f64::from(of.bits);
-                    by_latent[j] = of.by_residual;
-                    by_mean[j] = -of.by_residual;
-                    by_raw[j] = of.by_raw;
-                }
-            }
-            sum as f32
+            let (prior, latent) = (&prior[i * prior_part..][..prior_part], &latent[i * latent_part..][..latent_part]);
+            run(Picture { latents, prior, latent, by_prior, by_latent }) as f32
         });
     Rated { bits, by_prior, by_latent }
+}
+
+/// The bits of one picture's latents.
+struct Picture<'a> {
+    latents: usize,
+    prior: &'a [f32],
+    latent: &'a [f32],
+    by_prior: &'a mut [f32],
+    by_latent: &'a mut [f32],
+}
+
+impl Job for Picture<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<S: Simd>(self) -> f64 {
+        let n = self.latents;
+        let pixels = self.prior.chunks_exact(2 * n).zip(self.latent.chunks_exact(n));
+        let out = self.by_prior.chunks_exact_mut(2 * n).zip(self.by_latent.chunks_exact_mut(n));
+        let mut bits = vec![0.0; n];
+        let mut sum = 0.0;
+        for ((prior, latent), (by_prior, by_latent)) in pixels.zip(out) {
+            let (means, raws) = prior.split_at(n);
+            let (by_means, by_raws) = by_prior.split_at_mut(n);
+            let given = latent.iter().zip(means).zip(raws);
+            let found = bits.iter_mut().zip(by_latent).zip(by_means.iter_mut().zip(by_raws));
+            for (((latent, mean), raw), ((bits, by_latent), (by_mean, by_raw))) in given.zip(found) {
+                let of = element(latent - mean, *raw);
+                *bits = of.bits;
+                *by_latent = of.by_residual;
+                *by_mean = -of.by_residual;
+                *by_raw = of.by_raw;
+            }
+            sum += bits.iter().map(|bits| f64::from(*bits)).sum::<f64>();
+        }
+        sum
+    }
 }
 
 struct Element {
@@ -44,28 +70,30 @@ struct Element {
     by_raw: f32,
 }
 
-/// One latent; formulas as in [`crate::ops::rate`].
+/// One latent; formulas as in [`crate::ops::rate`]. Without branches: both sides are calculated.
+#[inline(always)]
 fn element(residual: f32, raw: f32) -> Element {
     let x = raw + SCALE_SHIFT;
-    let e = (-x.abs()).exp();
-    let scale = (x.max(0.0) + e.ln_1p() - SCALE_SHIFT).exp();
+    let e = exp(-x.abs());
+    let scale = exp(if x > 0.0 { x } else { 0.0 } + ln(1.0 + e) - SCALE_SHIFT);
     let scale_by_raw = scale * if x > 0.0 { 1.0 } else { e } / (1.0 + e);
 
     let inverse = 1.0 / scale;
     let distance = residual.abs();
     let (upper, lower) = ((0.5 - distance) * inverse, (-0.5 - distance) * inverse);
     let p = cumulative(upper) - cumulative(lower);
-    // Negated, so that what is not a number counts as a tail and stays visible in the sum.
-    let (nats, by_distance, by_scale) = if p > SMALLEST {
-        let density = |x: f32| INV_SQRT_TAU * (-0.5 * x * x).exp();
-        let (phi_upper, phi_lower) = (density(upper), density(lower));
-        let factor = inverse / p;
-        (-p.ln(), (phi_upper - phi_lower) * factor, (upper * phi_upper - lower * phi_lower) * factor)
-    } else {
-        let standard = distance * inverse;
-        let nats = 0.5 * standard * standard - inverse.ln() + HALF_LN_TAU;
-        (nats, standard * inverse, (1.0 - standard * standard) * inverse)
-    };
+    let density = |x: f32| INV_SQRT_TAU * exp(-0.5 * x * x);
+    let (phi_upper, phi_lower) = (density(upper), density(lower));
+    let factor = inverse / p;
+    let standard = distance * inverse;
+    // What is not a number counts as a tail, and stays visible in the sum.
+    let within = p > SMALLEST;
+    let logarithm = ln(if within { p } else { inverse });
+    let tail = 0.5 * standard * standard + HALF_LN_TAU;
+    let nats = if within { 0.0 } else { tail } - logarithm;
+    let by_distance = if within { (phi_upper - phi_lower) * factor } else { standard * inverse };
+    let by_scale =
+        if within { (upper * phi_upper - lower * phi_lower) * factor } else { (1.0 - standard * standard) * inverse };
     let per_ln2 = std::f32::consts::LOG2_E;
     let sign = if residual == 0.0 { 0.0 } else { residual.signum() };
     Element {
@@ -76,12 +104,14 @@ fn element(residual: f32, raw: f32) -> Element {
 }
 
 /// Φ(x), with relative precision for x < 0.
+#[inline(always)]
 fn cumulative(x: f32) -> f32 {
-    let a = (x.abs() * std::f32::consts::FRAC_1_SQRT_2).min(12.0);
+    let a = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let a = if a > 12.0 { 12.0 } else { a };
     let t = 1.0 / (1.0 + 0.5 * a);
     let s = (7.0 / 3.0) * t - 4.0 / 3.0;
     let poly = LN_ERFC.iter().rev().fold(0.0, |poly, coefficient| poly * s + coefficient);
-    let half_erfc = 0.5 * t * (poly - a * a).exp();
+    let half_erfc = 0.5 * t * exp(poly - a * a);
     if x > 0.0 { 1.0 - half_erfc } else { half_erfc }
 }
 

@@ -10,14 +10,15 @@ use burn_autodiff::{
 };
 use burn_flex::{Flex, FlexTensor};
 
-use super::super::BlockParams;
 use super::super::cpu::block::{self, Saved, Shape, Weights};
+use super::super::{BlockParams, Precision};
 use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// See [`super::super::block`].
 pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize) -> Tensor<4> {
-    let forward = |primitives: &[FlexTensor; 9]| block_forward(primitives, kernel);
-    let state = |inputs, saved| BlockState { inputs, saved: Arc::new(saved), kernel };
+    let precision = p.precision;
+    let forward = |primitives: &[FlexTensor; 9]| block_forward(primitives, kernel, precision);
+    let state = |inputs, saved| BlockState { inputs, saved: Arc::new(saved), kernel, precision };
     custom!(
         [
             x,
@@ -36,9 +37,9 @@ pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize)
     )
 }
 
-fn block_shape(x: &FlexTensor, kernel: usize) -> Shape {
+fn block_shape(x: &FlexTensor, kernel: usize, precision: Precision) -> Shape {
     let d = dims(x);
-    Shape { batch: d[0], height: d[1], width: d[2], channels: d[3], kernel }
+    Shape { batch: d[0], height: d[1], width: d[2], channels: d[3], kernel, precision }
 }
 
 fn block_weights(inputs: &[FlexTensor; 9]) -> Weights<'_> {
@@ -53,8 +54,8 @@ fn block_weights(inputs: &[FlexTensor; 9]) -> Weights<'_> {
     }
 }
 
-fn block_forward(inputs: &[FlexTensor; 9], kernel: usize) -> (FlexTensor, Saved) {
-    let shape = block_shape(&inputs[0], kernel);
+fn block_forward(inputs: &[FlexTensor; 9], kernel: usize, precision: Precision) -> (FlexTensor, Saved) {
+    let shape = block_shape(&inputs[0], kernel, precision);
     let (out, saved) = block::forward(shape, block_weights(inputs), values(&inputs[0]), values(&inputs[1]));
     (tensor(out, &dims(&inputs[0])), saved)
 }
@@ -64,6 +65,7 @@ struct BlockState {
     inputs: [FlexTensor; 9],
     saved: Arc<Saved>,
     kernel: usize,
+    precision: Precision,
 }
 
 impl std::fmt::Debug for BlockState {
@@ -80,8 +82,8 @@ impl Backward<Flex, 9> for BlockBackward {
 
     fn backward(self, ops: Ops<BlockState, 9>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let BlockState { inputs, saved, kernel } = ops.state;
-        let shape = block_shape(&inputs[0], kernel);
+        let BlockState { inputs, saved, kernel, precision } = ops.state;
+        let shape = block_shape(&inputs[0], kernel, precision);
         let (x, modulation) = (values(&inputs[0]), values(&inputs[1]));
         let learn = ops.parents[2..].iter().any(Option::is_some);
         let g = block::backward(shape, block_weights(&inputs), x, modulation, &saved, values(&gradient), learn);

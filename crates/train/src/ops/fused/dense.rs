@@ -9,18 +9,25 @@ use burn_autodiff::{
 use burn_flex::{Flex, FlexTensor};
 use heirloom_codec::kernels::gemm::Packed;
 
+use super::super::Precision;
 use super::super::cpu::dense::{self, Rows};
 use super::super::cpu::linear::sum_rows;
+use super::super::cpu::product::Right;
 use super::{Differentiable, dims, operation, primitive, tensor, values};
 
 /// `[inputs side by side] · weight + bias` over the last dimension: see [`super::super::dense`].
-pub fn dense<const D: usize>(inputs: Vec<Tensor<D>>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<D> {
+pub fn dense<const D: usize>(
+    inputs: Vec<Tensor<D>>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    precision: Precision,
+) -> Tensor<D> {
     // As many parents as inputs, and two.
     match inputs.len() {
-        1 => with_parents::<D, 3>(inputs, weight, bias),
-        2 => with_parents::<D, 4>(inputs, weight, bias),
-        3 => with_parents::<D, 5>(inputs, weight, bias),
-        _ => with_parents::<D, 3>(vec![Tensor::cat(inputs, D - 1)], weight, bias),
+        1 => with_parents::<D, 3>(inputs, weight, bias, precision),
+        2 => with_parents::<D, 4>(inputs, weight, bias, precision),
+        3 => with_parents::<D, 5>(inputs, weight, bias, precision),
+        _ => with_parents::<D, 3>(vec![Tensor::cat(inputs, D - 1)], weight, bias, precision),
     }
 }
 
@@ -28,6 +35,7 @@ fn with_parents<const D: usize, const P: usize>(
     inputs: Vec<Tensor<D>>,
     weight: Tensor<2>,
     bias: Tensor<1>,
+    precision: Precision,
 ) -> Tensor<D> {
     let differentiate = bias.device().is_autodiff();
     macro_rules! primitives {
@@ -43,26 +51,28 @@ fn with_parents<const D: usize, const P: usize>(
     }
     if !differentiate {
         let inputs = primitives!(Flex).map(|t| t.to_contiguous());
-        return Tensor::from_primitive::<Flex>(forward::<P>(&inputs).0);
+        return Tensor::from_primitive::<Flex>(forward::<P>(&inputs, precision).0);
     }
-    let state = |inputs: [FlexTensor; P], ()| State { inputs };
-    Tensor::from_primitive::<Differentiable>(operation!(
-        DenseBackward,
-        primitives!(Differentiable),
-        forward::<P>,
-        state
-    ))
+    let forward = |inputs: &[FlexTensor; P]| forward::<P>(inputs, precision);
+    let state = |inputs: [FlexTensor; P], ()| State { inputs, precision };
+    Tensor::from_primitive::<Differentiable>(operation!(DenseBackward, primitives!(Differentiable), forward, state))
 }
 
 fn rows(x: &FlexTensor) -> Rows<'_> {
     Rows { values: values(x), channels: dims(x).last().copied().unwrap_or(1) }
 }
 
-fn forward<const P: usize>(inputs: &[FlexTensor; P]) -> (FlexTensor, ()) {
+/// A number of rows of which every map's channels are a multiple, as far as halves go: 1 where one of them is odd.
+fn even_parts(maps: &[Rows]) -> usize {
+    if maps.iter().all(|map| map.channels.is_multiple_of(2)) { 2 } else { 1 }
+}
+
+fn forward<const P: usize>(inputs: &[FlexTensor; P], precision: Precision) -> (FlexTensor, ()) {
     let (maps, parameters) = inputs.split_at(P - 2);
     let (weight, bias) = (values(&parameters[0]), values(&parameters[1]));
     let maps_rows: Vec<Rows> = maps.iter().map(rows).collect();
     let packed = Packed::new(weight, weight.len() / bias.len(), bias.len());
+    let packed = Right::new(packed, even_parts(&maps_rows), precision);
     let mut shape = dims(&maps[0]);
     if let Some(last) = shape.last_mut() {
         *last = bias.len();
@@ -73,6 +83,7 @@ fn forward<const P: usize>(inputs: &[FlexTensor; P]) -> (FlexTensor, ()) {
 #[derive(Clone)]
 struct State<const P: usize> {
     inputs: [FlexTensor; P],
+    precision: Precision,
 }
 
 impl<const P: usize> std::fmt::Debug for State<P> {
@@ -90,6 +101,7 @@ impl<const P: usize> Backward<Flex, P> for DenseBackward {
     fn backward(self, ops: Ops<State<P>, P>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
         let g = values(&gradient);
+        let precision = ops.state.precision;
         let (maps, parameters) = ops.state.inputs.split_at(P - 2);
         let (weight, n) = (values(&parameters[0]), dims(&parameters[1])[0]);
         let learns = ops.parents.each_ref().map(Option::is_some);
@@ -100,13 +112,14 @@ impl<const P: usize> Backward<Flex, P> for DenseBackward {
                 first += map.channels;
                 learns.then(|| {
                     let transposed = Packed::transposed(part, n, n, map.channels);
-                    dense::forward(&[Rows { values: g, channels: n }], &transposed, &[])
+                    dense::forward(&[Rows { values: g, channels: n }], &Right::new(transposed, n, precision), &[])
                 })
             };
             maps.iter().map(rows).zip(learns).map(of_map).collect::<Vec<_>>()
         };
         let of_weight = || {
-            let parts: Vec<Vec<f32>> = maps.iter().map(|map| dense::weight_gradient(rows(map), g, n)).collect();
+            let parts: Vec<Vec<f32>> =
+                maps.iter().map(|map| dense::weight_gradient(rows(map), g, n, precision)).collect();
             match <[Vec<f32>; 1]>::try_from(parts) {
                 Ok([dw]) => dw,
                 Err(parts) => parts.concat(),

@@ -9,8 +9,10 @@ use burn_autodiff::{
 use burn_flex::{Flex, FlexTensor};
 use heirloom_codec::kernels::gemm::Packed;
 
+use super::super::Precision;
 use super::super::cpu::depthwise::Padded;
 use super::super::cpu::linear::{self, Windows};
+use super::super::cpu::product::Right;
 use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// Which layer.
@@ -22,9 +24,9 @@ pub enum Layer {
 }
 
 /// A layer: `x [B, H, W, C]`, weight and bias as in [`super::stock`].
-pub fn layer(kind: Layer, x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
-    let forward = |primitives: &[FlexTensor; 3]| layer_forward(kind, primitives);
-    let state = |inputs, ()| LayerState { inputs, kind };
+pub fn layer(kind: Layer, x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
+    let forward = |primitives: &[FlexTensor; 3]| layer_forward(kind, primitives, precision);
+    let state = |inputs, ()| LayerState { inputs, kind, precision };
     custom!([x, weight, bias], LayerBackward, forward, state)
 }
 
@@ -41,24 +43,26 @@ fn layer_windows(kind: Layer, x: &[usize], outputs: usize) -> (Windows, [usize; 
     }
 }
 
-fn layer_forward(kind: Layer, inputs: &[FlexTensor; 3]) -> (FlexTensor, ()) {
+fn layer_forward(kind: Layer, inputs: &[FlexTensor; 3], precision: Precision) -> (FlexTensor, ()) {
     let (x, weight, bias) = (values(&inputs[0]), values(&inputs[1]), values(&inputs[2]));
     let d = dims(&inputs[0]);
     let (windows, shape) = layer_windows(kind, &d, bias.len());
     let out = match kind {
         Layer::Up(r) => {
-            let packed: Vec<Packed> = (0..r)
+            let packed: Vec<Right> = (0..r)
                 .map(|s| Packed::strided(&weight[s * windows.length..], bias.len(), d[3], windows.length))
+                .map(|packed| Right::new(packed, d[3], precision))
                 .collect();
             linear::scatter(windows, x, &packed, bias)
         }
         Layer::Conv3x3 => {
             let padded = Padded::new(x, d[1], d[2], d[3], 1);
-            linear::gather(windows, &padded.data, &Packed::new(weight, 9 * d[3], bias.len()), bias)
+            let packed = Packed::new(weight, 9 * d[3], bias.len());
+            linear::gather(windows, &padded.data, &Right::new(packed, windows.length, precision), bias)
         }
         Layer::Down(_) => {
             let packed = Packed::new(weight, windows.segments * windows.length, bias.len());
-            linear::gather(windows, x, &packed, bias)
+            linear::gather(windows, x, &Right::new(packed, windows.length, precision), bias)
         }
     };
     (tensor(out, &shape), ())
@@ -68,6 +72,7 @@ fn layer_forward(kind: Layer, inputs: &[FlexTensor; 3]) -> (FlexTensor, ()) {
 struct LayerState {
     inputs: [FlexTensor; 3],
     kind: Layer,
+    precision: Precision,
 }
 
 impl std::fmt::Debug for LayerState {
@@ -84,7 +89,7 @@ impl Backward<Flex, 3> for LayerBackward {
 
     fn backward(self, ops: Ops<LayerState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let LayerState { inputs, kind } = ops.state;
+        let LayerState { inputs, kind, precision } = ops.state;
         let (x, weight) = (values(&inputs[0]), values(&inputs[1]));
         let d = dims(&inputs[0]);
         let n = dims(&inputs[2])[0];
@@ -94,7 +99,7 @@ impl Backward<Flex, 3> for LayerBackward {
         let of_input = || match kind {
             Layer::Up(_) => {
                 let packed = Packed::transposed(weight, n, n, d[3]);
-                linear::gather(windows, g, &packed, &[])
+                linear::gather(windows, g, &Right::new(packed, windows.length, precision), &[])
             }
             Layer::Conv3x3 => {
                 let padded = Padded::new(g, d[1], d[2], n, 1);
@@ -104,22 +109,23 @@ impl Backward<Flex, 3> for LayerBackward {
                     weight[(tap * d[3] + j) * n + output]
                 });
                 let windows = Windows::conv3x3(d[0], d[1], d[2], n);
-                linear::gather(windows, &padded.data, &flipped, &[])
+                linear::gather(windows, &padded.data, &Right::new(flipped, windows.length, precision), &[])
             }
             Layer::Down(_) => {
                 let rows = windows.length;
                 let transposed = |s| Packed::transposed(&weight[s * rows * n..], n, n, rows);
-                let packed: Vec<Packed> = (0..windows.segments).map(transposed).collect();
+                let packed: Vec<Right> =
+                    (0..windows.segments).map(transposed).map(|packed| Right::new(packed, n, precision)).collect();
                 linear::scatter(windows, g, &packed, &[])
             }
         };
         let of_weight = || match kind {
-            Layer::Up(_) => linear::scatter_weight_gradient(windows, x, g, d[3]),
+            Layer::Up(_) => linear::scatter_weight_gradient(windows, x, g, d[3], precision),
             Layer::Conv3x3 => {
                 let padded = Padded::new(x, d[1], d[2], d[3], 1);
-                linear::gather_weight_gradient(windows, &padded.data, g, n)
+                linear::gather_weight_gradient(windows, &padded.data, g, n, precision)
             }
-            Layer::Down(_) => linear::gather_weight_gradient(windows, x, g, n),
+            Layer::Down(_) => linear::gather_weight_gradient(windows, x, g, n, precision),
         };
         let of_bias = || match kind {
             Layer::Up(_) => linear::sum_windows(windows, g),
