@@ -20,6 +20,7 @@ import platform
 import subprocess
 import sys
 import time
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +66,10 @@ def experiments(options):
     return [
         Experiment("faces-replay", "faces", long, **faces, proofs=[("faces", "generation-0"), *old]),
         Experiment("generation-1", "coco", options.shipped_steps, rates="4:4096", proofs=old, beyond=[("kodak", "down"), ("kodak", "up")]),
+        Experiment(
+            "generation-2", "coco", options.longer_steps, "generation-1", rates="4:4096", proofs=[*old, ("kodak", "generation-1"), ("kodak", "generation-1", "ends")],
+            beyond=[("kodak", "down"), ("kodak", "up")],
+        ),
         Experiment("rate-up", "coco", short, rates="32:4096", proofs=old, beyond=[("kodak", "up")]),
         Experiment("rate-down", "coco", short, rates="4:1024", proofs=old, beyond=[("kodak", "down")]),
         Experiment("chain-2-up", "coco", short, "faces-replay", rates="32:4096", proofs=after(2), beyond=[("kodak", "up")]),
@@ -128,7 +133,7 @@ class Runner:
         """Learns and exports, unless the model is there. Gives the seconds of learning, over all its parts."""
         model, run, clock = self.model(e.name), self.work / e.name, self.work / f"{e.name}.seconds"
         if not model.exists():
-            settings = {"preset": "learn-small", "learning_rate": self.options.rate, "final_ratio": 0.03, "log_every": 50, **e.settings}
+            settings = {"preset": "learn-small", "precision": self.options.precision, "learning_rate": self.options.rate, "final_ratio": 0.03, "log_every": 50, **e.settings}
             config = self.work / f"{e.name}.toml"
             lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
             config.write_text("\n".join([*lines, "", "[augmentation]", "shrink = [0.7, 1.0]", "flip = true"]) + "\n")
@@ -150,6 +155,11 @@ class Runner:
             clock.write_text(f"{seconds}")
             self.call("heirloom-train", "export", run, "-o", model)
         return float(clock.read_text()) if clock.exists() else None
+
+    def precision(self, e):
+        """What the run's settings say, whatever this call was given."""
+        settings = (self.work / f"{e.name}.toml").read_text()
+        return tomllib.loads(settings).get("precision", "f32")
 
     def ancestors(self, e):
         """Files of all generations before the parent."""
@@ -197,7 +207,7 @@ class Runner:
         seconds = self.learn(e)
         entry = {
             "name": e.name, "parent": e.parent, "strategy": e.strategy, "data": e.data, "replay": e.replay, "share": e.share, "lambda": e.rates,
-            "steps": e.steps, "learning_seconds": seconds and round(seconds), "proofs": [], "beyond": [],
+            "steps": e.steps, "precision": self.precision(e), "learning_seconds": seconds and round(seconds), "proofs": [], "beyond": [],
         }
         for pictures, parent, *rates in e.proofs:
             proof = self.prove(e, pictures, parent, *rates)
@@ -272,6 +282,8 @@ def main():
     parser.add_argument("--screens-steps", type=int, default=1000, help="steps for screens")
     parser.add_argument("--rate-steps", type=int, default=600, help="steps for new rates, and for the links of the chain")
     parser.add_argument("--shipped-steps", type=int, default=1800, help="steps for the generation that is shipped")
+    parser.add_argument("--longer-steps", type=int, default=6000, help="steps for the generation after it")
+    parser.add_argument("--precision", default="bf16", help="f32 or bf16")
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at the beginning")
     parser.add_argument("--archived", type=int, default=400, help="number of files in the archive")
     parser.add_argument("--threads", type=int, help="threads of learning, so that two copies of this can learn side by side [default: all]")
