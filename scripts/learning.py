@@ -65,6 +65,8 @@ def experiments(options):
     both = [("faces", "generation-0"), ("screens", "generation-0"), *old]
     return [
         Experiment("faces-replay", "faces", long, **faces, proofs=[("faces", "generation-0"), *old]),
+        # What the paper has: half of a batch, and every picture with its own weight.
+        Experiment("faces-replay-half", "faces", long, share=0.5, settings={"balance": 0.0}, proofs=[("faces", "generation-0"), *old]),
         Experiment("generation-1", "coco", options.shipped_steps, rates="4:4096", proofs=old, beyond=[("kodak", "down"), ("kodak", "up")]),
         Experiment(
             "generation-2", "coco", options.longer_steps, "generation-1", rates="4:4096", proofs=[*old, ("kodak", "generation-1"), ("kodak", "generation-1", "ends")],

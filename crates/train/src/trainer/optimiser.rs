@@ -180,9 +180,20 @@ fn parts<'a>(buffer: &'a mut [f32], matrices: &[Matrix]) -> Vec<&'a mut [f32]> {
 /// Euclidean norm; not finite if any value is not.
 #[must_use]
 pub fn norm(values: &[f32]) -> f64 {
-    let sums: Vec<f64> =
-        values.par_chunks(CHUNK).map(|c| c.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>()).collect();
+    let sums: Vec<f64> = values.par_chunks(CHUNK).map(squares).collect();
     sums.iter().sum::<f64>().sqrt()
+}
+
+/// Σ v², in sixteen sums side by side: one alone would wait for each addition.
+fn squares(values: &[f32]) -> f64 {
+    let (vectors, rest) = values.as_chunks::<16>();
+    let mut sums = [0.0; 16];
+    for vector in vectors {
+        for (sum, v) in sums.iter_mut().zip(vector) {
+            *sum += f64::from(*v) * f64::from(*v);
+        }
+    }
+    rest.iter().map(|v| f64::from(*v) * f64::from(*v)).chain(sums).sum()
 }
 
 #[cfg(test)]
