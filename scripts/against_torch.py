@@ -149,7 +149,7 @@ class Torch:
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         torch.manual_seed(0)
         self.model = Network(spec).to(memory_format=self.layout)
-        self.picture = (torch.rand(1, 3, 512, 768) * 2 - 1).to(memory_format=self.layout)
+        self.image = (torch.rand(1, 3, 512, 768) * 2 - 1).to(memory_format=self.layout)
         self.crops = (torch.rand(8, 3, 128, 128) * 2 - 1).to(memory_format=self.layout)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=1e-5)
         self.latents = None
@@ -158,7 +158,7 @@ class Torch:
     def encode(self):
         m = self.model
         entropy, encoder, _ = m.conditions(torch.full((1,), 256.0))
-        self.latents, _, _ = m.entropy((1, 8, 12), entropy, encoder, m.features(self.picture, encoder))
+        self.latents, _, _ = m.entropy((1, 8, 12), entropy, encoder, m.features(self.image, encoder))
 
     @torch.inference_mode()
     def decode(self):

@@ -41,9 +41,9 @@ class Experiment:
     share: float | None = None
     rates: str | None = None
     settings: dict = field(default_factory=dict)
-    # Sets of pictures on which the model is proved against models, by name; a third member names other λ than the old ones.
+    # Sets of images on which the model is proved against models, by name; a third member names other λ than the old ones.
     proofs: list = field(default_factory=list)
-    # Beyond the old range: (set of pictures, name of λ list).
+    # Beyond the old range: (set of images, name of λ list).
     beyond: list = field(default_factory=list)
 
 
@@ -53,7 +53,7 @@ def experiments(options):
     old = [("kodak", "generation-0")]
     # A quarter is the smallest share of replay that the paper tries.
     faces = {"share": 0.25}
-    # Crops as large as the faces, which are all cut alike: shrinking a picture stops at the crop, so faces stay as they are.
+    # Crops as large as the faces, which are all cut alike: shrinking an image stops at the crop, so faces stay as they are.
     whole = {"phases": [{"from_step": 0, "crop": 256, "batch": 4}]}
     # Screens cost four times as much as photographs, and pull as much harder: with half a batch of them and twice the rate, old files
     # lost 0.2 dB.
@@ -69,7 +69,7 @@ def experiments(options):
         Experiment("faces-replay", "faces", long, **faces, proofs=[("faces", "generation-0"), *old]),
         Experiment("faces-replay-whole", "faces", long, **faces, settings=whole, proofs=[("faces", "generation-0"), *old]),
         Experiment("faces-end-to-end-whole", "faces", long, strategy="end-to-end", replay=None, settings=whole, proofs=[("faces", "generation-0"), *old]),
-        # What the paper has: half of a batch, and every picture with its own weight.
+        # What the paper has: half of a batch, and every image with its own weight.
         Experiment("faces-replay-half", "faces", long, share=0.5, settings={"balance": 0.0}, proofs=[("faces", "generation-0"), *old]),
         Experiment("generation-1", "coco", options.shipped_steps, rates="4:4096", proofs=old, beyond=[("kodak", "down"), ("kodak", "up")]),
         Experiment(
@@ -132,17 +132,17 @@ class Runner:
         return self.options.base if name == "generation-0" else self.work / f"{name}.safetensors"
 
     def archive(self):
-        """Files of old pictures, as a user would have them: written by generation 0, at many λ."""
+        """Files of old images, as a user would have them: written by generation 0, at many λ."""
         folder = self.work / "archive"
         if (self.work / "archive.done").exists():
             return folder
-        pictures = sorted(p for p in self.sets["coco"].iterdir() if p.suffix in (".jpg", ".png"))[: self.options.archived]
+        images = sorted(p for p in self.sets["coco"].iterdir() if p.suffix in (".jpg", ".png"))[: self.options.archived]
         low, high, lists = 32.0, 1024.0, 8
         for k in range(lists):
             share = folder / f"{k}"
             share.mkdir(parents=True, exist_ok=True)
             value = low * (high / low) ** (k / (lists - 1))
-            self.call("heirloom", "encode", *pictures[k::lists], "-o", share, "--model", self.options.base, "--lambda", f"{value:.4g}", "--force")
+            self.call("heirloom", "encode", *images[k::lists], "-o", share, "--model", self.options.base, "--lambda", f"{value:.4g}", "--force")
         (self.work / "archive.done").touch()
         return folder
 
@@ -187,14 +187,14 @@ class Runner:
             found.append(self.model(name))
         return found
 
-    def prove(self, e, pictures, parent, rates="old"):
+    def prove(self, e, images, parent, rates="old"):
         """Proof of a model against an older one. The models named in the results are those of this list."""
         suffix = "" if rates == "old" else f"-{rates}"
-        path = self.results / f"{e.name}-on-{pictures}-against-{parent}{suffix}.json"
+        path = self.results / f"{e.name}-on-{images}-against-{parent}{suffix}.json"
         if not path.exists():
             part = self.work / "proof.json"
             self.call(
-                "heirloom", "models", "verify", self.model(parent), self.model(e.name), "--images", self.sets[f"{pictures}-test"],
+                "heirloom", "models", "verify", self.model(parent), self.model(e.name), "--images", self.sets[f"{images}-test"],
                 "--lambdas", LAMBDAS[rates], "--json", part, "--force", allowed=(0, 5, 6),
             )
             proof = json.loads(part.read_text())
@@ -206,13 +206,13 @@ class Runner:
             path.write_text(text[: text.rindex("\n}")] + ',\n  "files": [\n' + files + "\n  ]\n}\n")
         return json.loads(path.read_text())
 
-    def beyond(self, e, pictures, rates):
+    def beyond(self, e, images, rates):
         """Rates and qualities outside of the old range."""
-        path = self.results / f"{e.name}-on-{pictures}-{rates}.json"
+        path = self.results / f"{e.name}-on-{images}-{rates}.json"
         if not path.exists():
             part = self.work / "eval.json"
             self.call(
-                "heirloom", "eval", self.sets[f"{pictures}-test"], "--model", self.model(e.name), "--lambdas", LAMBDAS[rates],
+                "heirloom", "eval", self.sets[f"{images}-test"], "--model", self.model(e.name), "--lambdas", LAMBDAS[rates],
                 "--json", part, "--force",
             )
             report = json.loads(part.read_text()) | {"model": e.name}
@@ -226,17 +226,17 @@ class Runner:
             "name": e.name, "parent": e.parent, "strategy": e.strategy, "data": e.data, "replay": e.replay, "share": e.share, "lambda": e.rates,
             "steps": e.steps, "precision": self.precision(e), "learning_seconds": seconds and round(seconds), "proofs": [], "beyond": [],
         }
-        for pictures, parent, *rates in e.proofs:
-            proof = self.prove(e, pictures, parent, *rates)
+        for images, parent, *rates in e.proofs:
+            proof = self.prove(e, images, parent, *rates)
             differences = [p["difference"] for p in proof["points"]]
             entry["proofs"].append({
-                "on": pictures, "against": parent, "decodable": proof["decodable"], "stable": proof["stable"],
+                "on": images, "against": parent, "decodable": proof["decodable"], "stable": proof["stable"],
                 "old_files_db": dict(zip(LAMBDAS[rates[0] if rates else "old"].split(","), differences)),
                 "bd_rate": proof["bd_rate"] and round(proof["bd_rate"]["percent"], 2),
             })
-        for pictures, rates in e.beyond:
-            points = self.beyond(e, pictures, rates)["points"]
-            entry["beyond"].append({"on": pictures, "points": [{k: p[k] for k in ("lambda", "bpp", "psnr")} for p in points]})
+        for images, rates in e.beyond:
+            points = self.beyond(e, images, rates)["points"]
+            entry["beyond"].append({"on": images, "points": [{k: p[k] for k in ("lambda", "bpp", "psnr")} for p in points]})
         (self.results / f"{e.name}.json").write_text(json.dumps(entry | {"machine": machine()}, indent=2) + "\n")
         return entry
 
@@ -255,7 +255,7 @@ def show(entry):
     print(f"\n{entry['name']}: {entry['steps']} steps, {entry['learning_seconds']} s")
     for proof in entry["proofs"]:
         lost = [d for d in proof["old_files_db"].values() if d is not None]
-        change = f"{min(lost):+.3f} to {max(lost):+.3f} dB" if lost else "no picture"
+        change = f"{min(lost):+.3f} to {max(lost):+.3f} dB" if lost else "no image"
         verdict = "stable" if proof["stable"] else "decodable" if proof["decodable"] else "broken"
         rate = "-" if proof["bd_rate"] is None else f"{proof['bd_rate']:+.2f} %"
         print(f"  {proof['on']:8} against {proof['against']:14} old files {change:24} {verdict:10} new files {rate}")
@@ -267,7 +267,7 @@ def tables(results, names):
     """The tables of docs/RESULTS.md, as Markdown, from what is there."""
     entries = {e.stem: json.loads(e.read_text()) for e in results.glob("*.json") if "-on-" not in e.stem}
     order = [name for name in names if name in entries]
-    lines = ["| learned | steps | minutes | pictures | files against | old files, dB by λ " + LAMBDAS["old"] + " unless told | verdict | new files, BD-rate |",
+    lines = ["| learned | steps | minutes | images | files against | old files, dB by λ " + LAMBDAS["old"] + " unless told | verdict | new files, BD-rate |",
              "|---|---|---|---|---|---|---|---|"]
     for name in order:
         e = entries[name]

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Draws pictures like screenshots: windows with text, code, tables, charts and controls.
+"""Draws images like screenshots: windows with text, code, tables, charts and controls.
 
     python3 -m venv venv && venv/bin/pip install pillow
     venv/bin/python scripts/screens.py FOLDER [--count 400] [--seed 1]
 
-They are a kind of picture that differs much from photographs, for experiments in learning; see docs/LEARNING.md. Sharp edges, flat
+They are a kind of image that differs much from photographs, for experiments in learning; see docs/LEARNING.md. Sharp edges, flat
 areas, small text: nothing of it is in a photograph. The text is made of syllables, the font is Pillow's own, so nothing has to be
-fetched. A seed and a version of Pillow give the same pictures; two seeds share none.
+fetched. A seed and a version of Pillow give the same images; two seeds share none.
 """
 import argparse
 import colorsys
@@ -21,7 +21,7 @@ SYLLABLES = "ka lo mi ne ra su ti vo an el or un sta pre con ber ing ed ly tion 
 
 
 class Style:
-    """Colours and sizes that a picture keeps."""
+    """Colours and sizes that an image keeps."""
 
     def __init__(self, rng):
         self.dark = rng.random() < 0.4
@@ -147,9 +147,9 @@ def controls(draw, rng, style, box):
 
 
 def screen(rng):
-    """One picture: a desk, and windows that lie on one another."""
+    """One image: a desk, and windows that lie on one another."""
     style = Style(rng)
-    picture = Image.new("RGB", SIZE, style.faint)
+    image = Image.new("RGB", SIZE, style.faint)
     for _ in range(rng.randint(1, 3)):
         style = Style(rng) if rng.random() < 0.5 else style
         width, height = rng.randint(220, SIZE[0]), rng.randint(200, SIZE[1])
@@ -166,8 +166,8 @@ def screen(rng):
         for half in halves:
             rng.choice([paragraph, code, table, chart, controls])(draw, rng, style, half)
         draw.rectangle((0, 0, width - 1, height - 1), outline=style.ink)
-        picture.paste(window, (x, y))
-    return picture
+        image.paste(window, (x, y))
+    return image
 
 
 def main():

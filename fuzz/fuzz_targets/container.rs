@@ -3,7 +3,7 @@
 //! The checksums are put right first in every second input (by its length), as no fuzzer guesses them.
 #![no_main]
 
-use heirloom_codec::container::{Limits, MAGIC, VERSION, parse, parse_header, parse_prefix, write};
+use heirloom_format::container::{Limits, MAGIC, VERSION, parse, parse_header, parse_prefix, write};
 use libfuzzer_sys::fuzz_target;
 
 fn crc32(bytes: &[u8]) -> u32 {

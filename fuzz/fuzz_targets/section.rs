@@ -1,7 +1,7 @@
 //! Any bytes as coded latents: no panic, and what decodes is encoded to the same bytes; any residuals: a round trip.
 #![no_main]
 
-use heirloom_codec::entropy::{MAX_MAGNITUDE, decode_section, encode_section_with};
+use heirloom_format::entropy::{MAX_MAGNITUDE, decode_section, encode_section_with};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

@@ -23,7 +23,7 @@ type Answer<T> = Result<T, Box<dyn Error>>;
 fn main() -> Answer<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let option = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|i| arguments.get(i + 1));
-    // Without `--bench` cargo is testing: the smallest picture once.
+    // Without `--bench` cargo is testing: the smallest image once.
     let testing = !arguments.iter().any(|argument| argument == "--bench");
     let rounds: usize = if testing { 1 } else { option("--rounds").map_or(Ok(5), |rounds| rounds.parse())?.max(1) };
     let folder = tempfile::tempdir()?;
@@ -49,8 +49,8 @@ fn main() -> Answer<()> {
         }
     }
 
-    println!("medians of {rounds} rounds; 'growth' is the time of a pixel over that of one of the smallest picture\n");
-    println!("| picture | way | seconds | least | ns a pixel | growth | peak memory | bytes a pixel |");
+    println!("medians of {rounds} rounds; 'growth' is the time of a pixel over that of one of the smallest image\n");
+    println!("| image | way | seconds | least | ns a pixel | growth | peak memory | bytes a pixel |");
     println!("|---|---|---|---|---|---|---|---|");
     for (way, name) in ["encode", "decode"].iter().enumerate() {
         let each = |i: usize| median(&times[i][way]) / cases[i].pixels();
@@ -70,7 +70,7 @@ fn main() -> Answer<()> {
     Ok(())
 }
 
-/// A picture and what becomes of it.
+/// An image and what becomes of it.
 struct Case {
     size: (u32, u32),
     png: PathBuf,

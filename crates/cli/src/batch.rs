@@ -17,8 +17,8 @@ pub fn threads(asked: Option<NonZero<usize>>) -> usize {
 
 /// Calls `work` with 0..`count` on up to `threads` threads and hands each result to `done` as it comes.
 ///
-/// The threads stand outside the codec's own pool: a thread of that pool that waits for its part of one picture
-/// would otherwise start on a whole other picture, and memory would grow with the number of files.
+/// The threads stand outside the codec's own pool: a thread of that pool that waits for its part of one image
+/// would otherwise start on a whole other image, and memory would grow with the number of files.
 fn parallel<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync, mut done: impl FnMut(usize, T)) {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();

@@ -1,15 +1,15 @@
 //! The codec as the verbs use it: its errors become failures with their exit status, and files find their model.
 
-use heirloom_codec::container::{ContainerError, parse_header};
 use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
+use heirloom_format::container::{ContainerError, parse_header};
 
 use crate::failure::{Failure, Kind};
 use crate::models::{Models, Wish, hex};
 
-/// The flag of verbs that take memory for pictures.
+/// The flag of verbs that take memory for images.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Memory {
-    /// Most memory for the feature maps of one picture, in GiB; what needs more is refused [default: 8]
+    /// Most memory for the feature maps of one image, in GiB; what needs more is refused [default: 8]
     #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     max_memory: Option<u64>,
 }
@@ -33,28 +33,28 @@ pub struct Way {
     pub generation: Option<Wish>,
 }
 
-/// A picture from a file.
+/// An image from a file.
 pub struct Decoded {
-    pub picture: Image,
+    pub image: Image,
     /// What a user should know about it.
     pub note: Option<String>,
 }
 
 /// The bytes of a file.
-pub fn encode(model: &Model, picture: &Image, lambda: f32, memory: Memory) -> Result<Vec<u8>, Failure> {
+pub fn encode(model: &Model, image: &Image, lambda: f32, memory: Memory) -> Result<Vec<u8>, Failure> {
     let mut options = EncodeOptions::new(lambda);
     options.max_memory = memory.bytes().unwrap_or(options.max_memory);
-    model.encode(picture, &options).map_err(|e| encode_failure(&e))
+    model.encode(image, &options).map_err(|e| encode_failure(&e))
 }
 
 /// The bytes of a file, and the bits that the model's probabilities promise for them.
-pub fn encode_with_estimate(model: &Model, picture: &Image, lambda: f32) -> Result<(Vec<u8>, f64), Failure> {
+pub fn encode_with_estimate(model: &Model, image: &Image, lambda: f32) -> Result<(Vec<u8>, f64), Failure> {
     let (bytes, report) =
-        model.encode_with_report(picture, &EncodeOptions::new(lambda)).map_err(|e| encode_failure(&e))?;
+        model.encode_with_report(image, &EncodeOptions::new(lambda)).map_err(|e| encode_failure(&e))?;
     Ok((bytes, report.estimated_bits.iter().sum()))
 }
 
-/// The picture of a file, by the model that the way asks for.
+/// The image of a file, by the model that the way asks for.
 pub fn decode(models: &Models, bytes: &[u8], way: &Way) -> Result<Decoded, Failure> {
     let mut options = DecodeOptions::default();
     options.exact = way.exact;
@@ -83,10 +83,10 @@ pub fn decode(models: &Models, bytes: &[u8], way: &Way) -> Result<Decoded, Failu
         let partial = model.decode_partial(bytes, &options).map_err(|e| decode_failure(&e))?;
         let problem = partial.problem.map(|e| format!("{} of 4 latents; {e}", partial.latents));
         let notes: Vec<String> = [by, problem].into_iter().flatten().collect();
-        return Ok(Decoded { picture: partial.image, note: (!notes.is_empty()).then(|| notes.join("; ")) });
+        return Ok(Decoded { image: partial.image, note: (!notes.is_empty()).then(|| notes.join("; ")) });
     }
-    let picture = model.decode(bytes, &options).map_err(|e| decode_failure(&e))?;
-    Ok(Decoded { picture, note: by })
+    let image = model.decode(bytes, &options).map_err(|e| decode_failure(&e))?;
+    Ok(Decoded { image, note: by })
 }
 
 /// Says what --exact has to do with a writer that is not here.
@@ -102,11 +102,11 @@ pub fn container_failure(error: &ContainerError) -> Failure {
     decode_failure(&DecodeError::Container(error.clone()))
 }
 
-/// The failure of a picture that was not encoded.
+/// The failure of an image that was not encoded.
 pub fn encode_failure(error: &EncodeError) -> Failure {
     let kind = match error {
         EncodeError::Lambda { .. } => Kind::Usage,
-        EncodeError::Memory { .. } | EncodeError::Level(_) | EncodeError::Container(_) => Kind::Unsupported,
+        EncodeError::Memory { .. } | EncodeError::Isa(_) | EncodeError::Container(_) => Kind::Unsupported,
         _ => Kind::Failed,
     };
     Failure::new(kind, error.to_string())

@@ -16,7 +16,7 @@ pub enum Kind {
     Damaged = 4,
     /// A newer model does not decode an older one's files.
     NotDecodable = 5,
-    /// A newer model decodes an older one's files, but makes their pictures worse.
+    /// A newer model decodes an older one's files, but makes their images worse.
     NotStable = 6,
 }
 

@@ -1,6 +1,6 @@
 //! The command `heirloom`.
 //!
-//! `verbs` holds one file per verb; the rest is what verbs share: pictures in other formats (`pixels`), files and
+//! `verbs` holds one file per verb; the rest is what verbs share: images in other formats (`pixels`), files and
 //! streams (`places`), the codec with its models (`models`, `coding`), the proof that a newer
 //! model keeps an older one's files (`proof`), several files at once (`batch`) and failures
 //! with their exit status (`failure`).
@@ -32,7 +32,7 @@ Exit status:
   3  a file is sound but not supported, or needs a model that is not here
   4  a file is damaged, cut short, or not what it says it is
   5  models verify, models publish: the new model does not decode the old one's files
-  6  models verify, models publish: it decodes them, but makes their pictures worse
+  6  models verify, models publish: it decodes them, but makes their images worse
 With several files the rest is done after a failure; the status is the failures' own if they are all of one kind.";
 
 /// Images into small files that every later model still decodes.
@@ -81,7 +81,7 @@ enum Verb {
     /// Estimate rate and PSNR of a training run (by heirloom-train)
     #[command(disable_help_flag = true)]
     Validate(verbs::handover::Arguments),
-    /// Estimate rate and PSNR of each picture, also of old latents in a newer decoder (by heirloom-train)
+    /// Estimate rate and PSNR of each image, also of old latents in a newer decoder (by heirloom-train)
     #[command(disable_help_flag = true)]
     Measure(verbs::handover::Arguments),
     /// Compare all systems and strategies: the paper's experiments (by heirloom-train)

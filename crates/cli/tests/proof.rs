@@ -4,9 +4,9 @@
 mod common;
 
 use common::{Workshop, child, default, rgb, stranger, tiny, tiny_child};
-use heirloom_codec::container::PixelFormat;
 use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges, ModelFile};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
+use heirloom_format::container::PixelFormat;
 use serde_json::Value;
 
 const FLAGS: &str = "--images set --lambdas 32,1024";
@@ -314,8 +314,8 @@ fn small_losses_do_not_add_up_over_generations() {
 fn the_model_in_this_program_against_a_wider_generation() {
     let shop = Workshop::new();
     std::fs::create_dir(shop.path("set")).unwrap();
-    let picture = |x: u32, y: u32| image::Rgb([(x * 2) as u8, (y * 3) as u8, (128 + 60 * ((x / 9 + y / 7) % 2)) as u8]);
-    shop.save("set/a.png", image::RgbImage::from_fn(128, 96, picture));
+    let image = |x: u32, y: u32| image::Rgb([(x * 2) as u8, (y * 3) as u8, (128 + 60 * ((x / 9 + y / 7) % 2)) as u8]);
+    shop.save("set/a.png", image::RgbImage::from_fn(128, 96, image));
     let old = default();
     let range = old.metadata.lambda.encoder;
     let wider = LambdaRange { low: range.low / 4.0, high: range.high * 4.0 };

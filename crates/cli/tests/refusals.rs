@@ -34,13 +34,13 @@ fn no_half_files_and_no_temporary_files_are_left() {
 #[test]
 fn pixels_that_would_have_to_change() {
     let shop = Workshop::new();
-    let picture = DynamicImage::from(rgb(20, 20));
-    shop.save("alpha.png", picture.to_rgba8());
-    shop.save("grey-alpha.png", picture.to_luma_alpha8());
-    shop.save("deep.png", picture.to_rgb16());
-    shop.save("deep-alpha.png", picture.to_rgba16());
-    shop.save("deep.tiff", picture.to_luma16());
-    shop.save("float.tiff", picture.to_rgb32f());
+    let image = DynamicImage::from(rgb(20, 20));
+    shop.save("alpha.png", image.to_rgba8());
+    shop.save("grey-alpha.png", image.to_luma_alpha8());
+    shop.save("deep.png", image.to_rgb16());
+    shop.save("deep-alpha.png", image.to_rgba16());
+    shop.save("deep.tiff", image.to_luma16());
+    shop.save("float.tiff", image.to_rgb32f());
     shop.put("odd.ppm", b"P6\n1 1\n100\nabc");
     for (file, says) in [
         ("alpha.png", "has an alpha channel, which this version does not code; convert it first"),

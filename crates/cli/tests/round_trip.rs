@@ -21,13 +21,13 @@ fn sizes_and_pixel_formats_are_kept() {
 }
 
 #[test]
-fn the_model_in_the_program_resembles_the_picture() {
+fn the_model_in_the_program_resembles_the_image() {
     let shop = Workshop::new();
-    let picture = image::RgbImage::from_fn(96, 80, |x, y| image::Rgb([(x * 2) as u8, (y * 3) as u8, 90]));
-    shop.save("a.png", picture.clone());
+    let image = image::RgbImage::from_fn(96, 80, |x, y| image::Rgb([(x * 2) as u8, (y * 3) as u8, 90]));
+    shop.save("a.png", image.clone());
     shop.does("encode a.png -q 100");
     shop.does("decode a.hlm -o b.png");
-    let found = psnr(&picture, shop.load("b.png").as_rgb8().unwrap()).unwrap();
+    let found = psnr(&image, shop.load("b.png").as_rgb8().unwrap()).unwrap();
     assert!(found > 20.0, "{found} dB");
 }
 

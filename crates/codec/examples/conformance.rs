@@ -8,20 +8,20 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use heirloom_codec::container::{Metadata, parse};
 use heirloom_codec::image::PixelFormat;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
-use pictures::{Kind, picture};
+use heirloom_format::container::{Metadata, parse};
+use images::{Kind, image};
 use set::{Entry, Manifest, Older, Pixels, digest, metadata_digest, root};
 
 #[allow(clippy::unwrap_used)] // shared with tests
-#[path = "../tests/pictures/mod.rs"]
-mod pictures;
+#[path = "../tests/images/mod.rs"]
+mod images;
 #[path = "../tests/conformance_set/mod.rs"]
 mod set;
 
 /// Kind, width, height, format, λ. Canvas sizes of one to 48 tiles of 64 × 64; the ninth has metadata.
-const PICTURES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
+const IMAGES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
     (Kind::Flat, 1, 1, PixelFormat::Rgb8, 32.0),
     (Kind::Noise, 1, 1, PixelFormat::Grey8, 1024.0),
     (Kind::Flat, 64, 64, PixelFormat::Grey8, 256.0),
@@ -40,7 +40,7 @@ const PICTURES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
     (Kind::Photo, 250, 190, PixelFormat::Grey8, 100.0),
 ];
 
-/// λ that [`PICTURES`] reach; of a generation that knows others, one more picture at either end of its range.
+/// λ that [`IMAGES`] reach; of a generation that knows others, one more image at either end of its range.
 const REACHED: [f32; 2] = [32.0, 1024.0];
 
 /// Most bytes of a set: it stays in the repository for ever.
@@ -76,10 +76,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let lineage = model.metadata().lineage;
     let range = model.metadata().lambda.encoder;
-    let mut pictures = PICTURES.to_vec();
+    let mut images = IMAGES.to_vec();
     for (lambda, beyond) in [(range.low, range.low < REACHED[0]), (range.high, range.high > REACHED[1])] {
         if beyond {
-            pictures.push((Kind::Photo, 190, 130, PixelFormat::Rgb8, lambda));
+            images.push((Kind::Photo, 190, 130, PixelFormat::Rgb8, lambda));
         }
     }
     let mut manifest = Manifest {
@@ -91,8 +91,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         older: Vec::new(),
     };
     let mut total = 0;
-    for (number, picture) in pictures.into_iter().enumerate() {
-        let (entry, bytes) = write_one(&model, number, picture)?;
+    for (number, image) in images.into_iter().enumerate() {
+        let (entry, bytes) = write_one(&model, number, image)?;
         fs::write(out.join(&entry.name), &bytes)?;
         total += bytes.len();
         manifest.files.push(entry);
@@ -101,7 +101,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(&manifest_path, serde_json::to_string_pretty(&manifest)? + "\n")?;
     println!("{} files, {total} bytes, and those of {} older sets", manifest.files.len(), manifest.older.len());
     if total > MOST_BYTES {
-        return Err(format!("{total} bytes are too many, {MOST_BYTES} are allowed; shrink PICTURES").into());
+        return Err(format!("{total} bytes are too many, {MOST_BYTES} are allowed; shrink IMAGES").into());
     }
     Ok(())
 }
@@ -135,14 +135,14 @@ fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
     Ok(found)
 }
 
-/// Encodes a picture, and says what it decodes to.
+/// Encodes an image, and says what it decodes to.
 fn write_one(
     model: &Model,
     number: usize,
     (kind, width, height, pixel_format, lambda): (Kind, u32, u32, PixelFormat, f32),
 ) -> Result<(Entry, Vec<u8>), Box<dyn Error>> {
     let format = if pixel_format == PixelFormat::Grey8 { "grey" } else { "rgb" };
-    let mut image = picture(kind, width, height, pixel_format);
+    let mut image = image(kind, width, height, pixel_format);
     if number == 8 {
         image.metadata = Metadata {
             icc: Some((0..=255).collect()),
@@ -157,10 +157,10 @@ fn write_one(
     }
     let exact = model.decode(&bytes, &DecodeOptions::exact())?;
     let fused = model.decode(&bytes, &DecodeOptions::default())?;
-    let picture = format!("{kind:?}").to_lowercase();
+    let image = format!("{kind:?}").to_lowercase();
     let entry = Entry {
-        name: format!("{number:02}-{picture}-{width}x{height}-{format}.hlm"),
-        picture,
+        name: format!("{number:02}-{image}-{width}x{height}-{format}.hlm"),
+        image,
         width,
         height,
         format: format.to_owned(),

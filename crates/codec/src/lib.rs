@@ -21,10 +21,9 @@
 //! (those of the current rayon pool) nor on the machine's instruction set.
 
 mod codec;
-pub mod container;
-pub mod entropy;
+
 pub mod image;
-pub mod kernels;
+
 pub mod model;
 pub mod network;
 #[doc(hidden)]

@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use heirloom_codec::container::{PixelFormat, parse_header};
-use heirloom_codec::kernels::Level;
 use heirloom_codec::{DecodeOptions, Image, Model};
+use heirloom_format::container::{PixelFormat, parse_header};
+use heirloom_kernels::Isa;
 use set::{Entry, Manifest, digest, metadata_digest, root};
 
 #[path = "conformance_set/mod.rs"]
@@ -45,17 +45,17 @@ fn latents_digest(model: &Model, bytes: &[u8], options: &DecodeOptions) -> Strin
     blake3::Hash::from_bytes(model.decode_latents(bytes, options).unwrap().hash()).to_hex().to_string()
 }
 
-/// Whether a level's pixels with fused multiply-add are worth the wait: software makes them some hundred times slower.
-fn has_fused(level: Level, entry: &Entry) -> bool {
-    level > Level::Scalar || cfg!(target_arch = "aarch64") || entry.width.max(entry.height) <= 1
+/// Whether a isa's pixels with fused multiply-add are worth the wait: software makes them some hundred times slower.
+fn has_fused(isa: Isa, entry: &Entry) -> bool {
+    isa > Isa::Scalar || cfg!(target_arch = "aarch64") || entry.width.max(entry.height) <= 1
 }
 
-fn check(model: &Model, entry: &Entry, bytes: &[u8], level: Level, what: &str) {
+fn check(model: &Model, entry: &Entry, bytes: &[u8], isa: Isa, what: &str) {
     let mut options = DecodeOptions::default();
-    options.level = Some(level);
+    options.isa = Some(isa);
     assert_eq!(latents_digest(model, bytes, &options), entry.latents, "latents, {what}");
     for (exact, pixels) in [(true, &entry.exact_pixels), (false, &entry.fused_pixels)] {
-        if exact || has_fused(level, entry) {
+        if exact || has_fused(isa, entry) {
             options.exact = exact;
             let image: Image = model.decode(bytes, &options).unwrap();
             assert_eq!((image.width(), image.height()), (entry.width, entry.height), "{what}");
@@ -92,12 +92,12 @@ fn files_of_all_generations_decode_as_on_the_first_day() {
                 (entry.width, entry.height, format, entry.lambda)
             );
             assert!(model.wrote(&header), "{}", entry.name);
-            for level in Level::available() {
-                // Large pictures are slow in plain Rust; one number of threads tells enough there.
-                let slow = level == Level::Scalar && header.padded_pixels() > 4 * 64 * 64;
+            for isa in Isa::available() {
+                // Large images are slow in plain Rust; one number of threads tells enough there.
+                let slow = isa == Isa::Scalar && header.padded_pixels() > 4 * 64 * 64;
                 for pool in &pools[usize::from(slow)..] {
-                    let what = format!("{}, {level:?}, {} threads", entry.name, pool.current_num_threads());
-                    pool.install(|| check(&model, entry, &bytes, level, &what));
+                    let what = format!("{}, {isa:?}, {} threads", entry.name, pool.current_num_threads());
+                    pool.install(|| check(&model, entry, &bytes, isa, &what));
                 }
             }
         }
@@ -119,8 +119,8 @@ fn older_files_decode_as_on_the_day_a_generation_was_published() {
                 let bytes = fs::read(folder.join(&entry.name)).unwrap();
                 let (exact_pixels, fused_pixels) = (pixels.exact.clone(), pixels.fused.clone());
                 let entry = Entry { exact_pixels, fused_pixels, ..entry.clone() };
-                // That levels agree is seen by the files' own generation.
-                check(&model, &entry, &bytes, Level::best(), &format!("{} with {}", entry.name, manifest.model));
+                // That instruction sets agree is seen by the files' own generation.
+                check(&model, &entry, &bytes, Isa::best(), &format!("{} with {}", entry.name, manifest.model));
             }
         }
     }

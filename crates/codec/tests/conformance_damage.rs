@@ -1,13 +1,13 @@
 //! Damaged files of the conformance sets: cut short or altered anywhere, also behind a checksum that was made right again,
-//! they give an error or a picture, never a panic, and take no more memory than the estimate for their header allows.
+//! they give an error or an image, never a panic, and take no more memory than the estimate for their header allows.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::fs;
 
 use counting_allocator::peak;
-use heirloom_codec::container::{MAGIC, parse_header};
 use heirloom_codec::network::memory;
 use heirloom_codec::{DecodeError, DecodeOptions, Fault, Image, Model};
+use heirloom_format::container::{MAGIC, parse_header};
 use set::{Manifest, root};
 
 mod counting_allocator;
@@ -16,7 +16,7 @@ mod counting_allocator;
 #[path = "conformance_set/mod.rs"]
 mod set;
 
-/// Buffers that do not grow with the picture: bands of rows and tiles, for each thread.
+/// Buffers that do not grow with the image: bands of rows and tiles, for each thread.
 const FIXED: u64 = 4 << 20;
 
 /// Calls into the networks for each file: fewer for larger canvases.
@@ -129,7 +129,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 /// How often damage behind a good checksum led where.
 #[derive(Default, Debug)]
 struct Seen {
-    pictures: usize,
+    images: usize,
     container: usize,
     entropy: usize,
     limits: usize,
@@ -139,7 +139,7 @@ struct Seen {
 impl Seen {
     fn note(&mut self, result: Result<Image, DecodeError>) {
         *match result {
-            Ok(_) => &mut self.pictures,
+            Ok(_) => &mut self.images,
             Err(DecodeError::UnknownModel { .. }) => &mut self.strangers,
             Err(DecodeError::Entropy { .. }) => &mut self.entropy,
             Err(error) if error.fault() == Fault::OverLimit => &mut self.limits,
@@ -167,7 +167,7 @@ fn plain_damage(subject: &Subject<'_>, bytes: &[u8]) {
     }
 }
 
-/// A header that asks for a picture of 2³² − 1 pixels' width, under a good checksum.
+/// A header that asks for an image of 2³² − 1 pixels' width, under a good checksum.
 fn huge(subject: &Subject<'_>, bytes: &[u8]) {
     let width = MAGIC.len() + 1;
     let after = width + 1 + bytes[width..].iter().position(|byte| byte & 0x80 == 0).unwrap();
@@ -206,7 +206,7 @@ fn deep_damage(subject: &Subject<'_>, bytes: &[u8], pixels: u64, seen: &mut Seen
 
 // One test only: others running beside it would be counted too.
 #[test]
-fn damaged_files_give_errors_or_pictures_within_their_memory() {
+fn damaged_files_give_errors_or_images_within_their_memory() {
     // The fixed buffers are for each thread.
     rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap().install(all_damage);
 }
@@ -247,7 +247,7 @@ fn all_damage() {
     println!("{files} files; damage behind good checksums: {seen:?}");
     if files > 0 {
         // Whether a sampled byte is one of the size's depends on the files; `huge` has met the limits of each.
-        let Seen { pictures, container, entropy, limits: _, strangers } = seen;
-        assert!([pictures, container, entropy, strangers].iter().all(|&count| count > 0), "each outcome occurs");
+        let Seen { images, container, entropy, limits: _, strangers } = seen;
+        assert!([images, container, entropy, strangers].iter().all(|&count| count > 0), "each outcome occurs");
     }
 }

@@ -1,15 +1,15 @@
 //! The whole way there and back with the published models: threads and instruction sets change no byte, latent or pixel.
-//! `round_trip.rs` does the same with hundreds of pictures and a tiny network of formula-made weights.
+//! `round_trip.rs` does the same with hundreds of images and a tiny network of formula-made weights.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::path::Path;
 
-use heirloom_codec::container::PixelFormat::{self, Grey8, Rgb8};
-use heirloom_codec::kernels::Level;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
-use pictures::{Kind, picture};
+use heirloom_format::container::PixelFormat::{self, Grey8, Rgb8};
+use heirloom_kernels::Isa;
+use images::{Kind, image};
 
-mod pictures;
+mod images;
 
 /// Kind, width, height, format, λ, and whether plain Rust takes part: with fused multiply-add in software it needs
 /// seconds for each tile.
@@ -24,26 +24,26 @@ const CASES: [(Kind, u32, u32, PixelFormat, f32, bool); 5] = [
 fn round_trips(model: &Model) {
     let pools = [1, 2, 4].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
     for (kind, width, height, format, lambda, scalar) in CASES {
-        let image = picture(kind, width, height, format);
+        let image = image(kind, width, height, format);
         let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(lambda)).unwrap();
         let expected = [false, true].map(|exact| {
             let mut options = DecodeOptions::default();
             options.exact = exact;
             model.reconstruct(&report.latents, &options).unwrap()
         });
-        for level in Level::available() {
+        for isa in Isa::available() {
             for pool in &pools {
                 let threads = pool.current_num_threads();
-                let slow = level == Level::Scalar && !cfg!(target_arch = "aarch64");
+                let slow = isa == Isa::Scalar && !cfg!(target_arch = "aarch64");
                 if slow && !(scalar && threads == 2) {
                     continue;
                 }
-                let what = format!("{kind:?} {width}×{height}, λ = {lambda}, {level:?}, {threads} threads");
+                let what = format!("{kind:?} {width}×{height}, λ = {lambda}, {isa:?}, {threads} threads");
                 let mut there = EncodeOptions::new(lambda);
-                there.level = Some(level);
+                there.isa = Some(isa);
                 assert!(pool.install(|| model.encode(&image, &there)).unwrap() == bytes, "bytes differ, {what}");
                 let mut back = DecodeOptions::default();
-                back.level = Some(level);
+                back.isa = Some(isa);
                 let latents = pool.install(|| model.decode_latents(&bytes, &back)).unwrap();
                 assert!(latents == report.latents, "latents differ, {what}");
                 for (exact, expected) in [false, true].into_iter().zip(&expected) {

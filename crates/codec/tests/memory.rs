@@ -1,4 +1,4 @@
-//! The memory that a picture takes stays under the estimate by which pictures are refused, and is not far below it.
+//! The memory that an image takes stays under the estimate by which images are refused, and is not far below it.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod counting_allocator;
@@ -23,7 +23,7 @@ fn memory_stays_under_its_estimate() {
 
     let check = |what: &str, taken: u64, estimate: u64| {
         println!("{what}: {taken} bytes taken, {estimate} estimated");
-        // Buffers that do not grow with the picture: bands of rows and tiles.
+        // Buffers that do not grow with the image: bands of rows and tiles.
         assert!(taken < estimate + (4 << 20), "{what}: {taken} bytes taken, {estimate} estimated");
         assert!(taken > estimate / 2, "{what}: {taken} bytes taken, {estimate} estimated");
     };

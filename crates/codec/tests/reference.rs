@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom_codec::image::{Image, PixelFormat, to_network};
-use heirloom_codec::kernels::{Arithmetic, Level, Map};
 use heirloom_codec::model::Spec;
 use heirloom_codec::network::{Network, Trace};
 use heirloom_codec::reference::{self, ReferenceMap, Vectors, distance};
+use heirloom_kernels::{Arithmetic, Isa, Map};
 
 const TOLERANCE: f64 = 1e-4;
 
@@ -73,7 +73,7 @@ fn every_layer_agrees_with_the_reference() {
         let latents: Vec<Map> = vectors.latents(lambda).unwrap().into_iter().map(to_map).collect();
         let mut entropy = Vec::new();
         for arithmetic in [Arithmetic::Fused, Arithmetic::Strict] {
-            let trace = network.trace(Level::best(), arithmetic, lambda, to_network(&image), &latents).unwrap();
+            let trace = network.trace(Isa::best(), arithmetic, lambda, to_network(&image), &latents).unwrap();
             let (distance, name) = compare(&trace, &vectors, lambda);
             println!("λ = {lambda}, {arithmetic:?}: at most {distance:e} ({name})");
             entropy.push(trace.levels.into_iter().map(|level| level.prior_mean).collect::<Vec<_>>());

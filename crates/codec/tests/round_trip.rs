@@ -2,14 +2,14 @@
 //! any instruction set give the same bytes, the same latents and the same pixels.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
-use heirloom_codec::container::{Limits, Metadata, PixelFormat};
-use heirloom_codec::kernels::Level;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::{
     DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, LatentError, Model, reference,
 };
+use heirloom_format::container::{Limits, Metadata, PixelFormat};
+use heirloom_kernels::Isa;
 
-/// Few blocks and small kernels: hundreds of pictures a second.
+/// Few blocks and small kernels: hundreds of images a second.
 fn file() -> ModelFile {
     let spec = Spec { kernels: [3, 5, 3, 3, 3], ..Spec::tiny() };
     let weights = reference::weights(&spec).unwrap();
@@ -59,7 +59,7 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 #[test]
 fn machines_and_threads_never_change_a_bit() {
     let model = model();
-    let levels = Level::available();
+    let sets = Isa::available();
     let pools = [1, 2, 4].map(pool);
     let mut random = Random(1);
     let sizes = [(1, 1), (63, 65), (64, 64), (65, 63), (128, 1), (1, 128), (129, 64)];
@@ -73,17 +73,17 @@ fn machines_and_threads_never_change_a_bit() {
             1 => 1024.0,
             _ => 32.0 * 2f32.powf(random.below(5000) as f32 / 1000.0),
         };
-        let (level, pool) = (levels[case % levels.len()], &pools[case / levels.len() % pools.len()]);
+        let (isa, pool) = (sets[case % sets.len()], &pools[case / sets.len() % pools.len()]);
         let what =
-            format!("case {case}: {width}×{height}, λ = {lambda}, {level:?}, {} threads", pool.current_num_threads());
+            format!("case {case}: {width}×{height}, λ = {lambda}, {isa:?}, {} threads", pool.current_num_threads());
 
         let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(lambda)).unwrap();
         let mut options = EncodeOptions::new(lambda);
-        options.level = Some(level);
+        options.isa = Some(isa);
         assert!(pool.install(|| model.encode(&image, &options)).unwrap() == bytes, "bytes differ, {what}");
 
         let mut there = DecodeOptions::default();
-        there.level = Some(level);
+        there.isa = Some(isa);
         let latents = pool.install(|| model.decode_latents(&bytes, &there)).unwrap();
         assert!(latents == report.latents, "latents differ, {what}");
         assert_eq!(latents.hash(), report.latents.hash());
@@ -205,7 +205,7 @@ fn errors_say_whose_fault_it_is() {
 }
 
 #[test]
-fn shortened_files_give_coarser_pictures() {
+fn shortened_files_give_coarser_images() {
     let model = model();
     let image = Random(6).image(90, 70, PixelFormat::Rgb8);
     let bytes = model.encode(&image, &EncodeOptions::new(500.0)).unwrap();
@@ -229,7 +229,7 @@ fn shortened_files_give_coarser_pictures() {
 }
 
 #[test]
-fn altered_files_give_errors_or_pictures() {
+fn altered_files_give_errors_or_images() {
     let model = model();
     let image = Random(7).image(33, 47, PixelFormat::Grey8);
     let bytes = model.encode(&image, &EncodeOptions::new(200.0)).unwrap();
@@ -250,7 +250,7 @@ fn altered_files_give_errors_or_pictures() {
     }
 }
 
-/// Latents and pixels of one picture, pinned: they may never change for model version 1, on any machine.
+/// Latents and pixels of one image, pinned: they may never change for model version 1, on any machine.
 #[test]
 fn latents_and_pixels_are_those_of_the_first_day() {
     let spec = Spec { latents: [16, 16, 32, 4], ..Spec::tiny() };

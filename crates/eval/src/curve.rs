@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
 
-/// Bits per pixel of a file of `bytes` bytes that holds a picture of `width` × `height` pixels.
+/// Bits per pixel of a file of `bytes` bytes that holds an image of `width` × `height` pixels.
 ///
 /// ```
 /// assert_eq!(heirloom_eval::bits_per_pixel(49_152, 768, 512), 1.0);

@@ -8,14 +8,14 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EvalError {
-    /// Two pictures that should be compared differ in size, or a buffer is not `3 · width · height` long.
+    /// Two images that should be compared differ in size, or a buffer is not `3 · width · height` long.
     Shape {
         /// What was expected, in words.
         expected: String,
         /// What was given, in words.
         found: String,
     },
-    /// A picture is too small for the metric.
+    /// An image is too small for the metric.
     TooSmall {
         /// Name of the metric.
         metric: &'static str,
@@ -59,7 +59,7 @@ pub enum EvalError {
 impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Shape { expected, found } => write!(f, "pictures do not match: expected {expected}, found {found}"),
+            Self::Shape { expected, found } => write!(f, "images do not match: expected {expected}, found {found}"),
             Self::TooSmall { metric, least, found } => {
                 write!(f, "{metric} needs both sides to be at least {least} pixels, the shorter one has {found}")
             }

@@ -2,8 +2,8 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`psnr`](mod@psnr) | PSNR of 8-bit RGB pictures |
-//! | [`ms_ssim`](mod@ms_ssim) | MS-SSIM of 8-bit RGB pictures |
+//! | [`psnr`](mod@psnr) | PSNR of 8-bit RGB images |
+//! | [`ms_ssim`](mod@ms_ssim) | MS-SSIM of 8-bit RGB images |
 //! | [`curve`] | rate-distortion curves and bits per pixel |
 //! | [`bd_rate`](mod@bd_rate) | Bjøntegaard delta rate, piecewise cubic and classic cubic |
 //! | [`anchors`] | the curves of other codecs that come with the crate |
@@ -13,7 +13,7 @@
 //! | [`plot`] | a rate-distortion figure as SVG, readable without colour |
 //!
 //! The conventions, which decide whether two numbers may be compared at all:
-//! a rate counts every byte of the real file and divides by the pixels of the picture; a PSNR is taken per image on
+//! a rate counts every byte of the real file and divides by the pixels of the image; a PSNR is taken per image on
 //! 8-bit RGB and then averaged over the images; a BD-rate is refused where the two curves share too little.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! Multi-scale structural similarity (Wang, Simoncelli and Bovik 2003) of 8-bit RGB pictures.
+//! Multi-scale structural similarity (Wang, Simoncelli and Bovik 2003) of 8-bit RGB images.
 //!
 //! The conventions are those under which learned codecs publish their numbers: five scales, an 11-tap Gaussian of
 //! σ = 1.5 without padding, K₁ = 0.01, K₂ = 0.03, each channel on its own and the three averaged, negative terms cut
@@ -22,7 +22,7 @@ struct Plane {
     data: Vec<f64>,
 }
 
-/// MS-SSIM between two interleaved 8-bit RGB pictures of `width` × `height` pixels; 1 means equal, 0 unrelated.
+/// MS-SSIM between two interleaved 8-bit RGB images of `width` × `height` pixels; 1 means equal, 0 unrelated.
 ///
 /// # Errors
 /// [`EvalError::Shape`] when a buffer is not `3 · width · height` long, [`EvalError::TooSmall`] when a side is shorter

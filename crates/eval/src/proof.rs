@@ -68,7 +68,7 @@ pub struct NewFile {
 
 impl FileProof {
     /// PSNR under the newer model less that under the older one, in dB. 0 where both are infinite; none where the newer
-    /// model makes no picture.
+    /// model makes no image.
     #[must_use]
     pub fn difference(&self) -> Option<f64> {
         let new = self.psnr_new?;
@@ -89,7 +89,7 @@ pub struct ProofPoint {
     pub bpp: f64,
     /// Mean PSNR in dB as the older model decodes them.
     pub psnr_old: f64,
-    /// Mean PSNR in dB as the newer model decodes them; none if it makes no picture of one.
+    /// Mean PSNR in dB as the newer model decodes them; none if it makes no image of one.
     pub psnr_new: Option<f64>,
     /// Mean of [`FileProof::difference`], in dB.
     pub difference: Option<f64>,
@@ -205,7 +205,7 @@ impl Proof {
         }
     }
 
-    /// The file that lost most, if pictures could be made of all.
+    /// The file that lost most, if images could be made of all.
     #[must_use]
     pub fn worst(&self) -> Option<(&FileProof, f64)> {
         let lost = self.files.iter().map(|file| Some((file, file.difference()?))).collect::<Option<Vec<_>>>()?;
@@ -265,7 +265,7 @@ fn unlike(files: &[FileProof]) -> Option<String> {
 
 /// Says at which λ the older model's files lose most, if that is more than they may.
 fn fallen(points: &[ProofPoint]) -> Option<String> {
-    // What makes no picture at all is said already.
+    // What makes no image at all is said already.
     let differences = points.iter().filter_map(|p| Some((p, p.difference?)));
     // A mean over infinities of both signs is NaN, and no proof that nothing was lost.
     let differences = differences.map(|(p, d)| (p, if d.is_nan() { f64::NEG_INFINITY } else { d }));

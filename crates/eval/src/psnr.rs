@@ -1,11 +1,11 @@
-//! Peak signal-to-noise ratio of 8-bit pictures.
+//! Peak signal-to-noise ratio of 8-bit images.
 
 use crate::EvalError;
 
-/// PSNR in dB between two 8-bit pictures, over all samples of all channels together.
+/// PSNR in dB between two 8-bit images, over all samples of all channels together.
 ///
-/// `a` and `b` hold interleaved samples in 0..=255 of the same picture size, RGB for every number that this project
-/// publishes. Identical pictures give [`f64::INFINITY`].
+/// `a` and `b` hold interleaved samples in 0..=255 of the same image size, RGB for every number that this project
+/// publishes. Identical images give [`f64::INFINITY`].
 ///
 /// # Errors
 /// [`EvalError::Shape`] when the buffers are empty or differ in length.
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identical_pictures_are_infinitely_good() {
+    fn identical_images_are_infinitely_good() {
         assert_eq!(psnr(&[1, 2, 3], &[1, 2, 3]), Ok(f64::INFINITY));
     }
 

@@ -24,10 +24,10 @@ pub struct ImageRecord {
     pub bpp: f64,
     /// Rate that the model's probabilities promise, in bits per pixel.
     pub estimated_bpp: f64,
-    /// PSNR in dB of 8-bit RGB; infinite, and `null` in JSON, for identical pictures.
+    /// PSNR in dB of 8-bit RGB; infinite, and `null` in JSON, for identical images.
     #[serde(with = "infinity_as_null")]
     pub psnr: f64,
-    /// MS-SSIM of 8-bit RGB; none for pictures that are too small for it.
+    /// MS-SSIM of 8-bit RGB; none for images that are too small for it.
     pub ms_ssim: Option<f64>,
     /// Wall time of encoding, in seconds.
     pub encode_seconds: f64,

@@ -2,8 +2,8 @@
 
 use heirloom_eval::{EvalError, ms_ssim};
 
-/// A smooth picture by formula, so that another program can make the same one.
-fn picture(width: usize, height: usize) -> Vec<u8> {
+/// A smooth image by formula, so that another program can make the same one.
+fn image(width: usize, height: usize) -> Vec<u8> {
     samples(width, height, |x, y, c| {
         let wave = |v: usize, period: usize| (v % (2 * period)).abs_diff(period) * 255 / period;
         (wave(x * (c + 2) + y, 97) * 2 + wave(x + 3 * y, 61 + 10 * c)) / 3
@@ -21,8 +21,8 @@ fn samples(width: usize, height: usize, value: impl Fn(usize, usize, usize) -> u
 }
 
 /// Adds `strength` · (noise in -11..=11) / 4 to every sample.
-fn noisy(picture: &[u8], width: usize, strength: i64) -> Vec<u8> {
-    picture
+fn noisy(image: &[u8], width: usize, strength: i64) -> Vec<u8> {
+    image
         .iter()
         .enumerate()
         .map(|(i, &v)| {
@@ -47,21 +47,21 @@ fn equals_an_independent_implementation() {
         (203, 331, 17, 0.907946318),
         (203, 331, 60, 0.664368968),
     ] {
-        let original = picture(width, height);
+        let original = image(width, height);
         let found = ms_ssim(&original, &noisy(&original, width, strength), width, height).unwrap();
         assert!((found - expected).abs() < 1e-6, "{width}×{height}, noise {strength}: {found}, expected {expected}");
     }
 }
 
 #[test]
-fn equal_pictures_are_one() {
-    let original = picture(176, 176);
+fn equal_images_are_one() {
+    let original = image(176, 176);
     assert!((ms_ssim(&original, &original, 176, 176).unwrap() - 1.0).abs() < 1e-12);
 }
 
 #[test]
-fn an_inverted_picture_is_zero() {
-    let original = picture(176, 176);
+fn an_inverted_image_is_zero() {
+    let original = image(176, 176);
     let inverted: Vec<u8> = original.iter().map(|v| 255 - v).collect();
     assert_eq!(ms_ssim(&original, &inverted, 176, 176), Ok(0.0));
 }

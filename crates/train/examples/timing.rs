@@ -5,7 +5,7 @@
 //! network's spec and number of weights as JSON. SPEC is `base`, `default` (that of the default model) or a width, which stands for the
 //! paper's network with its channels scaled. Weights are made by formula: times depend on shapes alone.
 //!
-//! `encode` and `decode` are of one 768×512 picture in memory, from pixels to file and back, entropy coding and checksums
+//! `encode` and `decode` are of one 768×512 image in memory, from pixels to file and back, entropy coding and checksums
 //! included. `step` is a training step on 8 crops of 128×128: batch, forward, backward, norm, clipping, Adam and average.
 
 use std::collections::HashMap;

@@ -58,7 +58,7 @@ impl Random {
     }
 }
 
-/// A permutation of 0..n: position `index` of the order in which epoch `epoch` visits the pictures.
+/// A permutation of 0..n: position `index` of the order in which epoch `epoch` visits the images.
 ///
 /// Computed by cycle-walking a small Feistel network, so that no list has to be kept or stored.
 pub fn shuffled(seed: u64, epoch: u64, index: usize, n: usize) -> usize {

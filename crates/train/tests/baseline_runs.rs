@@ -1,4 +1,4 @@
-//! Runs of narrow baselines on made-up pictures: they learn, resume to the bit, learn on with every strategy, and are measured.
+//! Runs of narrow baselines on made-up images: they learn, resume to the bit, learn on with every strategy, and are measured.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
@@ -43,7 +43,7 @@ fn config(system: Kind, steps: u64) -> Config {
         log_every: 2,
         checkpoint_every: 4,
         probe_every: 4,
-        probe_pictures: 1,
+        probe_images: 1,
         rounded: 0.5,
         ..Config::preset("tiny").unwrap()
     }
@@ -60,7 +60,7 @@ fn request(scratch: &Scratch, from: &str, settings: &str) -> Request {
     fs::write(&path, format!("preset = \"learn-tiny\"\n{usual}\n{settings}\n")).unwrap();
     Request {
         from: Some(scratch.0.join(from)),
-        replay_data: Some(scratch.pictures()),
+        replay_data: Some(scratch.images()),
         config: Some(path),
         steps: Some(8),
         ..Request::default()
@@ -70,7 +70,7 @@ fn request(scratch: &Scratch, from: &str, settings: &str) -> Request {
 #[test]
 fn runs_that_are_stopped_and_resumed_end_as_those_that_were_not() {
     let scratch = Scratch::new("baseline-resume");
-    draw(&scratch.pictures(), 3);
+    draw(&scratch.images(), 3);
     for system in ALL {
         let name = system.name();
         let config = Config { optimiser: Optimiser::Muon, ..config(system, 8) };
@@ -89,7 +89,7 @@ fn runs_that_are_stopped_and_resumed_end_as_those_that_were_not() {
 #[test]
 fn narrow_baselines_learn_one_small_folder() {
     let scratch = Scratch::new("baseline-learn");
-    draw(&scratch.pictures(), 2);
+    draw(&scratch.images(), 2);
     for system in [Kind::MshVr, Kind::GmaVr] {
         let config = Config {
             lambda: [128.0, 128.0],
@@ -122,7 +122,7 @@ fn gradients_are_those_of_the_forward_pass() {
             let w = Weights::new(&layout, values, device, |_| true);
             let x = Tensor::<4>::from_data(TensorData::new(pixels.clone(), [1, 64, 64, 3]), device);
             let coded = network.code(&w, x.clone(), &[100.0], None, Quantise::Noise { seed: 1, step: 0 });
-            (w, coded.bits, (coded.picture - x).square())
+            (w, coded.bits, (coded.image - x).square())
         };
         // Summed in double precision, for the sake of the differences.
         let loss = |values: &[f32]| -> f64 {
@@ -167,7 +167,7 @@ fn gradients_are_those_of_the_forward_pass() {
 #[test]
 fn every_strategy_moves_what_it_says_and_keeps_old_latents_readable() {
     let scratch = Scratch::new("baseline-strategies");
-    draw(&scratch.pictures(), 3);
+    draw(&scratch.images(), 3);
     for system in ALL {
         let name = system.name();
         let parent = trainer::train(&config(system, 4), &options(&scratch, name)).unwrap();
@@ -199,7 +199,7 @@ fn every_strategy_moves_what_it_says_and_keeps_old_latents_readable() {
         assert!(lines.iter().all(|line| line["replay_loss"].as_f64().unwrap() > 0.0), "{name}");
 
         let open = |run: &str| Measured::open(&scratch.0.join(run), &Device::flex()).unwrap();
-        let folder = Folder::open(&scratch.pictures(), 1 << 30).unwrap();
+        let folder = Folder::open(&scratch.images(), 1 << 30).unwrap();
         let of = |decoder: Option<&Measured>| {
             let report = measure(&open(name), decoder, &folder, "drawn", 2, &[256.0]).unwrap();
             assert_eq!((report.images, report.records.len(), &*report.system), (2, 2, name));
@@ -219,7 +219,7 @@ fn every_strategy_moves_what_it_says_and_keeps_old_latents_readable() {
 #[test]
 fn rates_grow_in_systems_that_follow_lambda_only() {
     let scratch = Scratch::new("baseline-rates");
-    draw(&scratch.pictures(), 2);
+    draw(&scratch.images(), 2);
     let wide = Some([32.0, 4096.0]);
     trainer::train(&config(Kind::MshVr, 4), &options(&scratch, "msh-vr")).unwrap();
     let child =
@@ -239,15 +239,14 @@ fn rates_grow_in_systems_that_follow_lambda_only() {
     };
     refused(Request { lambda: wide, ..request(&scratch, "msh", "") }, "knows one λ, 256");
     refused(Request { lambda: Some([64.0, 64.0]), ..request(&scratch, "msh", "") }, "knows one λ, 256");
-    let archive =
-        Request { replay_data: None, replay_archive: Some(scratch.pictures()), ..request(&scratch, "msh", "") };
-    refused(archive, "replay old pictures");
+    let archive = Request { replay_data: None, replay_archive: Some(scratch.images()), ..request(&scratch, "msh", "") };
+    refused(archive, "replay old images");
 }
 
 #[test]
 fn a_learning_run_resumes_and_needs_its_parent_no_more() {
     let scratch = Scratch::new("baseline-learning-resume");
-    draw(&scratch.pictures(), 3);
+    draw(&scratch.images(), 3);
     trainer::train(&config(Kind::GmaVr, 4), &options(&scratch, "parent")).unwrap();
     let request = request(&scratch, "parent", "");
     let whole = learn(&request, &options(&scratch, "whole")).unwrap();

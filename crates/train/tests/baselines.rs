@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_codec::reference::{self, ReferenceMap, Vectors};
 use heirloom_train::{
-    data::Picture,
+    data::RgbImage,
     model::{
         Layout, Quantise, Weights,
         baseline::{Baseline, BaselineSpec, Kind},
@@ -76,7 +76,7 @@ fn theirs(kind: Kind, name: &str) -> (String, bool) {
     let index: usize = parts[2].parse().unwrap();
     if kind == Kind::MshVr {
         return match parts[3] {
-            "conv" | "picture" => (format!("{transform}.{}.{last}", 3 * index), false),
+            "conv" | "image" => (format!("{transform}.{}.{last}", 3 * index), false),
             "gdn" => (format!("{transform}.{}.{last}", 3 * index + 1), false),
             _ => (format!("{transform}.{}.embedding_layer.1.{last}", 3 * index + 2), false),
         };
@@ -85,7 +85,7 @@ fn theirs(kind: Kind, name: &str) -> (String, bool) {
     match (transform, &parts[3..]) {
         ("h_s", _) if index % 2 == 1 => (format!("h_s.{}.0.{last}", 2 * index), true),
         ("h_a" | "h_s" | "entropy_parameters", _) => (format!("{transform}.{}.{last}", 2 * index), false),
-        (_, ["picture", _]) => (format!("g_s.{index}.0.{last}"), true),
+        (_, ["image", _]) => (format!("g_s.{index}.0.{last}"), true),
         (_, ["conv", _]) => (format!("{transform}.{index}.{last}"), false),
         (_, ["gate", _]) => (format!("{transform}.{index}.conv_b.3.{last}"), false),
         (_, [side, unit, conv, _]) => {
@@ -153,7 +153,7 @@ fn check(kind: Kind, file: &str, shapes: &str) {
     let device = Device::flex().autodiff();
     let weights = Weights::new(&layout, &weights(kind, &layout, shapes), &device, |_| true);
     let (height, width, rgb) = vectors.image().unwrap();
-    let pixels = Picture { width, height, rgb }.padded(64).0;
+    let pixels = RgbImage { width, height, rgb }.padded(64).0;
     let lambdas = vectors.lambdas();
     assert_eq!(lambdas.is_empty(), !kind.follows_lambda());
     let prefixes = lambdas.iter().map(|lambda| (*lambda, format!("lambda{lambda}."))).chain(
@@ -167,12 +167,12 @@ fn check(kind: Kind, file: &str, shapes: &str) {
             Tensor::from_data(TensorData::new(data, [1, h, w, c]), &device)
         };
         let given = [tensor("z_hat"), tensor("y_hat")];
-        let x = step::pictures(pixels.clone(), 1, height, width, &device);
-        // CompressAI's pictures are in [0, 1].
+        let x = step::images(pixels.clone(), 1, height, width, &device);
+        // CompressAI's images are in [0, 1].
         let x = if kind.follows_lambda() { x } else { x.add_scalar(1.0).mul_scalar(0.5) };
         let conditions = system.conditions(&weights, &[lambda], None, &device);
         let pass = system.pass(&weights, &conditions, Some(x), Quantise::Given(&given));
-        let picture = system.picture(&weights, &conditions, given[1].clone());
+        let image = system.image(&weights, &conditions, given[1].clone());
         let near = |name: &str, got: Tensor<4>| {
             let got = got.try_into_vec_as::<f32>().unwrap();
             let distance = reference::distance(&got, &map(name).data);
@@ -182,7 +182,7 @@ fn check(kind: Kind, file: &str, shapes: &str) {
         near("z", pass.z.unwrap());
         near("y_scale", pass.scale);
         near("y_mean", pass.mean);
-        near("x_hat", picture);
+        near("x_hat", image);
         if kind.follows_lambda() {
             let likelihood = |bits: Tensor<4>| bits.mul_scalar(-std::f32::consts::LN_2).exp();
             let [z, y] = pass.bits;

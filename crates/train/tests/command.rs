@@ -1,4 +1,4 @@
-//! The program: what it says about unusable data, and the way from pictures to a model file.
+//! The program: what it says about unusable data, and the way from images to a model file.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
@@ -35,26 +35,26 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn unreadable_pictures_are_named_and_the_run_leads_to_a_model() {
+fn unreadable_images_are_named_and_the_run_leads_to_a_model() {
     let scratch = Scratch::new("command");
     let (run, model) = (scratch.0.join("run"), scratch.0.join("model.safetensors"));
-    draw(&scratch.pictures(), 2);
-    fs::write(scratch.pictures().join("broken.jpg"), b"no jpeg").unwrap();
-    fs::write(scratch.pictures().join("cut.png"), b"\x89PNG\r\n\x1a\n").unwrap();
-    fs::write(scratch.pictures().join("notes.txt"), b"not looked at").unwrap();
+    draw(&scratch.images(), 2);
+    fs::write(scratch.images().join("broken.jpg"), b"no jpeg").unwrap();
+    fs::write(scratch.images().join("cut.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    fs::write(scratch.images().join("notes.txt"), b"not looked at").unwrap();
 
     let train = ["train", "--preset", "tiny", "--steps", "2"];
-    let out = program(&train, &[("--data", &scratch.pictures()), ("--out", &run)]);
+    let out = program(&train, &[("--data", &scratch.images()), ("--out", &run)]);
     let said = text(&out.stderr);
     assert!(out.status.success(), "{said}");
     for name in ["broken.jpg", "cut.png"] {
         assert!(said.lines().any(|line| line.starts_with("left out") && line.contains(name)), "{said}");
     }
-    assert!(!said.contains("notes.txt") && text(&out.stdout).contains("2 pictures"), "{said}");
+    assert!(!said.contains("notes.txt") && text(&out.stdout).contains("2 images"), "{said}");
     let kinds: Vec<_> = metrics(&run).iter().map(|m| (m["kind"].clone(), m["step"].clone())).collect();
     assert_eq!(kinds, [("train".into(), 2.into()), ("probe".into(), 2.into())]);
 
-    let again = program(&train, &[("--data", &scratch.pictures()), ("--out", &run)]);
+    let again = program(&train, &[("--data", &scratch.images()), ("--out", &run)]);
     assert!(!again.status.success() && text(&again.stderr).contains("already holds a run"));
 
     let out = program(&["export", &run.to_string_lossy()], &[("-o", &model)]);
@@ -63,20 +63,20 @@ fn unreadable_pictures_are_named_and_the_run_leads_to_a_model() {
     assert_eq!((file.metadata.spec, file.metadata.provenance.steps), (Spec::tiny(), Some(2)));
 
     let validate = ["validate", &model.to_string_lossy(), "--lambda", "64", "--limit", "1", "--json"];
-    let out = program(&validate, &[("--data", &scratch.pictures())]);
+    let out = program(&validate, &[("--data", &scratch.images())]);
     let point: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!((point["lambda"].as_f64(), point["pictures"].as_u64()), (Some(64.0), Some(1)));
+    assert_eq!((point["lambda"].as_f64(), point["images"].as_u64()), (Some(64.0), Some(1)));
     assert!(point["psnr"].as_f64().unwrap().is_finite());
 }
 
 #[test]
-fn a_folder_without_pictures_is_an_error() {
+fn a_folder_without_images_is_an_error() {
     let scratch = Scratch::new("command-empty");
     let run = scratch.0.join("run");
     let train = ["train", "--preset", "tiny", "--steps", "2"];
-    let out = program(&train, &[("--data", &scratch.pictures()), ("--out", &run)]);
+    let out = program(&train, &[("--data", &scratch.images()), ("--out", &run)]);
     assert_eq!(out.status.code(), Some(1));
-    assert!(text(&out.stderr).contains("holds no pictures"), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("holds no images"), "{}", text(&out.stderr));
     let missing = scratch.0.join("nowhere");
     let out = program(&train, &[("--data", &missing), ("--out", &run)]);
     assert_eq!(out.status.code(), Some(1));
@@ -86,19 +86,19 @@ fn a_folder_without_pictures_is_an_error() {
 #[test]
 fn a_baseline_is_trained_and_measured_but_makes_no_model_file() {
     let scratch = Scratch::new("command-baseline");
-    draw(&scratch.pictures(), 2);
+    draw(&scratch.images(), 2);
     let [config, run, model, report] =
         ["config.toml", "run", "model.safetensors", "report.json"].map(|name| scratch.0.join(name));
     let network = "network = { system = \"msh-vr\", n = 8, m = 12, embedding = 16 }";
     fs::write(&config, format!("preset = \"tiny\"\n{network}\n")).unwrap();
     let train = ["train", "--steps", "2"];
-    let out = program(&train, &[("--config", &config), ("--data", &scratch.pictures()), ("--out", &run)]);
+    let out = program(&train, &[("--config", &config), ("--data", &scratch.images()), ("--out", &run)]);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let out = program(&["export", &run.to_string_lossy()], &[("-o", &model)]);
     assert!(!out.status.success() && text(&out.stderr).contains("baseline msh-vr"), "{}", text(&out.stderr));
 
     let measure = ["measure", &run.to_string_lossy(), "--lambda", "64,512", "--dataset", "drawn"];
-    let paths: [(&str, &Path); 2] = [("--data", &scratch.pictures()), ("-o", &report)];
+    let paths: [(&str, &Path); 2] = [("--data", &scratch.images()), ("-o", &report)];
     let out = program(&measure, &paths);
     assert!(out.status.success() && text(&out.stdout).contains("estimated"), "{}", text(&out.stderr));
     let found: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
@@ -121,7 +121,7 @@ fn presets_are_printed_as_configurations() {
 #[test]
 fn an_archive_leads_to_the_next_generation_also_on_one_thread() {
     let scratch = Scratch::new("command-learn");
-    draw(&scratch.pictures(), 2);
+    draw(&scratch.images(), 2);
     let [run, parent, child, archive] =
         ["run", "parent.safetensors", "child.safetensors", "archive"].map(|name| scratch.0.join(name));
     let spec = Spec::tiny();
@@ -135,7 +135,7 @@ fn an_archive_leads_to_the_next_generation_also_on_one_thread() {
     fs::write(archive.join("cut.hlm"), &bytes[..bytes.len() - 1]).unwrap();
 
     let learn = ["--threads", "1", "learn", "--steps", "2", "--lambda", "16:1024"];
-    let paths = [("--from", &*parent), ("--data", &scratch.pictures()), ("--out", &run)];
+    let paths = [("--from", &*parent), ("--data", &scratch.images()), ("--out", &run)];
     let out = program(&learn, &paths);
     assert!(!out.status.success() && text(&out.stderr).contains("--replay-archive"), "{}", text(&out.stderr));
     let out = program(&learn, &[&paths[..], &[("--replay-archive", &archive)]].concat());
@@ -156,6 +156,6 @@ fn an_archive_leads_to_the_next_generation_also_on_one_thread() {
 
     // λ below the entropy branch's range, as the codec takes it: clamped.
     let validate = ["validate", &run.to_string_lossy(), "--lambda", "16", "--json"];
-    let out = program(&validate, &[("--data", &scratch.pictures())]);
+    let out = program(&validate, &[("--data", &scratch.images())]);
     assert!(text(&out.stdout).contains("\"lambda\":16.0"), "{}", text(&out.stderr));
 }

@@ -16,12 +16,12 @@ use common::{Scratch, draw};
 use heirloom_train::random::Random;
 use serde_json::Value;
 
-/// The program on drawn pictures, which are old and new, training and test at once.
+/// The program on drawn images, which are old and new, training and test at once.
 fn experiment(scratch: &Scratch, out: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom-train"));
     command.arg("experiment").args(arguments);
     for flag in ["--data", "--new", "--old-test", "--new-test"] {
-        command.arg(flag).arg(scratch.pictures());
+        command.arg(flag).arg(scratch.images());
     }
     command.arg("--out").arg(out).stdout(Stdio::piped());
     command
@@ -49,7 +49,7 @@ fn done(out: &Path) -> BTreeMap<PathBuf, SystemTime> {
 #[test]
 fn everything_runs_from_pre_training_to_the_report_and_only_once() {
     let scratch = Scratch::new("experiment");
-    draw(&scratch.pictures(), 3);
+    draw(&scratch.images(), 3);
     let out = scratch.0.join("out");
     let printed = said(experiment(&scratch, &out, &["all", "--scale", "smoke"]));
     assert!(printed.contains("103 of 103 tasks to do"), "{printed}");
@@ -107,7 +107,7 @@ fn everything_runs_from_pre_training_to_the_report_and_only_once() {
         assert_eq!(line.contains(" to do"), learned, "{line}");
         *(if learned { &mut again } else { &mut kept }) += 1;
     }
-    // 11 trainings from scratch and their 14 measurements, three of them on new pictures too.
+    // 11 trainings from scratch and their 14 measurements, three of them on new images too.
     assert_eq!((kept, again), (25, 78));
     assert_eq!(done(&out), before);
 }
@@ -116,7 +116,7 @@ fn everything_runs_from_pre_training_to_the_report_and_only_once() {
 #[cfg(unix)]
 fn killed_at_random_moments_it_goes_on_to_the_same_points() {
     let scratch = Scratch::new("experiment-killed");
-    draw(&scratch.pictures(), 3);
+    draw(&scratch.images(), 3);
     let (whole, killed) = (scratch.0.join("whole"), scratch.0.join("killed"));
     let arguments = ["fig12", "--scale", "smoke", "--quiet"];
     let begun = SystemTime::now();
@@ -143,8 +143,8 @@ fn unusable_folders_and_settings_are_named() {
         assert!(!output.status.success());
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(refused(&["fig12", "--scale", "smoke"]).contains("holds no pictures"));
-    draw(&scratch.pictures(), 1);
+    assert!(refused(&["fig12", "--scale", "smoke"]).contains("holds no images"));
+    draw(&scratch.images(), 1);
     assert!(refused(&["fig13"]).contains("fig13"));
     let file = scratch.0.join("settings.toml");
     fs::write(&file, "points = 4\n").unwrap();

@@ -243,10 +243,10 @@ fn rate_and_distortion_equal_their_statement_in_tensors() {
 
         let target = leaves.leaf([b, h, w, c], spread);
         let ours = fused::squared_error(latent.clone(), target.clone());
-        let theirs = rate::per_picture((latent.clone() - target.clone()).square());
+        let theirs = rate::per_image((latent.clone() - target.clone()).square());
         check("squared error", &ours, &theirs);
         let (mine, other) = ((ours * factors.clone()).sum().backward(), (theirs * factors).sum().backward());
-        check("by picture", &latent.grad(&mine).unwrap(), &latent.grad(&other).unwrap());
+        check("by image", &latent.grad(&mine).unwrap(), &latent.grad(&other).unwrap());
         check("by target", &target.grad(&mine).unwrap(), &target.grad(&other).unwrap());
     }
 }

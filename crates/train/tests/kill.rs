@@ -33,13 +33,13 @@ fn start(scratch: &Scratch, out: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom-train"));
     command.arg(if parent.exists() { "learn" } else { "train" });
     if parent.exists() {
-        command.arg("--from").arg(parent).arg("--replay-data").arg(scratch.pictures());
+        command.arg("--from").arg(parent).arg("--replay-data").arg(scratch.images());
     }
     command
         .args(["--quiet", "--resume", "--config"])
         .arg(scratch.0.join("settings.toml"))
         .arg("--data")
-        .arg(scratch.pictures())
+        .arg(scratch.images())
         .arg("--out")
         .arg(out)
         .stdout(Stdio::null())
@@ -69,7 +69,7 @@ fn compare(name: &str, config: &Config, parent: Option<&ModelFile>, kills: u64) 
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let mut random = Random::new(seed, 0, 0);
     let scratch = Scratch::new(name);
-    draw(&scratch.pictures(), 5);
+    draw(&scratch.images(), 5);
     fs::write(scratch.0.join("settings.toml"), config.to_toml().unwrap()).unwrap();
     if let Some(parent) = parent {
         fs::write(scratch.0.join("parent.safetensors"), parent.to_bytes().unwrap()).unwrap();
@@ -123,7 +123,7 @@ fn a_run_killed_at_random_steps_equals_one_that_was_not_over_200_steps() {
 #[test]
 fn a_short_run_that_is_killed_equals_one_that_was_not() {
     let phases = vec![Phase { from_step: 0, crop: 64, batch: 1 }];
-    compare("kill-short", &Config { phases, checkpoint_every: 3, probe_pictures: 1, ..tiny(20) }, None, 3);
+    compare("kill-short", &Config { phases, checkpoint_every: 3, probe_images: 1, ..tiny(20) }, None, 3);
 }
 
 #[test]
@@ -132,5 +132,5 @@ fn learning_that_is_killed_equals_learning_that_was_not() {
     let weights = reference::weights(&spec).unwrap();
     let parent = ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap();
     let phases = vec![Phase { from_step: 0, crop: 64, batch: 2 }];
-    compare("kill-learn", &Config { phases, checkpoint_every: 3, probe_pictures: 1, ..tiny(20) }, Some(&parent), 3);
+    compare("kill-learn", &Config { phases, checkpoint_every: 3, probe_images: 1, ..tiny(20) }, Some(&parent), 3);
 }

@@ -19,7 +19,7 @@ use heirloom_codec::{
 };
 use heirloom_train::{
     TrainError,
-    data::{Folder, Picture},
+    data::{Folder, RgbImage},
     model::{Layout, Network, Quantise, Weights},
     random::Random,
     replay::{Lesson, Recalled, Request, Strategy, Teacher, learn, memory::Content, memory::Remembered},
@@ -35,23 +35,23 @@ fn options(scratch: &Scratch, data: &str, run: &str) -> Options {
     Options { data: scratch.0.join(data), ..common::options(scratch, run) }
 }
 
-/// A tiny model that has learned drawn pictures, with weights of full precision.
+/// A tiny model that has learned drawn images, with weights of full precision.
 fn parent() -> &'static ModelFile {
     static PARENT: OnceLock<ModelFile> = OnceLock::new();
     PARENT.get_or_init(|| {
         let scratch = Scratch::new("learning-parent");
-        draw(&scratch.pictures(), 6);
-        // Not to the end, so that there is something left to learn of old pictures too.
+        draw(&scratch.images(), 6);
+        // Not to the end, so that there is something left to learn of old images too.
         let config = Config { steps: 100, probe_every: 0, checkpoint_every: 100, ..Config::preset("tiny").unwrap() };
-        let checkpoint = trainer::train(&config, &options(&scratch, "pictures", "run")).unwrap();
+        let checkpoint = trainer::train(&config, &options(&scratch, "images", "run")).unwrap();
         export::model(&checkpoint, true, false).unwrap()
     })
 }
 
-/// A folder with the parent's file, old pictures in `pictures`, and new ones of another kind in `new`.
+/// A folder with the parent's file, old images in `images`, and new ones of another kind in `new`.
 fn workshop(name: &str) -> Scratch {
     let scratch = Scratch::new(name);
-    draw(&scratch.pictures(), 6);
+    draw(&scratch.images(), 6);
     fs::create_dir_all(scratch.0.join("new")).unwrap();
     for n in 0..4 {
         fs::write(scratch.0.join(format!("new/{n}.ppm")), stripes(n, 96, 80)).unwrap();
@@ -98,29 +98,29 @@ fn request(scratch: &Scratch, steps: u64) -> Request {
 }
 
 fn with_data(scratch: &Scratch, steps: u64) -> Request {
-    Request { replay_data: Some(scratch.pictures()), ..request(scratch, steps) }
+    Request { replay_data: Some(scratch.images()), ..request(scratch, steps) }
 }
 
 fn child(run: &Path, checkpoint: &Checkpoint, full: bool) -> ModelFile {
     Lesson::of_run(run, &checkpoint.header.config).unwrap().child(checkpoint, full, false).unwrap()
 }
 
-fn pictures(folder: &Path) -> Vec<Picture> {
+fn images(folder: &Path) -> Vec<RgbImage> {
     let folder = Folder::open(folder, 1 << 30).unwrap();
-    (0..folder.len()).map(|i| folder.picture(i).unwrap().into_owned()).collect()
+    (0..folder.len()).map(|i| folder.image(i).unwrap().into_owned()).collect()
 }
 
-fn image(picture: &Picture) -> Image {
-    Image::new(picture.width as u32, picture.height as u32, PixelFormat::Rgb8, picture.rgb.clone()).unwrap()
+fn codec_image(image: &RgbImage) -> Image {
+    Image::new(image.width as u32, image.height as u32, PixelFormat::Rgb8, image.rgb.clone()).unwrap()
 }
 
-/// Writes files of the old pictures into `archive`, with the model in `file`.
+/// Writes files of the old images into `archive`, with the model in `file`.
 fn archive(scratch: &Scratch, file: &ModelFile, prefix: &str) {
     let model = Model::new(file.clone()).unwrap();
     fs::create_dir_all(scratch.0.join("archive")).unwrap();
-    for (n, picture) in pictures(&scratch.pictures()).iter().enumerate() {
+    for (n, image) in images(&scratch.images()).iter().enumerate() {
         let lambda = [64.0, 256.0, 1024.0][n % 3];
-        let bytes = model.encode(&image(picture), &EncodeOptions::new(lambda)).unwrap();
+        let bytes = model.encode(&codec_image(image), &EncodeOptions::new(lambda)).unwrap();
         fs::write(scratch.0.join(format!("archive/{prefix}{n:03}.hlm")), bytes).unwrap();
     }
 }
@@ -135,14 +135,14 @@ fn entropy_bits(file: &ModelFile) -> Vec<(String, Vec<u32>)> {
     file.weights.entropy().map(|(name, tensor)| (name.to_owned(), bits(&tensor.data))).collect()
 }
 
-/// What the model of a replaying run makes of the parent's files: mean PSNR less that of the parent's own pictures. All
+/// What the model of a replaying run makes of the parent's files: mean PSNR less that of the parent's own images. All
 /// latents must be the same.
 fn change(scratch: &Scratch, newer: ModelFile) -> f64 {
     let (old, new) = (Model::new(parent().clone()).unwrap(), Model::new(newer).unwrap());
     let exact = DecodeOptions::exact();
     let mut differences = Vec::new();
-    for picture in pictures(&scratch.pictures()) {
-        let original = image(&picture);
+    for image in images(&scratch.images()) {
+        let original = codec_image(&image);
         for lambda in [32.0, 181.0, 1024.0] {
             let bytes = old.encode(&original, &EncodeOptions::new(lambda)).unwrap();
             let of_old = old.decode_latents(&bytes, &exact).unwrap();
@@ -175,7 +175,7 @@ fn old_files_look_no_worse_with_replay_and_worse_without() {
     assert_eq!(notes["learned_from"], parent().metadata.lineage.generation_id.to_string());
 
     let loss = |n: usize| lines[n]["loss"].as_f64().unwrap();
-    assert!(loss(299) < 0.8 * loss(0), "new pictures were not learned: {} to {}", loss(0), loss(299));
+    assert!(loss(299) < 0.8 * loss(0), "new images were not learned: {} to {}", loss(0), loss(299));
     assert!(lines.iter().all(|line| line["replay_loss"].as_f64().unwrap() > 0.0 && line["replay_mse"].is_f64()));
     let (with, without) = (change(&scratch, with), change(&scratch, without));
     eprintln!("{with} dB with replay, {without} dB without");
@@ -209,15 +209,15 @@ fn frozen_weights_are_the_parents_to_the_bit_also_where_the_rest_is_rounded() {
 #[test]
 fn the_teacher_finds_the_latents_that_a_file_holds() {
     let scratch = workshop("learning-latents");
-    let picture = pictures(&scratch.pictures())[0].centre(64);
+    let image = images(&scratch.images())[0].centre(64);
     let lambda = 300.0;
     let model = Model::new(parent().clone()).unwrap();
-    let bytes = model.encode(&image(&picture), &EncodeOptions::new(lambda)).unwrap();
+    let bytes = model.encode(&codec_image(&image), &EncodeOptions::new(lambda)).unwrap();
     let of_file = model.decode_latents(&bytes, &DecodeOptions::default()).unwrap();
 
     let device = Device::flex();
     let teacher = Teacher::new(&parent().clone().into(), &device).unwrap();
-    let x = step::pictures(picture.padded(64).0, 1, 64, 64, &device);
+    let x = step::images(image.padded(64).0, 1, 64, 64, &device);
     let latents = teacher.latents(x, &[lambda]).latents;
     let spec = &parent().metadata.spec;
     let layout = Layout::new(spec);
@@ -239,7 +239,7 @@ fn the_teacher_finds_the_latents_that_a_file_holds() {
 }
 
 #[test]
-fn the_loss_is_the_weighted_mean_over_new_and_replayed_pictures() {
+fn the_loss_is_the_weighted_mean_over_new_and_replayed_images() {
     let scratch = workshop("learning-mean");
     let spec = &parent().metadata.spec;
     let layout = Layout::new(spec);
@@ -251,7 +251,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_pictures() {
     let learner = |balance| Learner { network: &network, layout: &layout, ranges, balance, device: &device };
     let teacher = Teacher::new(&parent().clone().into(), &device).unwrap();
     let crops = |folder: PathBuf, n: usize| -> Vec<f32> {
-        pictures(&folder).iter().take(n).flat_map(|p| p.centre(64).padded(64).0).collect()
+        images(&folder).iter().take(n).flat_map(|p| p.centre(64).padded(64).0).collect()
     };
     let fresh = || heirloom_train::data::Batch {
         step: 0,
@@ -260,7 +260,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_pictures() {
         lambdas: vec![100.0],
     };
     let replay = || -> Recalled {
-        let content = Content::Pictures(crops(scratch.pictures(), 3));
+        let content = Content::Images(crops(scratch.images(), 3));
         teacher.recall(Remembered { teacher: 0, crop: 64, lambdas: vec![40.0, 300.0, 1000.0], content }).unwrap()
     };
     let balanced = |work: Work, balance: Balance| {
@@ -301,13 +301,13 @@ fn an_archive_is_replayed_with_and_without_originals() {
     let options_of = |run: &str| options(&scratch, "new", run);
     let checkpoint = learn(&request, &options_of("run")).unwrap();
     let lines = metrics(&scratch.0.join("run"));
-    // At first the learner is the old generation: it makes the same pictures of the same latents.
+    // At first the learner is the old generation: it makes the same images of the same latents.
     assert_eq!(lines[0]["replay_mse"].as_f64(), Some(0.0));
     assert!(lines[59]["replay_mse"].as_f64().unwrap() > 0.0);
     let kept = change(&scratch, child(&scratch.0.join("run"), &checkpoint, false));
     assert!(kept > -0.3, "{kept} dB");
 
-    let originals = Request { originals: Some(scratch.pictures()), ..request };
+    let originals = Request { originals: Some(scratch.images()), ..request };
     learn(&originals, &options_of("originals")).unwrap();
     let with = metrics(&scratch.0.join("originals"));
     assert!(with[0]["replay_mse"].as_f64().unwrap() > 1e-5);
@@ -344,7 +344,7 @@ fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
     for (name, replay) in [("data", false), ("archive", true)] {
         let of = |run: &str| options(&scratch, "new", &format!("{name}-{run}"));
         let request = Request {
-            replay_data: (!replay).then(|| scratch.pictures()),
+            replay_data: (!replay).then(|| scratch.images()),
             replay_archive: replay.then(|| scratch.0.join("archive")),
             config: Some(config.clone()),
             lambda: Some([32.0, 2048.0]),
@@ -391,7 +391,7 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
         (Strategy::Encoder, [old, wide, old], [false, true, false]),
         (Strategy::EndToEnd, [wide, wide, wide], [true, true, true]),
     ] {
-        let share = (strategy == Strategy::Replay).then(|| scratch.pictures());
+        let share = (strategy == Strategy::Replay).then(|| scratch.images());
         let lambda = Some([wide.low, wide.high]);
         let strategy_of = Some(strategy);
         let request = Request { strategy: strategy_of, lambda, replay_data: share, ..request(&scratch, 3) };
@@ -412,9 +412,9 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
         assert_eq!((lineage.entropy_id == same, lineage.parent.is_none()), (!end_to_end, end_to_end));
         // The learned model codes at the new ends.
         let model = Model::new(file).unwrap();
-        let picture = image(&pictures(&scratch.pictures())[0]);
+        let image = codec_image(&images(&scratch.images())[0]);
         for lambda in [wide.low, wide.high] {
-            let bytes = model.encode(&picture, &EncodeOptions::new(lambda)).unwrap();
+            let bytes = model.encode(&image, &EncodeOptions::new(lambda)).unwrap();
             model.decode(&bytes, &DecodeOptions::default()).unwrap();
         }
     }
@@ -480,7 +480,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     refused(Request { strategy: Some(Strategy::Encoder), ..data.clone() }, "encoder replays nothing");
     refused(Request { lambda: Some([100.0, 50.0]), ..data.clone() }, "lambda must be");
     refused(Request { ancestors: vec![scratch.0.join("parent.safetensors")], ..data.clone() }, "is no ancestor of");
-    refused(Request { originals: Some(scratch.pictures()), ..data.clone() }, "--replay-archive");
+    refused(Request { originals: Some(scratch.images()), ..data.clone() }, "--replay-archive");
     let config = settings(&scratch, "network = { width = 32, embedding = 32 }");
     refused(Request { config: Some(config), ..data.clone() }, "network is that of the model");
     settings(&scratch, "");

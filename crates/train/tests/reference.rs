@@ -9,7 +9,7 @@ use heirloom_codec::{
     reference::{self, ReferenceMap, Vectors},
 };
 use heirloom_train::{
-    data::Picture,
+    data::RgbImage,
     model::{Layout, Network, Quantise, Weights},
     trainer::{export, step},
 };
@@ -41,11 +41,11 @@ fn the_training_graph_gives_the_reference_vectors() {
     let weights = Weights::new(&layout, &values, &device, |_| true);
     let network = Network::new(&spec, &layout).unwrap();
     let (height, width, rgb) = vectors.image().unwrap();
-    let (pixels, padded_height, padded_width) = Picture { width, height, rgb }.padded(64);
+    let (pixels, padded_height, padded_width) = RgbImage { width, height, rgb }.padded(64);
     let lambdas = vectors.lambdas();
     assert!(!lambdas.is_empty());
     for lambda in lambdas {
-        let x = step::pictures(pixels.clone(), 1, padded_height, padded_width, &device);
+        let x = step::images(pixels.clone(), 1, padded_height, padded_width, &device);
         let latents: Vec<Tensor<4>> = vectors.latents(lambda).unwrap().iter().map(|map| tensor(map, &device)).collect();
         let embeddings = network.embed(&weights, &[lambda], None, &device);
         let features = network.features(&weights, &embeddings, x);
@@ -70,6 +70,6 @@ fn the_training_graph_gives_the_reference_vectors() {
             check(&name("prior_mean"), level.prior_mean(), false);
             check(&name("prior_scale"), level.prior_scale(), true);
         }
-        check("x_hat", out.picture, false);
+        check("x_hat", out.image, false);
     }
 }

@@ -1,4 +1,4 @@
-//! Runs on made-up pictures: they learn, they can be interrupted, and they refuse what is broken.
+//! Runs on made-up images: they learn, they can be interrupted, and they refuse what is broken.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
@@ -23,7 +23,7 @@ fn config(steps: u64) -> Config {
         log_every: 4,
         checkpoint_every: 8,
         probe_every: 8,
-        probe_pictures: 1,
+        probe_images: 1,
         ..Config::preset("tiny").unwrap()
     }
 }
@@ -35,7 +35,7 @@ fn options(scratch: &Scratch, run: &str) -> Options {
 #[test]
 fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
     let scratch = Scratch::new("resume");
-    draw(&scratch.pictures(), 5);
+    draw(&scratch.images(), 5);
     let config = config(26);
     let whole = trainer::train(&config, &options(&scratch, "whole")).unwrap();
     trainer::train(&config, &Options { stop_at: Some(16), ..options(&scratch, "parts") }).unwrap();
@@ -52,7 +52,7 @@ fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
 #[test]
 fn a_damaged_checkpoint_is_passed_over() {
     let scratch = Scratch::new("damage");
-    draw(&scratch.pictures(), 2);
+    draw(&scratch.images(), 2);
     let run = options(&scratch, "run");
     trainer::train(&config(16), &run).unwrap();
     let newest = run.out.join("checkpoint-000000016.bin");
@@ -70,7 +70,7 @@ fn a_damaged_checkpoint_is_passed_over() {
 #[test]
 fn a_tiny_network_learns_one_small_folder() {
     let scratch = Scratch::new("learn");
-    draw(&scratch.pictures(), 2);
+    draw(&scratch.images(), 2);
     let mut config = config(120);
     config.phases[0].batch = 4;
     config.lambda = [128.0, 128.0];
@@ -86,9 +86,9 @@ fn a_tiny_network_learns_one_small_folder() {
 #[test]
 fn batches_do_not_depend_on_threads_or_where_one_begins() {
     let scratch = Scratch::new("batches");
-    draw(&scratch.pictures(), 3);
-    let folder = std::sync::Arc::new(Folder::open(&scratch.pictures(), 1 << 30).unwrap());
-    let without_cache = std::sync::Arc::new(Folder::open(&scratch.pictures(), 0).unwrap());
+    draw(&scratch.images(), 3);
+    let folder = std::sync::Arc::new(Folder::open(&scratch.images(), 1 << 30).unwrap());
+    let without_cache = std::sync::Arc::new(Folder::open(&scratch.images(), 0).unwrap());
     assert_eq!(folder.manifest(), without_cache.manifest());
     let config =
         Config { augmentation: heirloom_train::data::Augmentation { shrink: [0.5, 1.0], flip: true }, ..config(1) };
@@ -107,15 +107,15 @@ fn batches_do_not_depend_on_threads_or_where_one_begins() {
 }
 
 #[test]
-fn unreadable_pictures_are_left_out_and_an_empty_folder_is_an_error() {
+fn unreadable_images_are_left_out_and_an_empty_folder_is_an_error() {
     let scratch = Scratch::new("folder");
-    let message = Folder::open(&scratch.pictures(), 0).err().unwrap().to_string();
-    assert!(message.contains("holds no pictures"), "{message}");
-    fs::write(scratch.pictures().join("broken.jpg"), b"no jpeg").unwrap();
-    let message = Folder::open(&scratch.pictures(), 0).err().unwrap().to_string();
+    let message = Folder::open(&scratch.images(), 0).err().unwrap().to_string();
+    assert!(message.contains("holds no images"), "{message}");
+    fs::write(scratch.images().join("broken.jpg"), b"no jpeg").unwrap();
+    let message = Folder::open(&scratch.images(), 0).err().unwrap().to_string();
     assert!(message.contains("could be decoded"), "{message}");
-    draw(&scratch.pictures(), 1);
-    assert_eq!(Folder::open(&scratch.pictures(), 0).unwrap().len(), 1);
+    draw(&scratch.images(), 1);
+    assert_eq!(Folder::open(&scratch.images(), 0).unwrap().len(), 1);
 }
 
 /// λ so large that the gradient overflows, and weights with which the loss does too.
@@ -132,7 +132,7 @@ fn first_weights(config: &Config) -> Vec<f32> {
 #[test]
 fn steps_that_are_not_finite_are_skipped_and_counted() {
     let scratch = Scratch::new("skipped");
-    draw(&scratch.pictures(), 1);
+    draw(&scratch.images(), 1);
     let config = hopeless(8);
     let run = options(&scratch, "run");
     let Checkpoint { header, state } = trainer::train(&config, &run).unwrap();
@@ -149,7 +149,7 @@ fn steps_that_are_not_finite_are_skipped_and_counted() {
 fn too_many_steps_in_a_row_that_are_not_finite_end_the_run_also_across_a_resume() {
     for stop_at in [None, Some(4)] {
         let scratch = Scratch::new("not-finite");
-        draw(&scratch.pictures(), 1);
+        draw(&scratch.images(), 1);
         let config = Config { max_not_finite: 6, ..hopeless(20) };
         let run = options(&scratch, "run");
         if stop_at.is_some() {
@@ -165,7 +165,7 @@ fn too_many_steps_in_a_row_that_are_not_finite_end_the_run_also_across_a_resume(
 #[test]
 fn frozen_parameters_stay_and_the_others_move() {
     let scratch = Scratch::new("frozen");
-    draw(&scratch.pictures(), 1);
+    draw(&scratch.images(), 1);
     let config = Config { freeze: vec!["entropy.".into()], probe_every: 0, ..config(2) };
     let state = trainer::train(&config, &options(&scratch, "run")).unwrap().state;
     let start = first_weights(&config);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use heirloom_codec::container::Header;
+use heirloom_format::container::Header;
 use heirloom_store::{LEAST_ID_DIGITS, Member, is_id};
 
 use crate::failure::Failure;

@@ -6,8 +6,8 @@ mod choice;
 use std::path::PathBuf;
 
 use heirloom_codec::Model;
-use heirloom_codec::container::Header;
 use heirloom_codec::model::{LambdaRange, ModelError};
+use heirloom_format::container::Header;
 use heirloom_store::{Member, Store, StoreError};
 
 use crate::failure::{Failure, Kind};

@@ -8,9 +8,9 @@ use rgb::{ComponentBytes, FromSlice};
 use crate::failure::Failure;
 use crate::pixels;
 
-pub fn encode(picture: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
-    let rgb = pixels::rgb(picture);
-    let image = Img::new(rgb.as_rgb(), picture.width() as usize, picture.height() as usize);
+pub fn encode(image: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
+    let rgb = pixels::rgb(image);
+    let image = Img::new(rgb.as_rgb(), image.width() as usize, image.height() as usize);
     // Images are coded side by side already.
     let encoder = Encoder::new().with_quality(f32::from(quality)).with_speed(4).with_num_threads(Some(1));
     let coded = encoder.with_bit_depth(BitDepth::Eight).encode_rgb(image);

@@ -6,7 +6,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use crate::failure::Failure;
 use crate::pixels;
 
-pub fn encode(picture: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
+pub fn encode(image: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
     let side = |n: u32| u16::try_from(n).map_err(|_| Failure::unsupported("a JPEG side has at most 65535 pixels"));
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality);
@@ -14,7 +14,7 @@ pub fn encode(picture: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
     encoder.set_progressive(true);
     encoder.set_optimized_huffman_tables(true);
     encoder
-        .encode(&pixels::rgb(picture), side(picture.width())?, side(picture.height())?, ColorType::Rgb)
+        .encode(&pixels::rgb(image), side(image.width())?, side(image.height())?, ColorType::Rgb)
         .map_err(|e| Failure::failed(e.to_string()))?;
     Ok(bytes)
 }

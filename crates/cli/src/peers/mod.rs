@@ -52,13 +52,13 @@ impl Peer {
         }
     }
 
-    fn encode(self, picture: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
+    fn encode(self, image: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
         match self {
-            Self::Jpeg => jpeg::encode(picture, quality),
+            Self::Jpeg => jpeg::encode(image, quality),
             #[cfg(feature = "peers")]
-            Self::Webp => webp::encode(picture, quality),
+            Self::Webp => webp::encode(image, quality),
             #[cfg(feature = "peers")]
-            Self::Avif => avif::encode(picture, quality),
+            Self::Avif => avif::encode(image, quality),
             #[cfg(not(feature = "peers"))]
             Self::Webp | Self::Avif => Err(absent()),
         }

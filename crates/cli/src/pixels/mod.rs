@@ -1,4 +1,4 @@
-//! Pictures in other formats: what is read into the codec and what is written from it.
+//! Images in other formats: what is read into the codec and what is written from it.
 
 mod read;
 mod write;
@@ -15,10 +15,10 @@ const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 /// Keyword of the iTXt chunk that holds XMP in a PNG file.
 const PNG_XMP: &str = "XML:com.adobe.xmp";
 
-/// The samples as interleaved RGB, whatever the picture's own format.
-pub fn rgb(picture: &Image) -> Cow<'_, [u8]> {
-    match picture.format() {
-        PixelFormat::Grey8 => picture.data().iter().flat_map(|&v| [v; 3]).collect(),
-        _ => picture.data().into(),
+/// The samples as interleaved RGB, whatever the image's own format.
+pub fn rgb(image: &Image) -> Cow<'_, [u8]> {
+    match image.format() {
+        PixelFormat::Grey8 => image.data().iter().flat_map(|&v| [v; 3]).collect(),
+        _ => image.data().into(),
     }
 }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use heirloom_codec::container::{Limits, parse, write};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
 use heirloom_eval::proof::{FileProof, NewFile};
 use heirloom_eval::{bits_per_pixel, psnr};
+use heirloom_format::container::{Limits, parse, write};
 
 use super::Pair;
 use crate::failure::Failure;
@@ -38,9 +38,9 @@ fn one(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FilePro
 
     let bytes = on_disk(&pair.old, &original, lambda, scratch)?;
     let latents = latents(&pair.old, &bytes)?;
-    let psnr_old = quality(&picture(&pair.old, &bytes)?)?;
-    let (identical, problem, psnr_new) = match (self::latents(&pair.new, &bytes), picture(&pair.new, &bytes)) {
-        (Ok(found), Ok(picture)) => (found == latents, None, Some(quality(&picture)?)),
+    let psnr_old = quality(&decode(&pair.old, &bytes)?)?;
+    let (identical, problem, psnr_new) = match (self::latents(&pair.new, &bytes), decode(&pair.new, &bytes)) {
+        (Ok(found), Ok(image)) => (found == latents, None, Some(quality(&image)?)),
         (Err(failure), _) | (_, Err(failure)) => {
             let forced = forced(&pair.new, &bytes);
             (false, Some(failure.message), forced.as_ref().map(&quality).transpose()?)
@@ -49,7 +49,7 @@ fn one(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FilePro
     let range = pair.new.metadata().lambda.encoder;
     let new_file = if range.contains(lambda) {
         let bytes = on_disk(&pair.new, &original, lambda, scratch)?;
-        let psnr = quality(&picture(&pair.new, &bytes)?)?;
+        let psnr = quality(&decode(&pair.new, &bytes)?)?;
         Some(NewFile { bytes: bytes.len() as u64, bpp: bpp(&bytes), psnr })
     } else {
         None
@@ -85,8 +85,8 @@ fn latents(model: &Model, bytes: &[u8]) -> Result<[u8; 32], Failure> {
     Ok(found.hash())
 }
 
-/// The picture of a file by strict arithmetic, so that the numbers do not depend on the machine.
-fn picture(model: &Model, bytes: &[u8]) -> Result<Image, Failure> {
+/// The image of a file by strict arithmetic, so that the numbers do not depend on the machine.
+fn decode(model: &Model, bytes: &[u8]) -> Result<Image, Failure> {
     model.decode(bytes, &DecodeOptions::exact()).map_err(|e| coding::decode_failure(&e))
 }
 

@@ -69,16 +69,16 @@ impl Compare {
         };
         let coded = coding::encode(models.writer()?, &original, lambda, Memory::default()).map_err(|e| e.of(&input))?;
         let way = Way { generation: Some(Wish::Writer), ..Way::default() };
-        let decoded = coding::decode(&models, &coded, &way).map_err(|e| e.of(&input))?.picture;
+        let decoded = coding::decode(&models, &coded, &way).map_err(|e| e.of(&input))?.image;
         let jpeg = jpeg::at_most(&original, coded.len()).map_err(|e| e.of(&input))?;
 
         let (width, height) = (original.width(), original.height());
         let captions = [
             Caption { name: "Original".into(), size: format!("{width} x {height} pixels"), quality: String::new() },
             caption("Heirloom", &original, &decoded, coded.len())?,
-            caption(&format!("JPEG (quality {})", jpeg.quality), &original, &jpeg.picture, jpeg.bytes)?,
+            caption(&format!("JPEG (quality {})", jpeg.quality), &original, &jpeg.image, jpeg.bytes)?,
         ];
-        let panels = [&original, &decoded, &jpeg.picture];
+        let panels = [&original, &decoded, &jpeg.image];
         let sheet = canvas::side_by_side(panels, &captions, region, self.zoom)?;
         let (bytes, _) = pixels::write(&sheet, Format::Png, 95)?;
         output.write(&bytes, self.force)?;

@@ -38,7 +38,7 @@ pub struct Decode {
     #[arg(long)]
     exact: bool,
 
-    /// Decode what can be decoded of a file that is damaged or cut short: a picture with less detail
+    /// Decode what can be decoded of a file that is damaged or cut short: an image with less detail
     #[arg(long)]
     partial: bool,
 
@@ -79,10 +79,10 @@ impl Decode {
         output.check_writable(self.force)?;
         let generation = self.generation.clone();
         let way = Way { memory: self.memory, exact: self.exact, partial: self.partial, generation };
-        let Decoded { picture, note } = coding::decode(models, &input.read()?, &way).map_err(|e| e.of(input))?;
-        let (bytes, lost) = pixels::write(&picture, format, self.jpeg_quality).map_err(|e| e.of(input))?;
+        let Decoded { image, note } = coding::decode(models, &input.read()?, &way).map_err(|e| e.of(input))?;
+        let (bytes, lost) = pixels::write(&image, format, self.jpeg_quality).map_err(|e| e.of(input))?;
         output.write(&bytes, self.force)?;
-        let mut line = format!("{input} -> {output}: {} × {}", picture.width(), picture.height());
+        let mut line = format!("{input} -> {output}: {} × {}", image.width(), image.height());
         for note in [note, lost].into_iter().flatten() {
             line += &format!(" ({note})");
         }

@@ -27,7 +27,7 @@ pub struct Encode {
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
 
-    /// Quality from 0 (smallest file) to 100 (best picture) [default: 50]
+    /// Quality from 0 (smallest file) to 100 (best image) [default: 50]
     ///
     /// Spreads the model's range of λ evenly on a logarithmic scale: λ = low · (high / low)^(Q / 100). With the range
     /// 32 to 1024 the qualities 0, 20, 40, 60, 80 and 100 are λ = 32, 64, 128, 256, 512 and 1024.
@@ -73,10 +73,10 @@ impl Encode {
 
     fn one(&self, Job { input, output }: &Job, model: &Model, lambda: f32) -> Result<String, Failure> {
         output.check_writable(self.force)?;
-        let picture = pixels::read(&input.read()?).map_err(|e| e.of(input))?;
-        let coded = coding::encode(model, &picture, lambda, self.memory).map_err(|e| e.of(input))?;
+        let image = pixels::read(&input.read()?).map_err(|e| e.of(input))?;
+        let coded = coding::encode(model, &image, lambda, self.memory).map_err(|e| e.of(input))?;
         output.write(&coded, self.force)?;
-        let bpp = heirloom_eval::bits_per_pixel(coded.len() as u64, picture.width(), picture.height());
+        let bpp = heirloom_eval::bits_per_pixel(coded.len() as u64, image.width(), image.height());
         Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel", coded.len()))
     }
 }

@@ -165,7 +165,7 @@ impl Eval {
         let bytes = fs::read(file).map_err(disk)?;
         let start = Instant::now();
         let way = Way { exact: self.exact, generation: Some(Wish::Writer), ..Way::default() };
-        let decoded = coding::decode(models, &bytes, &way)?.picture;
+        let decoded = coding::decode(models, &bytes, &way)?.image;
         let decode_seconds = start.elapsed().as_secs_f64();
         fs::remove_file(file).map_err(disk)?;
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use heirloom_codec::container::{File, Limits, parse};
 use heirloom_codec::image::PixelFormat;
 use heirloom_eval::bits_per_pixel;
+use heirloom_format::container::{File, Limits, parse};
 use heirloom_store::Member;
 use serde_json::{Value, json};
 
@@ -75,7 +75,6 @@ fn format_name(format: PixelFormat) -> &'static str {
     match format {
         PixelFormat::Rgb8 => "rgb8",
         PixelFormat::Grey8 => "grey8",
-        _ => "unknown",
     }
 }
 
@@ -141,7 +140,7 @@ fn as_text(place: &Place, length: usize, file: &File, here: &Here<'_>) -> String
         _ => "decodable and exact: the generation that wrote it is here",
     };
     format!(
-        "{place}\n  picture        {} × {} {}\n  size           {length} bytes, {bpp:.4} bits per pixel\n  λ              {}\n  \
+        "{place}\n  image        {} × {} {}\n  size           {length} bytes, {bpp:.4} bits per pixel\n  λ              {}\n  \
          latents        {} bytes\n  metadata       {metadata}\n  entropy id     {}…\n  generation     {} ({}…)\n  \
          written by     {}\n  decoded by     {}\n  here           {status}",
         h.width,

@@ -1,4 +1,4 @@
-//! A folder to work in, with a small model made by formula and pictures of every kind.
+//! A folder to work in, with a small model made by formula and images of every kind.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -79,8 +79,8 @@ impl Workshop {
         output.stdout
     }
 
-    pub fn save(&self, name: &str, picture: impl Into<DynamicImage>) {
-        picture.into().save(self.path(name)).unwrap();
+    pub fn save(&self, name: &str, image: impl Into<DynamicImage>) {
+        image.into().save(self.path(name)).unwrap();
     }
 
     pub fn load(&self, name: &str) -> DynamicImage {

@@ -1,9 +1,9 @@
 //! The entropy branch stated a second time, from the same kernels, in either arithmetic. The codec itself has it in strict arithmetic
 //! only, and nothing in it can be switched; how long it would take fused is measured here.
 
-use heirloom_codec::kernels::{Block, Dense, Engine, Map, Up};
 use heirloom_codec::model::{LEVELS, Spec, Weights};
 use heirloom_codec::network::lambda;
+use heirloom_kernels::{Block, Dense, Engine, Map, Up};
 
 pub struct Branch {
     embedding: [Dense; 2],

@@ -2,24 +2,24 @@
 //!
 //!     cargo bench -p heirloom-codec --bench parts [-- --rounds 15 --threads 2]
 //!
-//! A picture of 768 × 512. Each round runs every part once on one thread and once on all, so that a change of the machine's speed
+//! An image of 768 × 512. Each round runs every part once on one thread and once on all, so that a change of the machine's speed
 //! meets them alike; ratios are medians of the rounds' ratios.
 
 use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
-use heirloom_codec::entropy::{decode_section, encode_section, scale_indices};
 use heirloom_codec::image::{Image, PixelFormat, from_network, to_network};
-use heirloom_codec::kernels::{Arithmetic, Engine, Level, Map};
 use heirloom_codec::model::{LEVELS, LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model, reference};
+use heirloom_format::entropy::{decode_section, encode_section, scale_indices};
+use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use branch::Branch;
 
 mod branch;
-#[path = "../kernels/peak.rs"]
+#[path = "../../../kernels/benches/kernels/peak.rs"]
 mod peak;
 #[path = "../sample/mod.rs"]
 mod sample;
@@ -161,7 +161,7 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
 /// Parses the latents once more: what entropy coding was given, and the features that the reconstruction reads. Checks on the way that
 /// the branch which is timed is the codec's to the bit.
 fn walk(model: &Model, branch: &Branch, latents: &[Map; LEVELS]) -> Answer<(Vec<Section>, Vec<Map>)> {
-    let start = model.network().entropy.walk(Level::best(), LAMBDA, latents[0].height, latents[0].width);
+    let start = model.network().entropy.walk(Isa::best(), LAMBDA, latents[0].height, latents[0].width);
     let mut theirs = start.ok_or("no walk")?;
     let mut seen = Vec::new();
     branch.walk(Engine::new(Arithmetic::Strict), LAMBDA, latents, |maps| seen.push(maps.map(Map::clone)));

@@ -4,18 +4,18 @@ use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
 
-/// Red, green and blue of `width` × `height` pixels: the sample picture of this repository, mirrored at its edges again and again. So
+/// Red, green and blue of `width` × `height` pixels: the sample image of this repository, mirrored at its edges again and again. So
 /// a pixel takes as much to code at one size as at another.
 ///
 /// # Errors
-/// A sample picture that is not there, or is no RGB picture.
+/// A sample image that is not there, or is no RGB image.
 pub fn photograph(width: u32, height: u32) -> Result<Vec<u8>, Box<dyn Error>> {
     let file = File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/sample.png"))?;
     let mut reader = png::Decoder::new(BufReader::new(file)).read_info()?;
     let mut sample = vec![0; reader.output_buffer_size().ok_or("the sample is too large")?];
     let info = reader.next_frame(&mut sample)?;
     if info.color_type != png::ColorType::Rgb {
-        return Err("the sample is not an RGB picture".into());
+        return Err("the sample is not an RGB image".into());
     }
     let place = |position: u32, side: u32| {
         let position = position % (2 * side);

@@ -1,13 +1,13 @@
-//! File to picture.
+//! File to image.
 
 use super::latents::grid;
 use super::{DecodeError, DecodeOptions, Latents, Model, Partial, short_entropy_id};
-use crate::container::{Header, parse, parse_prefix};
-use crate::entropy::{decode_section, scale_indices};
 use crate::image::{Image, from_network};
-use crate::kernels::{Arithmetic, Engine, Level, Map};
 use crate::model::LEVELS;
 use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, memory};
+use heirloom_format::container::{Header, parse, parse_prefix};
+use heirloom_format::entropy::{decode_section, scale_indices};
+use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 
 impl Model {
     /// Decodes a file. The result does not depend on the machine's instruction set or number of threads; with
@@ -18,24 +18,24 @@ impl Model {
     pub fn decode(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Image, DecodeError> {
         let file = parse(bytes, &options.limits)?;
         let mut walk = self.start(&file.header, options)?;
-        let mut picture = self.start_picture(&file.header, options)?;
+        let mut image = self.start_image(&file.header, options)?;
         for (level, section) in file.latents.iter().enumerate() {
             let prior = walk.prior();
             // Side by side, as entropy coding keeps only one thread busy.
             let climb = || {
                 if level > 0 {
-                    picture.rise()
+                    image.rise()
                 }
             };
             let ((), (latent, error)) = rayon::join(climb, || latent(prior, level, Some(section)));
             error.map_or(Ok(()), Err)?;
             walk.absorb(&latent);
-            picture.merge(&latent, walk.feature());
+            image.merge(&latent, walk.feature());
             drop(latent);
             walk.advance();
         }
-        picture.rise();
-        finish(picture, &file.header, file.metadata)
+        image.rise();
+        finish(image, &file.header, file.metadata)
     }
 
     /// Decodes what is whole of a file that is damaged behind its header, or cut short anywhere behind it. Detail that is
@@ -46,7 +46,7 @@ impl Model {
     pub fn decode_partial(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Partial, DecodeError> {
         let prefix = parse_prefix(bytes, &options.limits)?;
         let mut walk = self.start(&prefix.header, options)?;
-        let mut picture = self.start_picture(&prefix.header, options)?;
+        let mut image = self.start_image(&prefix.header, options)?;
         let mut problem = prefix.problem.map(DecodeError::Container);
         let mut sections = prefix.latents.iter().map(Vec::as_slice);
         let mut latents = 0;
@@ -59,16 +59,16 @@ impl Model {
                 latents += usize::from(latents == level);
             }
             walk.absorb(&latent);
-            picture.merge(&latent, walk.feature());
-            picture.rise();
+            image.merge(&latent, walk.feature());
+            image.rise();
             drop(latent);
             walk.advance();
         }
-        let image = finish(picture, &prefix.header, prefix.metadata)?;
+        let image = finish(image, &prefix.header, prefix.metadata)?;
         Ok(Partial { image, latents, problem })
     }
 
-    /// Parses a file to its latents without making a picture: what proofs of compatibility compare, and what a newer
+    /// Parses a file to its latents without making an image: what proofs of compatibility compare, and what a newer
     /// generation learns to reconstruct. All generations of a lineage give the same bits.
     ///
     /// # Errors
@@ -89,23 +89,23 @@ impl Model {
         Ok(Latents { header: file.header, maps })
     }
 
-    /// Makes a picture from latents: the second half of [`Self::decode`]. Metadata are not among the latents.
+    /// Makes an image from latents: the second half of [`Self::decode`]. Metadata are not among the latents.
     ///
     /// # Errors
-    /// Latents of another lineage or of wrong shapes, or too large a picture.
+    /// Latents of another lineage or of wrong shapes, or too large an image.
     pub fn reconstruct(&self, latents: &Latents, options: &DecodeOptions) -> Result<Image, DecodeError> {
         let header = &latents.header;
         let mut walk = self.start(header, options)?;
         latents.check(&self.metadata.spec)?;
-        let mut picture = self.start_picture(header, options)?;
+        let mut image = self.start_image(header, options)?;
         for latent in &latents.maps {
             walk.enter();
             walk.absorb(latent);
-            picture.merge(latent, walk.feature());
-            picture.rise();
+            image.merge(latent, walk.feature());
+            image.rise();
             walk.advance();
         }
-        finish(picture, header, Default::default())
+        finish(image, header, Default::default())
     }
 
     /// Checks that this model may decode such a file within the options, and starts the entropy branch.
@@ -120,16 +120,16 @@ impl Model {
             return Err(DecodeError::Memory { needed, allowed: options.max_memory });
         }
         let (height, width) = grid(header, 64);
-        let level = options.level.unwrap_or_else(Level::best);
+        let isa = options.isa.unwrap_or_else(Isa::best);
         let lambda = self.metadata.lambda.entropy.clamp(header.lambda);
-        self.network.entropy.walk(level, lambda, height, width).ok_or(DecodeError::Level(level))
+        self.network.entropy.walk(isa, lambda, height, width).ok_or(DecodeError::Isa(isa))
     }
 
-    fn start_picture(&self, header: &Header, options: &DecodeOptions) -> Result<ReconstructionWalk<'_>, DecodeError> {
+    fn start_image(&self, header: &Header, options: &DecodeOptions) -> Result<ReconstructionWalk<'_>, DecodeError> {
         let (height, width) = grid(header, 64);
-        let level = options.level.unwrap_or_else(Level::best);
+        let isa = options.isa.unwrap_or_else(Isa::best);
         let arithmetic = if options.exact { Arithmetic::Strict } else { Arithmetic::Fused };
-        let engine = Engine::at(level, arithmetic).ok_or(DecodeError::Level(level))?;
+        let engine = Engine::at(isa, arithmetic).ok_or(DecodeError::Isa(isa))?;
         let lambda = self.metadata.lambda.reconstruction.clamp(header.lambda);
         Ok(self.network.reconstruction.walk(engine, lambda, height, width))
     }
@@ -153,11 +153,11 @@ fn latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<De
 }
 
 fn finish(
-    picture: ReconstructionWalk<'_>,
+    image: ReconstructionWalk<'_>,
     header: &Header,
-    metadata: crate::container::Metadata,
+    metadata: heirloom_format::container::Metadata,
 ) -> Result<Image, DecodeError> {
-    let mut image = from_network(&picture.image(), header.width, header.height, header.pixel_format)?;
+    let mut image = from_network(&image.image(), header.width, header.height, header.pixel_format)?;
     image.metadata = metadata;
     Ok(image)
 }

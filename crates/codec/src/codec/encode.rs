@@ -1,14 +1,14 @@
-//! Picture to file.
+//! Image to file.
 
 use super::{EncodeError, EncodeOptions, Latents, Model, gaussian, short_entropy_id};
-use crate::container::{File, Header, write};
-use crate::entropy::{encode_section, scale_indices};
 use crate::image::{Image, to_network};
-use crate::kernels::{Arithmetic, Engine, Level, Map};
 use crate::model::LEVELS;
 use crate::network::{dequantise, memory, quantise};
+use heirloom_format::container::{File, Header, write};
+use heirloom_format::entropy::{encode_section, scale_indices};
+use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 
-/// What is known about a picture once it is encoded.
+/// What is known about an image once it is encoded.
 #[derive(Clone, Debug)]
 pub struct EncodeReport {
     /// The latents that any decoder will find in the file.
@@ -27,10 +27,10 @@ struct CodedLevel {
 }
 
 impl Model {
-    /// Encodes a picture. The result does not depend on the machine's instruction set or number of threads.
+    /// Encodes an image. The result does not depend on the machine's instruction set or number of threads.
     ///
     /// # Errors
-    /// λ outside the model's range, a picture that needs too much memory, metadata too long for the format.
+    /// λ outside the model's range, an image that needs too much memory, metadata too long for the format.
     pub fn encode(&self, image: &Image, options: &EncodeOptions) -> Result<Vec<u8>, EncodeError> {
         let (header, levels) = self.code(image, options, false)?;
         finish(header, image, levels.map(|level| level.bytes))
@@ -72,13 +72,13 @@ impl Model {
         if needed > options.max_memory {
             return Err(EncodeError::Memory { needed, allowed: options.max_memory });
         }
-        let level = options.level.unwrap_or_else(Level::best);
-        let engine = Engine::at(level, Arithmetic::Fused).ok_or(EncodeError::Level(level))?;
+        let isa = options.isa.unwrap_or_else(Isa::best);
+        let engine = Engine::at(isa, Arithmetic::Fused).ok_or(EncodeError::Isa(isa))?;
         let input = to_network(image);
         let (height, width) = (input.height / 64, input.width / 64);
         let clamped = self.metadata.lambda.entropy.clamp(options.lambda);
         let mut encoder = self.network.encoder.features(engine, options.lambda, input);
-        let mut entropy = self.network.entropy.walk(level, clamped, height, width).ok_or(EncodeError::Level(level))?;
+        let mut entropy = self.network.entropy.walk(isa, clamped, height, width).ok_or(EncodeError::Isa(isa))?;
         let mut code_level = || -> Result<CodedLevel, EncodeError> {
             let prior = entropy.prior();
             let symbols = quantise(&encoder.posterior_mean(entropy.feature()), &prior.mean);

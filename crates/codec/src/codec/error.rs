@@ -3,13 +3,13 @@
 use std::fmt;
 
 use super::LatentError;
-use crate::container::ContainerError;
-use crate::entropy::EntropyError;
 use crate::image::ImageError;
-use crate::kernels::Level;
 use crate::model::{EntropyId, LambdaRange};
+use heirloom_format::container::ContainerError;
+use heirloom_format::entropy::EntropyError;
+use heirloom_kernels::Isa;
 
-/// Why a picture was not encoded.
+/// Why an image was not encoded.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EncodeError {
@@ -20,7 +20,7 @@ pub enum EncodeError {
         /// What the model offers.
         range: LambdaRange,
     },
-    /// The picture needs more memory than allowed.
+    /// The image needs more memory than allowed.
     Memory {
         /// Bytes of feature maps needed, at most.
         needed: u64,
@@ -28,7 +28,7 @@ pub enum EncodeError {
         allowed: u64,
     },
     /// This machine lacks the instruction set asked for.
-    Level(Level),
+    Isa(Isa),
     /// A latent cannot be coded.
     Entropy(EntropyError),
     /// The file cannot be written, for its metadata for example.
@@ -76,7 +76,7 @@ pub enum DecodeError {
         /// What is wrong.
         error: EntropyError,
     },
-    /// The picture needs more memory than allowed.
+    /// The image needs more memory than allowed.
     Memory {
         /// Bytes of feature maps needed, at most.
         needed: u64,
@@ -84,10 +84,10 @@ pub enum DecodeError {
         allowed: u64,
     },
     /// This machine lacks the instruction set asked for.
-    Level(Level),
+    Isa(Isa),
     /// Latents that were handed over do not fit the model.
     Latents(LatentError),
-    /// The size that the header states makes no picture.
+    /// The size that the header states makes no image.
     Image(ImageError),
 }
 
@@ -108,7 +108,7 @@ impl DecodeError {
             Self::Entropy { error: EntropyError::CutShort, .. } => Fault::CutShort,
             Self::Entropy { .. } => Fault::Damaged,
             Self::Memory { .. } => Fault::OverLimit,
-            Self::Level(_) | Self::Latents(_) | Self::Image(_) => Fault::BadParameter,
+            Self::Isa(_) | Self::Latents(_) | Self::Image(_) => Fault::BadParameter,
         }
     }
 }
@@ -122,7 +122,7 @@ impl fmt::Display for EncodeError {
                 range.low, range.high
             ),
             Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
-            Self::Level(level) => no_level(f, *level),
+            Self::Isa(isa) => no_isa(f, *isa),
             Self::Entropy(error) => error.fmt(f),
             Self::Container(error) => error.fmt(f),
         }
@@ -140,7 +140,7 @@ impl fmt::Display for DecodeError {
             }
             Self::Entropy { latent, error } => write!(f, "latent z{latent}: {error}"),
             Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
-            Self::Level(level) => no_level(f, *level),
+            Self::Isa(isa) => no_isa(f, *isa),
             Self::Latents(error) => error.fmt(f),
             Self::Image(error) => error.fmt(f),
         }
@@ -150,14 +150,14 @@ impl fmt::Display for DecodeError {
 fn memory(f: &mut fmt::Formatter<'_>, needed: u64, allowed: u64) -> fmt::Result {
     write!(
         f,
-        "the picture needs up to {} MiB of memory, {} MiB are allowed; raise the limit if the picture is trusted",
+        "the image needs up to {} MiB of memory, {} MiB are allowed; raise the limit if the image is trusted",
         needed.div_ceil(1 << 20),
         allowed >> 20
     )
 }
 
-fn no_level(f: &mut fmt::Formatter<'_>, level: Level) -> fmt::Result {
-    write!(f, "this machine lacks the instruction set {level:?}; it has {:?}", Level::available())
+fn no_isa(f: &mut fmt::Formatter<'_>, isa: Isa) -> fmt::Result {
+    write!(f, "this machine lacks the instruction set {isa:?}; it has {:?}", Isa::available())
 }
 
 impl std::error::Error for EncodeError {
@@ -165,7 +165,7 @@ impl std::error::Error for EncodeError {
         match self {
             Self::Entropy(error) => Some(error),
             Self::Container(error) => Some(error),
-            Self::Lambda { .. } | Self::Memory { .. } | Self::Level(_) => None,
+            Self::Lambda { .. } | Self::Memory { .. } | Self::Isa(_) => None,
         }
     }
 }
@@ -177,7 +177,7 @@ impl std::error::Error for DecodeError {
             Self::Entropy { error, .. } => Some(error),
             Self::Latents(error) => Some(error),
             Self::Image(error) => Some(error),
-            Self::UnknownModel { .. } | Self::Memory { .. } | Self::Level(_) => None,
+            Self::UnknownModel { .. } | Self::Memory { .. } | Self::Isa(_) => None,
         }
     }
 }

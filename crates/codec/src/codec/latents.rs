@@ -1,12 +1,12 @@
-//! The latents of a picture: what a file means, whichever generation reads it.
+//! The latents of an image: what a file means, whichever generation reads it.
 
 use std::fmt;
 
-use crate::container::Header;
-use crate::kernels::Map;
 use crate::model::{LEVELS, STRIDES, Spec};
+use heirloom_format::container::Header;
+use heirloom_kernels::Map;
 
-/// Latents z1 to z4 of a picture, with the header of its file.
+/// Latents z1 to z4 of an image, with the header of its file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Latents {
     /// Size, pixel format, λ and lineage.
@@ -35,7 +35,7 @@ impl fmt::Display for LatentError {
 
 impl std::error::Error for LatentError {}
 
-/// Height and width of the grid of a stride over a picture padded to multiples of 64.
+/// Height and width of the grid of a stride over an image padded to multiples of 64.
 pub(super) fn grid(header: &Header, stride: usize) -> (usize, usize) {
     let side = |length: u32| (length as usize).next_multiple_of(64) / stride;
     (side(header.height), side(header.width))

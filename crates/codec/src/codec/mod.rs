@@ -1,4 +1,4 @@
-//! From pictures to files and back: the whole way through image, network, entropy coding and container.
+//! From images to files and back: the whole way through image, network, entropy coding and container.
 
 mod decode;
 mod encode;
@@ -12,10 +12,10 @@ pub use error::{DecodeError, EncodeError, Fault};
 pub use latents::{LatentError, Latents};
 pub use options::{DecodeOptions, EncodeOptions};
 
-use crate::container::Header;
 use crate::image::Image;
 use crate::model::{EntropyId, Lineage, Metadata, ModelError, ModelFile};
 use crate::network::Network;
+use heirloom_format::container::Header;
 
 /// A model ready for use: what its file says, and its networks packed for the kernels. Cheap to share between threads by
 /// reference.
@@ -28,9 +28,9 @@ pub struct Model {
 /// What could be made of a damaged or shortened file.
 #[derive(Clone, Debug)]
 pub struct Partial {
-    /// The picture, with as much detail as there was.
+    /// The image, with as much detail as there was.
     pub image: Image,
-    /// How many of the four latents were whole. With none, the picture is what the model expects of any picture.
+    /// How many of the four latents were whole. With none, the image is what the model expects of any image.
     pub latents: usize,
     /// What is wrong with the file; `None` for a whole one.
     pub problem: Option<DecodeError>,

@@ -1,7 +1,7 @@
 //! What a caller may choose.
 
-use crate::container::Limits;
-use crate::kernels::Level;
+use heirloom_format::container::Limits;
+use heirloom_kernels::Isa;
 
 /// Most bytes of feature maps that a call takes unless told otherwise: 8 GiB, some 100 megapixels with the paper's model.
 const DEFAULT_MEMORY: u64 = 8 << 30;
@@ -12,17 +12,17 @@ const DEFAULT_MEMORY: u64 = 8 << 30;
 pub struct EncodeOptions {
     /// λ: how much a squared error is worth against bits. Within the encoder's range; higher is better and larger.
     pub lambda: f32,
-    /// Most bytes of feature maps to take; larger pictures are refused before memory is taken.
+    /// Most bytes of feature maps to take; larger images are refused before memory is taken.
     pub max_memory: u64,
     /// Instruction set; the fastest if `None`. Changes no byte of the result.
-    pub level: Option<Level>,
+    pub isa: Option<Isa>,
 }
 
 impl EncodeOptions {
     /// Default options for a λ.
     #[must_use]
     pub fn new(lambda: f32) -> Self {
-        Self { lambda, max_memory: DEFAULT_MEMORY, level: None }
+        Self { lambda, max_memory: DEFAULT_MEMORY, isa: None }
     }
 }
 
@@ -35,15 +35,15 @@ pub struct DecodeOptions {
     pub exact: bool,
     /// What a file may ask for.
     pub limits: Limits,
-    /// Most bytes of feature maps to take; larger pictures are refused before memory is taken.
+    /// Most bytes of feature maps to take; larger images are refused before memory is taken.
     pub max_memory: u64,
     /// Instruction set; the fastest if `None`. Changes no pixel of the result.
-    pub level: Option<Level>,
+    pub isa: Option<Isa>,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        Self { exact: false, limits: Limits::default(), max_memory: DEFAULT_MEMORY, level: None }
+        Self { exact: false, limits: Limits::default(), max_memory: DEFAULT_MEMORY, isa: None }
     }
 }
 

@@ -1,10 +1,10 @@
-//! The picture as its user has it.
+//! The image as its user has it.
 
 use std::fmt;
 
 use super::{Metadata, PixelFormat};
 
-/// An 8-bit picture.
+/// An 8-bit image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     width: u32,
@@ -15,7 +15,7 @@ pub struct Image {
     pub metadata: Metadata,
 }
 
-/// Why a buffer is no picture.
+/// Why a buffer is no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageError {
@@ -39,7 +39,7 @@ impl fmt::Display for ImageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty { width, height } => {
-                write!(f, "the picture has {width} × {height} pixels; both sides must be at least 1")
+                write!(f, "the image has {width} × {height} pixels; both sides must be at least 1")
             }
             Self::Length { found, expected } => {
                 write!(f, "the pixel buffer has {found} bytes, its size and format ask for {expected}")
@@ -50,16 +50,8 @@ impl fmt::Display for ImageError {
 
 impl std::error::Error for ImageError {}
 
-/// Bytes per pixel.
-pub(super) fn channels(format: PixelFormat) -> usize {
-    match format {
-        PixelFormat::Rgb8 => 3,
-        PixelFormat::Grey8 => 1,
-    }
-}
-
 impl Image {
-    /// A picture without metadata. `data` has rows from top to bottom without gaps, channels interleaved.
+    /// An image without metadata. `data` has rows from top to bottom without gaps, channels interleaved.
     ///
     /// # Errors
     /// A side of zero, or a buffer of another length than width × height × channels.
@@ -68,7 +60,7 @@ impl Image {
             return Err(ImageError::Empty { width, height });
         }
         let pixels = u64::from(width) * u64::from(height);
-        let expected = pixels.saturating_mul(channels(format) as u64);
+        let expected = pixels.saturating_mul(format.channels() as u64);
         if data.len() as u64 != expected {
             return Err(ImageError::Length { found: data.len(), expected });
         }

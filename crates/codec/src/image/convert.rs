@@ -2,19 +2,18 @@
 
 use rayon::prelude::*;
 
-use super::buffer::channels;
 use super::{Image, ImageError, PixelFormat};
-use crate::kernels::Map;
+use heirloom_kernels::Map;
 
 /// Both sides of the network's image are multiples of this.
 const GRID: usize = 64;
 
-/// The network's view of a picture: RGB in [-1, 1] as x = 2·v/255 − 1, grey three times over, the last column and row
+/// The network's view of an image: RGB in [-1, 1] as x = 2·v/255 − 1, grey three times over, the last column and row
 /// repeated until both sides are multiples of 64.
 #[must_use]
 pub fn to_network(image: &Image) -> Map {
     let (width, height) = (image.width() as usize, image.height() as usize);
-    let channels = channels(image.format());
+    let channels = image.format().channels();
     let (padded_width, padded_height) = (width.next_multiple_of(GRID), height.next_multiple_of(GRID));
     let table: [f32; 256] = std::array::from_fn(|v| 2.0 * v as f32 / 255.0 - 1.0);
     let mut map = Map::zeros(padded_height, padded_width, 3);
@@ -36,9 +35,9 @@ pub fn to_network(image: &Image) -> Map {
 /// ⌊(red + green + blue + 1) / 3⌋ of the three bytes.
 ///
 /// # Errors
-/// A side of zero. A map smaller than the picture, or not of three channels, is refused as a buffer of wrong length.
+/// A side of zero. A map smaller than the image, or not of three channels, is refused as a buffer of wrong length.
 pub fn from_network(map: &Map, width: u32, height: u32, format: PixelFormat) -> Result<Image, ImageError> {
-    let (w, h, channels) = (width as usize, height as usize, channels(format));
+    let (w, h, channels) = (width as usize, height as usize, format.channels());
     if map.channels != 3 || map.width < w || map.height < h {
         let expected = u64::from(width) * u64::from(height) * 3;
         return Err(ImageError::Length { found: map.data.len(), expected });

@@ -6,4 +6,4 @@ mod convert;
 pub use buffer::{Image, ImageError};
 pub use convert::{from_network, to_network};
 
-pub use crate::container::{Metadata, PixelFormat};
+pub use heirloom_format::container::{Metadata, PixelFormat};

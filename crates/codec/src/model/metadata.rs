@@ -15,7 +15,7 @@ const LAMBDA_BOUNDS: (f32, f32) = (1e-3, 1e6);
 pub struct LambdaRange {
     /// Lowest λ: the smallest files.
     pub low: f32,
-    /// Highest λ: the best pictures.
+    /// Highest λ: the best images.
     pub high: f32,
 }
 

@@ -1,8 +1,8 @@
 //! From tensors by name to packed layers.
 
 use super::lambda::Condition;
-use crate::kernels::{Block, Conv3x3, Dense, Down, Map, Up};
 use crate::model::{ModelError, Spec, Weights};
+use heirloom_kernels::{Block, Conv3x3, Dense, Down, Map, Up};
 
 /// Takes tensors out of a set of weights as layers are built, so that no weight is in memory twice for long.
 pub(super) struct Builder<'a> {

@@ -3,8 +3,8 @@
 
 use super::build::{Builder, ConditionedBlock, apply_all};
 use super::lambda::{Condition, LambdaEmbedding};
-use crate::kernels::{Conv3x3, Dense, Down, Engine, Map};
 use crate::model::{LEVELS, ModelError, STAGES, STRIDES, Spec};
+use heirloom_kernels::{Conv3x3, Dense, Down, Engine, Map};
 
 /// Bottom-up network and posteriors.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 
 use super::build::{Builder, ConditionedBlock, apply_all};
 use super::lambda::{Condition, LambdaEmbedding};
-use crate::entropy::MAX_MAGNITUDE;
-use crate::kernels::{Arithmetic, Dense, Engine, Level, Map, Up};
 use crate::model::{LEVELS, ModelError, Spec};
+use heirloom_format::entropy::MAX_MAGNITUDE;
+use heirloom_kernels::{Arithmetic, Dense, Engine, Isa, Map, Up};
 
 /// The frozen part of a network.
 #[derive(Debug)]
@@ -72,10 +72,10 @@ impl EntropyBranch {
 
     /// Starts a walk over z1's grid of `height` × `width` positions. λ has been clamped to the entropy branch's range.
     ///
-    /// `level` chooses the instruction set; it does not change the result. Returns `None` if this machine lacks it.
+    /// `isa` chooses the instruction set; it does not change the result. Returns `None` if this machine lacks it.
     #[must_use]
-    pub fn walk(&self, level: Level, lambda: f32, height: usize, width: usize) -> Option<EntropyWalk<'_>> {
-        let engine = Engine::at(level, Arithmetic::Strict)?;
+    pub fn walk(&self, isa: Isa, lambda: f32, height: usize, width: usize) -> Option<EntropyWalk<'_>> {
+        let engine = Engine::at(isa, Arithmetic::Strict)?;
         Some(EntropyWalk {
             levels: &self.levels,
             condition: self.lambda.condition(engine, lambda),

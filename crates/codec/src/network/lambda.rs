@@ -2,8 +2,8 @@
 
 use super::build::Builder;
 use super::strict_math::{cos_sin, exp, ln};
-use crate::kernels::{Dense, Engine};
 use crate::model::ModelError;
+use heirloom_kernels::{Dense, Engine};
 
 /// Sinusoidal features of λ: `[cos(v·f) …, sin(v·f) …]` for v = 64·ln λ / ln 8192 and the frequencies
 /// f = 64^(−j/(length/2 − 1)), j = 0 … length/2 − 1. Computed in binary64, each value rounded to binary32 once.

@@ -2,8 +2,8 @@
 
 use crate::model::{LEVELS, STAGES, STRIDES, Spec};
 
-/// Bytes of feature maps that decoding a picture of `pixels` padded pixels takes at its worst moment. An upper estimate
-/// (buffers that do not grow with the picture are left out), saturating.
+/// Bytes of feature maps that decoding an image of `pixels` padded pixels takes at its worst moment. An upper estimate
+/// (buffers that do not grow with the image are left out), saturating.
 #[must_use]
 pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
     // At a level: the features e and r, the merge's output, prior mean and raw scale, symbols and their tables.
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_twelve_megapixel_picture_fits_a_gigabyte_or_so() {
+    fn a_twelve_megapixel_image_fits_a_gigabyte_or_so() {
         let spec = Spec::base();
         for bytes in [decoding(&spec, 12_000_000), encoding(&spec, 12_000_000)] {
             assert!((500_000_000..1_500_000_000).contains(&bytes), "{bytes}");

@@ -1,4 +1,4 @@
-//! The networks, built from [`crate::kernels`]: [`Encoder`] (image to latents), [`EntropyBranch`] (latents to the
+//! The networks, built from [`heirloom_kernels`]: [`Encoder`] (image to latents), [`EntropyBranch`] (latents to the
 //! distributions of latents) and [`Reconstruction`] (latents to image). Source: Duan et al., CVPR 2024, section 4.2 and
 //! supplement 7. `docs/ARITHMETIC.md` fixes the arithmetic.
 

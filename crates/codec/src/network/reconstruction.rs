@@ -2,8 +2,8 @@
 
 use super::build::{Builder, ConditionedBlock, apply_all};
 use super::lambda::{Condition, LambdaEmbedding};
-use crate::kernels::{Dense, Engine, Map, Up};
 use crate::model::{LEVELS, ModelError, Spec};
+use heirloom_kernels::{Dense, Engine, Map, Up};
 
 /// Turns latents, and the entropy branch's features, into an image.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Every intermediate result of a network that is fed given latents: what reference vectors are compared with.
 
 use super::Network;
-use crate::kernels::{Arithmetic, Engine, Level, Map};
+use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 
 /// Intermediate results of one level.
 #[derive(Clone, Debug)]
@@ -35,21 +35,14 @@ impl Network {
     /// Runs all branches on `image` (RGB in [-1, 1], sides multiples of 64), continuing after each level with the given
     /// latent instead of the network's own. The entropy branch is strict; the others use `arithmetic`.
     ///
-    /// Returns `None` if this machine lacks `level` or there are not exactly four latents of the right shapes.
+    /// Returns `None` if this machine lacks `isa` or there are not exactly four latents of the right shapes.
     #[must_use]
-    pub fn trace(
-        &self,
-        level: Level,
-        arithmetic: Arithmetic,
-        lambda: f32,
-        image: Map,
-        latents: &[Map],
-    ) -> Option<Trace> {
-        let engine = Engine::at(level, arithmetic)?;
-        let strict = Engine::at(level, Arithmetic::Strict)?;
+    pub fn trace(&self, isa: Isa, arithmetic: Arithmetic, lambda: f32, image: Map, latents: &[Map]) -> Option<Trace> {
+        let engine = Engine::at(isa, arithmetic)?;
+        let strict = Engine::at(isa, Arithmetic::Strict)?;
         let (height, width) = (image.height / 64, image.width / 64);
         let mut encoder = self.encoder.features(engine, lambda, image);
-        let mut entropy = self.entropy.walk(level, lambda, height, width)?;
+        let mut entropy = self.entropy.walk(isa, lambda, height, width)?;
         let mut reconstruction = self.reconstruction.walk(engine, lambda, height, width);
         let features = encoder.features().to_vec();
         if latents.len() != features.len() {

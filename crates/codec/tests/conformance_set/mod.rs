@@ -43,8 +43,8 @@ pub struct Pixels {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     pub name: String,
-    /// What the picture shows.
-    pub picture: String,
+    /// What the image shows.
+    pub image: String,
     pub width: u32,
     pub height: u32,
     /// `rgb` or `grey`.
@@ -74,7 +74,7 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 /// Hash of metadata as in [`Entry::metadata`].
-pub fn metadata_digest(metadata: &heirloom_codec::container::Metadata) -> Option<String> {
+pub fn metadata_digest(metadata: &heirloom_format::container::Metadata) -> Option<String> {
     let blobs = [&metadata.icc, &metadata.exif, &metadata.xmp];
     if blobs.iter().all(|blob| blob.is_none()) {
         return None;

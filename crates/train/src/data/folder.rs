@@ -1,4 +1,4 @@
-//! The pictures of a folder: found, checked, hashed, and kept decoded while they fit in memory.
+//! The images of a folder: found, checked, hashed, and kept decoded while they fit in memory.
 
 use std::{
     borrow::Cow,
@@ -7,38 +7,38 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::Picture;
+use super::RgbImage;
 use crate::{Result, TrainError};
 
-/// Ends of the names of pictures.
+/// Ends of the names of images.
 pub(crate) const EXTENSIONS: [&str; 11] =
     ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pnm", "jfif"];
 
 struct Item {
     path: PathBuf,
     /// Decoded, while the budget lasts.
-    picture: Option<Picture>,
+    image: Option<RgbImage>,
 }
 
-/// A folder of pictures (with its subfolders), in the order of their paths.
+/// A folder of images (with its subfolders), in the order of their paths.
 pub struct Folder {
     items: Vec<Item>,
     manifest: String,
 }
 
 impl Folder {
-    /// Reads every picture once. Those that cannot be decoded are named on stderr and left out; decoded ones are kept
+    /// Reads every image once. Those that cannot be decoded are named on stderr and left out; decoded ones are kept
     /// as long as they fit in `budget` bytes, the others are decoded again whenever they are needed.
     ///
     /// # Errors
-    /// A folder that cannot be read, or that holds no usable picture.
+    /// A folder that cannot be read, or that holds no usable image.
     pub fn open(root: &Path, budget: usize) -> Result<Self> {
         let mut paths = Vec::new();
         walk(root, &EXTENSIONS, &mut paths)?;
         paths.sort();
         if paths.is_empty() {
             return Err(TrainError::Data(format!(
-                "{} holds no pictures (looked for {})",
+                "{} holds no images (looked for {})",
                 root.display(),
                 EXTENSIONS.join(", ")
             )));
@@ -49,11 +49,11 @@ impl Folder {
             .map(|path| {
                 let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
                 let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-                let picture = Picture::decode(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+                let image = RgbImage::decode(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
                 let line = format!("{}\t{}\t{}\n", name, bytes.len(), blake3::hash(&bytes).to_hex());
-                let size = picture.rgb.len();
+                let size = image.rgb.len();
                 let fits = kept.fetch_add(size, std::sync::atomic::Ordering::Relaxed) + size <= budget;
-                Ok((Item { path, picture: fits.then_some(picture) }, line))
+                Ok((Item { path, image: fits.then_some(image) }, line))
             })
             .collect();
         let (mut items, mut hasher) = (Vec::new(), blake3::Hasher::new());
@@ -72,7 +72,7 @@ impl Folder {
         Ok(Self { items, manifest: hasher.finalize().to_hex().to_string() })
     }
 
-    /// Number of pictures, at least one.
+    /// Number of images, at least one.
     #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
@@ -84,27 +84,27 @@ impl Folder {
         self.items.is_empty()
     }
 
-    /// BLAKE3 (hexadecimal) of the names, sizes and content hashes of all pictures.
+    /// BLAKE3 (hexadecimal) of the names, sizes and content hashes of all images.
     #[must_use]
     pub fn manifest(&self) -> &str {
         &self.manifest
     }
 
-    /// File of picture `index`.
+    /// File of image `index`.
     #[must_use]
     pub fn path(&self, index: usize) -> &Path {
         &self.items[index % self.items.len()].path
     }
 
-    /// Picture `index`.
+    /// RgbImage `index`.
     ///
     /// # Errors
-    /// A picture that is not in memory and can no longer be read.
-    pub fn picture(&self, index: usize) -> Result<Cow<'_, Picture>> {
+    /// An image that is not in memory and can no longer be read.
+    pub fn image(&self, index: usize) -> Result<Cow<'_, RgbImage>> {
         let item = &self.items[index % self.items.len()];
-        match &item.picture {
-            Some(picture) => Ok(Cow::Borrowed(picture)),
-            None => Picture::open(&item.path)
+        match &item.image {
+            Some(image) => Ok(Cow::Borrowed(image)),
+            None => RgbImage::open(&item.path)
                 .map(Cow::Owned)
                 .map_err(|e| TrainError::Data(format!("{}: {e}", item.path.display()))),
         }

@@ -55,7 +55,7 @@ impl Plan {
     /// The batch of `step`, whose shape is `shape`: a function of the arguments alone.
     ///
     /// # Errors
-    /// A picture that can no longer be read.
+    /// An image that can no longer be read.
     pub fn batch(&self, folder: &Folder, step: u64, shape: Shape, resizer: &mut Resizer) -> Result<Batch> {
         let Shape { crop, batch, samples_before } = shape;
         let mut pixels = Vec::with_capacity(batch * crop * crop * 3);
@@ -63,9 +63,9 @@ impl Plan {
             let sample = samples_before + i as u64;
             let n = folder.len();
             let index = shuffled(self.seed, sample / n as u64, (sample % n as u64) as usize, n);
-            let picture = folder.picture(index)?;
+            let image = folder.image(index)?;
             let mut random = Random::new(self.seed, CROP_STREAM, sample);
-            sample::crop(&picture, crop, &self.augmentation, &mut random, resizer, &mut pixels);
+            sample::crop(&image, crop, &self.augmentation, &mut random, resizer, &mut pixels);
         }
         // λ = t³ with t uniform between the cube roots of the ends (method, "objective and training").
         let [low, high] = self.lambda.map(f32::cbrt);
@@ -152,7 +152,7 @@ impl Loader {
     /// The next step's batch.
     ///
     /// # Errors
-    /// A picture that can no longer be read, or a thread that ended early.
+    /// An image that can no longer be read, or a thread that ended early.
     pub fn next_batch(&mut self) -> Result<Batch> {
         self.0.take()
     }

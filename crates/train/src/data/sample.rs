@@ -1,4 +1,4 @@
-//! One training sample: a random square of a picture, randomly shrunk and flipped.
+//! One training sample: a random square of an image, randomly shrunk and flipped.
 
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
@@ -6,15 +6,15 @@ use fast_image_resize::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Picture, picture::to_unit};
+use super::{RgbImage, image::to_unit};
 use crate::random::Random;
 
-/// What happens to a picture before it is learned from.
+/// What happens to an image before it is learned from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
-    /// The picture is shrunk by a factor drawn uniformly from this range (1 = not at all) before the crop is cut, which
-    /// also removes the artefacts of a lossy source. A picture is never shrunk below the crop's size.
+    /// The image is shrunk by a factor drawn uniformly from this range (1 = not at all) before the crop is cut, which
+    /// also removes the artefacts of a lossy source. An image is never shrunk below the crop's size.
     pub shrink: [f32; 2],
     /// Whether half of the crops are mirrored left to right.
     pub flip: bool,
@@ -26,11 +26,11 @@ impl Default for Augmentation {
     }
 }
 
-/// Appends a `size` by `size` crop of `picture` to `out` (NHWC, values in [-1, 1]), all choices taken from `random`.
+/// Appends a `size` by `size` crop of `image` to `out` (NHWC, values in [-1, 1]), all choices taken from `random`.
 ///
-/// Pictures smaller than the crop are continued by reflection at their edges.
+/// Images smaller than the crop are continued by reflection at their edges.
 pub fn crop(
-    picture: &Picture,
+    image: &RgbImage,
     size: usize,
     augmentation: &Augmentation,
     random: &mut Random,
@@ -41,10 +41,10 @@ pub fn crop(
     let drawn = low + (high - low) * random.unit();
     let (left, top) = (random.unit(), random.unit());
     let mirrored = augmentation.flip && random.below(2) == 1;
-    let side = picture.width.min(picture.height);
+    let side = image.width.min(image.height);
     let factor = drawn.max(size as f32 / side as f32).min(1.0);
-    let rgb = if factor < 0.999 { shrunk(picture, size, factor, left, top, resizer) } else { None };
-    let rgb = rgb.unwrap_or_else(|| cut(picture, size, left, top));
+    let rgb = if factor < 0.999 { shrunk(image, size, factor, left, top, resizer) } else { None };
+    let rgb = rgb.unwrap_or_else(|| cut(image, size, left, top));
     for row in rgb.chunks_exact(size * 3) {
         if mirrored {
             out.extend(row.chunks_exact(3).rev().flatten().map(|v| to_unit(*v)));
@@ -54,12 +54,12 @@ pub fn crop(
     }
 }
 
-/// The crop of the picture shrunk by `factor`; only the part that is needed is resampled. None if the resampler refuses.
-fn shrunk(picture: &Picture, size: usize, factor: f32, left: f32, top: f32, resizer: &mut Resizer) -> Option<Vec<u8>> {
-    let side = (size as f64 / f64::from(factor)).min(picture.width.min(picture.height) as f64);
-    let x = f64::from(left) * (picture.width as f64 - side);
-    let y = f64::from(top) * (picture.height as f64 - side);
-    let source = ImageRef::new(picture.width as u32, picture.height as u32, &picture.rgb, PixelType::U8x3).ok()?;
+/// The crop of the image shrunk by `factor`; only the part that is needed is resampled. None if the resampler refuses.
+fn shrunk(image: &RgbImage, size: usize, factor: f32, left: f32, top: f32, resizer: &mut Resizer) -> Option<Vec<u8>> {
+    let side = (size as f64 / f64::from(factor)).min(image.width.min(image.height) as f64);
+    let x = f64::from(left) * (image.width as f64 - side);
+    let y = f64::from(top) * (image.height as f64 - side);
+    let source = ImageRef::new(image.width as u32, image.height as u32, &image.rgb, PixelType::U8x3).ok()?;
     let mut target = Image::new(size as u32, size as u32, PixelType::U8x3);
     let options =
         ResizeOptions::new().crop(x, y, side, side).resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
@@ -67,15 +67,15 @@ fn shrunk(picture: &Picture, size: usize, factor: f32, left: f32, top: f32, resi
     Some(target.into_vec())
 }
 
-fn cut(picture: &Picture, size: usize, left: f32, top: f32) -> Vec<u8> {
+fn cut(image: &RgbImage, size: usize, left: f32, top: f32) -> Vec<u8> {
     let place = |extent: usize, at: f32| (at * (extent.saturating_sub(size) + 1) as f32) as usize;
-    let (left, top) = (place(picture.width, left), place(picture.height, top));
+    let (left, top) = (place(image.width, left), place(image.height, top));
     let mut out = Vec::with_capacity(size * size * 3);
     for y in 0..size {
-        let row = reflect(top + y, picture.height) * picture.width;
+        let row = reflect(top + y, image.height) * image.width;
         for x in 0..size {
-            let at = (row + reflect(left + x, picture.width)) * 3;
-            out.extend_from_slice(&picture.rgb[at..at + 3]);
+            let at = (row + reflect(left + x, image.width)) * 3;
+            out.extend_from_slice(&image.rgb[at..at + 3]);
         }
     }
     out
@@ -95,8 +95,8 @@ fn reflect(i: usize, n: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn picture(width: usize, height: usize) -> Picture {
-        Picture { width, height, rgb: (0..width * height * 3).map(|i| (i * 7 % 251) as u8).collect() }
+    fn image(width: usize, height: usize) -> RgbImage {
+        RgbImage { width, height, rgb: (0..width * height * 3).map(|i| (i * 7 % 251) as u8).collect() }
     }
 
     #[test]
@@ -107,10 +107,10 @@ mod tests {
     }
 
     #[test]
-    fn crops_of_any_picture_have_the_size_and_depend_on_the_counter_alone() {
+    fn crops_of_any_image_have_the_size_and_depend_on_the_counter_alone() {
         let augmentation = Augmentation { shrink: [0.5, 1.0], flip: true };
         for (w, h) in [(1, 1), (5, 200), (64, 64), (300, 120)] {
-            let p = picture(w, h);
+            let p = image(w, h);
             let take = |index| {
                 let mut out = Vec::new();
                 crop(&p, 64, &augmentation, &mut Random::new(1, 2, index), &mut Resizer::new(), &mut out);

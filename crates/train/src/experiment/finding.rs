@@ -50,7 +50,7 @@ impl Finding {
     pub fn of(outcome: &Outcome) -> Self {
         match outcome.panel.subject {
             Subject::OldFiles(_) => old_files(outcome),
-            Subject::NewFiles(Change::Data | Change::Nothing) => new_pictures(outcome),
+            Subject::NewFiles(Change::Data | Change::Nothing) => new_images(outcome),
             Subject::NewFiles(Change::Higher) => new_rates(outcome, Change::Higher),
             Subject::NewFiles(Change::Lower) => new_rates(outcome, Change::Lower),
             Subject::VariableRate => variable_rate(outcome),
@@ -100,14 +100,14 @@ fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "no BD-rate".into(), |v| format!("{v:+.1} %"))
 }
 
-fn new_pictures(outcome: &Outcome) -> Finding {
+fn new_images(outcome: &Outcome) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for system in System::VARIABLE {
         let of = |how| outcome.curve(system, how).and_then(Drawn::bd_rate);
         let (free, replay) = (of(END_TO_END), of(REPLAY));
         holds.push(matches!((free, replay), (Some(f), Some(r)) if r < 0.0 && r - f <= ON_A_PAR));
         evidence.push(format!(
-            "{}: {} with replay, {} end to end, {} with the encoder alone, {} with more of the old pictures instead",
+            "{}: {} with replay, {} end to end, {} with the encoder alone, {} with more of the old images instead",
             system.title(),
             percent(replay),
             percent(free),
@@ -116,7 +116,7 @@ fn new_pictures(outcome: &Outcome) -> Finding {
         ));
     }
     Finding {
-        claim: "On new pictures replay is on a par with learning end to end, and better than before (BD-rate against before).",
+        claim: "On new images replay is on a par with learning end to end, and better than before (BD-rate against before).",
         verdict: verdict(&holds),
         evidence: evidence.join("; "),
     }

@@ -1,4 +1,4 @@
-//! What a measurement leaves: rate and PSNR of each picture at each λ.
+//! What a measurement leaves: rate and PSNR of each image at each λ.
 
 use std::{fs, path::Path};
 
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result, TrainError,
-    data::{Folder, Picture},
+    data::{Folder, RgbImage},
     trainer::measure::{self, Report},
 };
 
-/// PSNR that stands for that of identical pictures, as in the trainer's own measurements.
+/// PSNR that stands for that of identical images, as in the trainer's own measurements.
 const IDENTICAL: f64 = 100.0;
 
 /// Where a rate comes from.
@@ -28,7 +28,7 @@ pub enum Rate {
     Estimate,
 }
 
-/// One picture at one λ.
+/// One image at one λ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// File name, without its folder.
@@ -40,7 +40,7 @@ pub struct Record {
     pub psnr: f64,
 }
 
-/// Means over all pictures at one λ.
+/// Means over all images at one λ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     pub lambda: f32,
@@ -63,7 +63,7 @@ pub struct Measured {
     /// What decoded, where it is another.
     pub decoder: Option<String>,
     pub dataset: String,
-    /// Number of pictures.
+    /// Number of images.
     pub images: usize,
     pub rate: Rate,
     /// Why the decoder refused the files, where it did. Then it was given the latents that the writer finds in them, which flatters
@@ -92,11 +92,11 @@ impl From<Report> for Measured {
     }
 }
 
-/// Codes a folder's first `limit` pictures at each λ by way of real files, written to `scratch` and read back, and has `decoder`, or
+/// Codes a folder's first `limit` images at each λ by way of real files, written to `scratch` and read back, and has `decoder`, or
 /// the model itself, decode them by strict arithmetic.
 ///
 /// # Errors
-/// Pictures or files that cannot be read or written, λ outside of the model's range.
+/// Images or files that cannot be read or written, λ outside of the model's range.
 pub fn by_files(
     encoder: &Model,
     decoder: Option<&Model>,
@@ -110,15 +110,15 @@ pub fn by_files(
     for &lambda in lambdas {
         let first = records.len();
         for index in 0..images {
-            let picture = folder.picture(index)?;
-            let bytes = write(encoder, &picture, lambda, scratch)?;
+            let image = folder.image(index)?;
+            let bytes = write(encoder, &image, lambda, scratch)?;
             let (decoded, refusal) = read(encoder, decoder, &bytes)?;
             refused = refused.or(refusal);
-            let image = folder.path(index).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = folder.path(index).file_name().unwrap_or_default().to_string_lossy().into_owned();
             let told = |e: heirloom_eval::EvalError| TrainError::Model(e.to_string());
-            let psnr = psnr(&picture.rgb, decoded.data()).map_err(told)?.min(IDENTICAL);
+            let psnr = psnr(&image.rgb, decoded.data()).map_err(told)?.min(IDENTICAL);
             let bpp = bits_per_pixel(bytes.len() as u64, decoded.width(), decoded.height());
-            records.push(Record { image, lambda, bpp, psnr });
+            records.push(Record { image: name, lambda, bpp, psnr });
         }
         let mean = |of: fn(&Record) -> f64| records[first..].iter().map(of).sum::<f64>() / images.max(1) as f64;
         means.push(Mean { lambda, bpp: mean(|r| r.bpp), psnr: mean(|r| r.psnr) });
@@ -136,11 +136,11 @@ pub fn by_files(
 }
 
 /// Writes a file and reads it back.
-fn write(model: &Model, picture: &Picture, lambda: f32, scratch: &Path) -> Result<Vec<u8>> {
-    let side = |length: usize| u32::try_from(length).map_err(|_| TrainError::Data("a picture is too large".into()));
-    let (width, height) = (side(picture.width)?, side(picture.height)?);
-    let image = Image::new(width, height, PixelFormat::Rgb8, picture.rgb.clone())
-        .map_err(|e| TrainError::Data(e.to_string()))?;
+fn write(model: &Model, image: &RgbImage, lambda: f32, scratch: &Path) -> Result<Vec<u8>> {
+    let side = |length: usize| u32::try_from(length).map_err(|_| TrainError::Data("an image is too large".into()));
+    let (width, height) = (side(image.width)?, side(image.height)?);
+    let image =
+        Image::new(width, height, PixelFormat::Rgb8, image.rgb.clone()).map_err(|e| TrainError::Data(e.to_string()))?;
     let coded =
         model.encode(&image, &EncodeOptions::new(lambda)).map_err(|e| TrainError::Model(format!("encoding: {e}")))?;
     fs::write(scratch, coded).map_err(TrainError::io("write", scratch))?;
@@ -149,7 +149,7 @@ fn write(model: &Model, picture: &Picture, lambda: f32, scratch: &Path) -> Resul
     Ok(bytes)
 }
 
-/// The picture of a file, and why `decoder` refused the file, if it did: then that of the latents that the writer finds.
+/// The image of a file, and why `decoder` refused the file, if it did: then that of the latents that the writer finds.
 fn read(writer: &Model, decoder: Option<&Model>, bytes: &[u8]) -> Result<(Image, Option<String>)> {
     let options = DecodeOptions::exact();
     let failed = |e: heirloom_codec::DecodeError| TrainError::Model(format!("decoding: {e}"));

@@ -14,7 +14,7 @@
 //! | [`chart`], [`report`] | figures, tables and the page |
 //!
 //! An experiment's folder holds `tasks/`, with a folder for every training and measurement, and what [`report::Report::write`] makes of
-//! them. A task that is done is never done again; one whose settings, pictures or forerunners change gets another folder.
+//! them. A task that is done is never done again; one whose settings, images or forerunners change gets another folder.
 
 pub mod chart;
 pub mod finding;
@@ -31,7 +31,7 @@ pub mod workshop;
 pub use panel::Figure;
 pub use report::Report;
 pub use settings::{Scale, Settings};
-pub use task::{Inputs, Pictures};
+pub use task::{Images, Inputs};
 pub use workshop::Workshop;
 
 use self::{

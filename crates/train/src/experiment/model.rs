@@ -60,7 +60,7 @@ impl System {
 /// What a trained model learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// Another kind of pictures.
+    /// Another kind of images.
     Data,
     /// λ beyond the upper end.
     Higher,

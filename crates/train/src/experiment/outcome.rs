@@ -51,7 +51,7 @@ pub struct Outcome {
     pub dataset: String,
     pub images: usize,
     pub curves: Vec<Drawn>,
-    /// That of [`ANCHOR`], where these are the pictures that it was measured on.
+    /// That of [`ANCHOR`], where these are the images that it was measured on.
     #[serde(skip)]
     pub anchor: Option<Curve>,
 }
@@ -62,8 +62,8 @@ impl Outcome {
     /// # Errors
     /// A measurement that is not done.
     pub fn of(workshop: &Workshop, panel: &Panel) -> Result<Self> {
-        let pictures = workshop.inputs.set(panel.set);
-        let anchor = if pictures.kodak { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
+        let images = workshop.inputs.set(panel.set);
+        let anchor = if images.kodak { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
         let mut curves = panel.lines.iter().map(|line| drawn(workshop, line)).collect::<Result<Vec<_>>>()?;
         let before: Vec<Drawn> = curves.iter().filter(|curve| curve.line.how == How::Before).cloned().collect();
         for curve in &mut curves {
@@ -76,7 +76,7 @@ impl Outcome {
             curve.comparisons = own.into_iter().chain(others).collect();
         }
         let (id, title) = (panel.id, panel.title);
-        let (dataset, images) = (pictures.name.clone(), pictures.count);
+        let (dataset, images) = (images.name.clone(), images.count);
         Ok(Self { panel: panel.clone(), id, title, dataset, images, curves, anchor })
     }
 

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Coding a picture goes forward only, and takes about this part of a step on as many pixels.
+/// Coding an image goes forward only, and takes about this part of a step on as many pixels.
 const FORWARD: f64 = 1.0 / 3.0;
 /// Most pixels of the step that is tried out: enough that what a step takes besides them does not count.
 const MOST_PIXELS: usize = 1 << 17;

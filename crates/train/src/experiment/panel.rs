@@ -107,7 +107,7 @@ impl Figure {
             Self::Fig8 => pair(
                 Change::Data,
                 ["8a", "8b"],
-                ["Another kind of pictures: old files, decoded anew", "Another kind of pictures: new files of them"],
+                ["Another kind of images: old files, decoded anew", "Another kind of images: new files of them"],
             ),
             Self::Fig9 => {
                 pair(Change::Higher, ["9a", "9b"], ["Higher rates: old files, decoded anew", "Higher rates: new files"])
@@ -153,7 +153,7 @@ fn old_files(settings: &Settings, change: Change, id: &'static str, title: &'sta
     Panel { id, subject: Subject::OldFiles(change), title, set: Set::Old, lines: lines.collect() }
 }
 
-/// New files by every strategy. Of new pictures also those of the control, whose gain is none of theirs.
+/// New files by every strategy. Of new images also those of the control, whose gain is none of theirs.
 fn new_files(settings: &Settings, change: Change, id: &'static str, title: &'static str) -> Panel {
     let set = if change == Change::Data { Set::New } else { Set::Old };
     let mut ways = vec![How::Before];

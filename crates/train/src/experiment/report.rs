@@ -10,7 +10,7 @@ use super::{
     measured::Rate,
     outcome::{Comparison, Outcome},
     settings::Settings,
-    task::{Inputs, Pictures},
+    task::{Images, Inputs},
 };
 use crate::{Result, TrainError, trainer::files};
 
@@ -27,12 +27,12 @@ pub struct Spent {
     pub seconds: f64,
 }
 
-/// A set of pictures.
+/// A set of images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Source {
     role: &'static str,
     name: String,
-    pictures: usize,
+    images: usize,
 }
 
 /// A panel, and what follows from it.
@@ -65,7 +65,7 @@ impl Report {
     /// # Errors
     /// A panel without curves.
     pub fn new(inputs: &Inputs, scale: String, outcomes: Vec<Outcome>, tasks: Vec<Spent>) -> Result<Self> {
-        let source = |role, pictures: &Pictures| Source { role, name: pictures.name.clone(), pictures: pictures.count };
+        let source = |role, images: &Images| Source { role, name: images.name.clone(), images: images.count };
         let section = |outcome: Outcome| {
             let (finding, charts) = (Finding::of(&outcome), Chart::of(&outcome)?);
             Ok(Section { outcome, finding, charts })
@@ -77,7 +77,7 @@ impl Report {
             machine: heirloom_eval::machine::describe(rayon::current_num_threads()),
             sources: vec![
                 source("pre-training, new rates and replay", &inputs.data),
-                source("the new kind of pictures", &inputs.new),
+                source("the new kind of images", &inputs.new),
                 source("test, old kind", &inputs.old_test),
                 source("test, new kind", &inputs.new_test),
             ],
@@ -150,8 +150,8 @@ impl Report {
             );
         }
         page += "</table>\n<p>Rates of <i>ours</i> are those of real files, read back from disk and decoded by strict arithmetic. The other systems write no \
-                 files: their rates are estimates from probabilities. PSNR is of 8-bit RGB, mean over the pictures. Where a model reads what it could \
-                 not have read, as its entropy branch has changed, it was given the latents that the writer finds; in truth there would be no picture \
+                 files: their rates are estimates from probabilities. PSNR is of 8-bit RGB, mean over the images. Where a model reads what it could \
+                 not have read, as its entropy branch has changed, it was given the latents that the writer finds; in truth there would be no image \
                  at all.</p>\n";
         for section in &self.sections {
             page += &section.html();
@@ -160,14 +160,14 @@ impl Report {
     }
 
     fn appendix(&self) -> String {
-        let mut text = String::from("<h2>Pictures</h2>\n<table>\n<tr><th>For</th><th>Set</th><th>Pictures</th></tr>\n");
+        let mut text = String::from("<h2>Images</h2>\n<table>\n<tr><th>For</th><th>Set</th><th>Images</th></tr>\n");
         for source in &self.sources {
             let _ = writeln!(
                 text,
                 "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td></tr>",
                 source.role,
                 escape(&source.name),
-                source.pictures
+                source.images
             );
         }
         text += "</table>\n<h2>Settings</h2>\n<pre>";
@@ -223,7 +223,7 @@ impl Section {
                 }
             }
         }
-        let _ = writeln!(text, "</table>\n<p>{} pictures of {}.</p>", images, escape(dataset));
+        let _ = writeln!(text, "</table>\n<p>{} images of {}.</p>", images, escape(dataset));
         text
     }
 }

@@ -29,8 +29,8 @@ pub struct Settings {
     /// What a reader of the report should know before anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// At most so many test pictures of each set, the first by name.
-    pub pictures: usize,
+    /// At most so many test images of each set, the first by name.
+    pub images: usize,
     /// Points of a curve, in even steps of the logarithm of λ from end to end.
     pub points: usize,
     /// λ of the systems that know only one: a training for each.
@@ -85,7 +85,7 @@ impl Settings {
 
     fn check(&self) -> Result<()> {
         let require = |ok: bool, message: &str| if ok { Ok(()) } else { Err(TrainError::Config(message.into())) };
-        require(self.pictures > 0, "pictures must be at least 1")?;
+        require(self.images > 0, "images must be at least 1")?;
         require((2..=64).contains(&self.points), "points must be 2 to 64")?;
         let rising = self.single.windows(2).all(|pair| pair[0] < pair[1]);
         let sound = self.single.iter().all(|lambda| lambda.is_finite() && *lambda > 0.0);

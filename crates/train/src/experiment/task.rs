@@ -20,7 +20,7 @@ const FORM: u32 = 1;
 /// Digits of a hash in a folder's name.
 const DIGITS: usize = 12;
 
-/// A set of test pictures.
+/// A set of test images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
     /// Of the kind of pre-training.
@@ -38,7 +38,7 @@ impl Set {
     }
 }
 
-/// Test pictures, coded by one model at several λ and decoded by it or by another.
+/// Test images, coded by one model at several λ and decoded by it or by another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
     pub encoder: Model,
@@ -80,9 +80,9 @@ impl Task {
     }
 }
 
-/// A folder of pictures, and what is in it.
+/// A folder of images, and what is in it.
 #[derive(Clone, Debug)]
-pub struct Pictures {
+pub struct Images {
     pub path: PathBuf,
     /// Name of the set: Kodak where it is that, else that of the folder, or of the one above it for a folder named `train`, `test`
     /// or `val`.
@@ -97,18 +97,18 @@ pub struct Pictures {
     hash: String,
 }
 
-impl Pictures {
-    /// Looks at the first `limit` pictures of a folder, by path.
+impl Images {
+    /// Looks at the first `limit` images of a folder, by path.
     ///
     /// # Errors
-    /// A folder or file that cannot be read; one without pictures.
+    /// A folder or file that cannot be read; one without images.
     pub fn of(path: &Path, limit: usize) -> Result<Self> {
         let mut files = Vec::new();
         walk(path, &EXTENSIONS, &mut files)?;
         files.sort();
         files.truncate(limit);
         if files.is_empty() {
-            return Err(TrainError::Data(format!("{} holds no pictures", path.display())));
+            return Err(TrainError::Data(format!("{} holds no images", path.display())));
         }
         let (mut hasher, mut pixels) = (blake3::Hasher::new(), 0);
         for file in &files {
@@ -138,20 +138,20 @@ fn name_of(folder: &Path) -> String {
 /// Everything that results depend on.
 pub struct Inputs {
     pub settings: Settings,
-    /// Pictures of pre-training, which are also learned at new rates, and replayed.
-    pub data: Pictures,
-    /// Pictures to learn.
-    pub new: Pictures,
-    /// Test pictures of the old kind.
-    pub old_test: Pictures,
-    /// Test pictures of the new kind.
-    pub new_test: Pictures,
+    /// Images of pre-training, which are also learned at new rates, and replayed.
+    pub data: Images,
+    /// Images to learn.
+    pub new: Images,
+    /// Test images of the old kind.
+    pub old_test: Images,
+    /// Test images of the new kind.
+    pub new_test: Images,
 }
 
 impl Inputs {
-    /// The test pictures of a set.
+    /// The test images of a set.
     #[must_use]
-    pub fn set(&self, set: Set) -> &Pictures {
+    pub fn set(&self, set: Set) -> &Images {
         match set {
             Set::Old => &self.old_test,
             Set::New => &self.new_test,
@@ -160,7 +160,7 @@ impl Inputs {
 
     /// What a model learns from after its pre-training.
     #[must_use]
-    pub fn lesson(&self, change: Change) -> &Pictures {
+    pub fn lesson(&self, change: Change) -> &Images {
         match change {
             Change::Data => &self.new,
             Change::Higher | Change::Lower | Change::Nothing => &self.data,
@@ -202,7 +202,7 @@ impl Inputs {
                 "form": FORM,
                 "encoder": hash(&m.encoder)?,
                 "decoder": m.decoder.as_ref().map(hash).transpose()?,
-                "pictures": self.set(m.set).hash,
+                "images": self.set(m.set).hash,
                 "lambdas": m.lambdas,
             }),
         })

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Memory for decoded test pictures.
+/// Memory for decoded test images.
 const CACHE: usize = 1 << 30;
 /// What a task's folder holds: what its hash is of,
 const DESCRIPTION: &str = "task.json";
@@ -154,8 +154,8 @@ impl Workshop<'_> {
     }
 
     fn measure(&self, m: &Measurement, folder: &Path) -> Result<Measured> {
-        let pictures = self.inputs.set(m.set);
-        let test = Folder::open(&pictures.path, CACHE)?;
+        let images = self.inputs.set(m.set);
+        let test = Folder::open(&images.path, CACHE)?;
         let measured = if m.encoder.system.writes_files() {
             let open = |model: &Model| -> Result<heirloom_codec::Model> {
                 let file = models::read(&self.place(model)?)?;
@@ -163,16 +163,16 @@ impl Workshop<'_> {
             };
             let (encoder, decoder) = (open(&m.encoder)?, m.decoder.as_ref().map(open).transpose()?);
             let scratch = folder.join("scratch.hlm");
-            measured::by_files(&encoder, decoder.as_ref(), &test, pictures.count, &m.lambdas, &scratch)?
+            measured::by_files(&encoder, decoder.as_ref(), &test, images.count, &m.lambdas, &scratch)?
         } else {
             let open = |model: &Model| measure::Measured::open(&self.place(model)?, self.device);
             let (encoder, decoder) = (open(&m.encoder)?, m.decoder.as_ref().map(open).transpose()?);
-            measure(&encoder, decoder.as_ref(), &test, &pictures.name, pictures.count, &m.lambdas)?.into()
+            measure(&encoder, decoder.as_ref(), &test, &images.name, images.count, &m.lambdas)?.into()
         };
         Ok(Measured {
             encoder: m.encoder.name(),
             decoder: m.decoder.map(Model::name),
-            dataset: pictures.name.clone(),
+            dataset: images.name.clone(),
             ..measured
         })
     }

@@ -31,7 +31,7 @@ pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
         } else if entry.shape.len() == 2 {
             let mut deviation = (1.0 / entry.shape[0] as f32).sqrt();
             if entry.name == "reconstruction.image.weight" {
-                // The first pictures are nearly grey, not noise: λ · MSE starts at the variance of the data.
+                // The first images are nearly grey, not noise: λ · MSE starts at the variance of the data.
                 deviation *= 0.1;
             }
             if entry.name.ends_with(".modulation.weight") {

@@ -13,7 +13,7 @@ pub(super) struct LambdaNet {
     pub branches: [[LinearIds; 2]; 3],
 }
 
-/// GELU(embedding) of the three branches for each picture of a batch, each `[B, E]`.
+/// GELU(embedding) of the three branches for each image of a batch, each `[B, E]`.
 pub struct Embeddings {
     pub entropy: Tensor<2>,
     pub encoder: Tensor<2>,
@@ -21,7 +21,7 @@ pub struct Embeddings {
 }
 
 impl LambdaNet {
-    /// The embeddings of one λ per picture. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
+    /// The embeddings of one λ per image. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
     /// does (a frozen branch must not see λ outside the range it was trained for); none clamps nothing.
     pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
         let features = |values: &[f32]| -> Tensor<2> {

@@ -119,7 +119,7 @@ pub struct Forward {
     /// z1 (coarsest) to z4.
     pub levels: Vec<LevelOutput>,
     /// `[B, H, W, 3]`, in [-1, 1] if it were perfect.
-    pub picture: Tensor<4>,
+    pub image: Tensor<4>,
 }
 
 impl Network {
@@ -190,15 +190,15 @@ impl Network {
         &self.spec
     }
 
-    /// The embeddings of one λ per picture. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
+    /// The embeddings of one λ per image. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
     /// does (a frozen branch must not see λ outside the range it was trained for); none clamps nothing.
     pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
         self.lambda.embed(w, lambdas, ranges, device)
     }
 
-    /// The bottom-up pass over pictures `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64): features at s4, s8, s16, s32, s64.
-    pub fn features(&self, w: &Weights, embeddings: &Embeddings, pictures: Tensor<4>) -> Vec<Tensor<4>> {
-        let mut x = pictures;
+    /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64): features at s4, s8, s16, s32, s64.
+    pub fn features(&self, w: &Weights, embeddings: &Embeddings, images: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut x = images;
         let mut out = Vec::with_capacity(5);
         for (s, (down, blocks)) in self.stages.iter().enumerate() {
             x = ops::down(x, w.matrix(down.weight), w.vector(down.bias), if s == 0 { 4 } else { 2 }, w.precision());
@@ -210,7 +210,7 @@ impl Network {
         out
     }
 
-    /// The top-down pass, both branches: from the features (or from given latents) to the picture. `grid` is batch size,
+    /// The top-down pass, both branches: from the features (or from given latents) to the image. `grid` is batch size,
     /// height and width of z1.
     pub fn top_down(
         &self,
@@ -223,8 +223,8 @@ impl Network {
     ) -> Forward {
         let levels = self.levels(w, embeddings, features, grid, quantise, device);
         let seen = levels.iter().map(|level| (level.latent.clone(), level.feature.clone()));
-        let picture = self.reconstruct(w, &embeddings.reconstruction, seen, device);
-        Forward { levels, picture }
+        let image = self.reconstruct(w, &embeddings.reconstruction, seen, device);
+        Forward { levels, image }
     }
 
     /// The entropy branch with the posteriors: from the features (or from given latents) to the latents and what is known of
@@ -267,7 +267,7 @@ impl Network {
         levels
     }
 
-    /// The reconstruction branch: from each level's latent and feature of the entropy branch after it, z1 first, to the picture
+    /// The reconstruction branch: from each level's latent and feature of the entropy branch after it, z1 first, to the image
     /// `[B, H, W, 3]`. `activated` is GELU(embedding) of the branch; none of the levels may be missing.
     pub fn reconstruct(
         &self,

@@ -16,8 +16,8 @@ fn seen(levels: Vec<LevelOutput>) -> Seen {
 }
 
 /// Batch size, height and width of z1.
-fn grid(pictures: &Tensor<4>) -> [usize; 3] {
-    let [batch, height, width, _] = pictures.dims();
+fn grid(images: &Tensor<4>) -> [usize; 3] {
+    let [batch, height, width, _] = images.dims();
     [batch, height / 64, width / 64]
 }
 
@@ -29,25 +29,25 @@ impl System for Network {
     fn code(
         &self,
         w: &Weights,
-        pictures: Tensor<4>,
+        images: Tensor<4>,
         lambdas: &[f32],
         ranges: Option<&LambdaRanges>,
         quantise: Quantise,
     ) -> Coded {
-        let (grid, device) = (grid(&pictures), pictures.device());
+        let (grid, device) = (grid(&images), images.device());
         let embeddings = self.embed(w, lambdas, ranges, &device);
-        let features = self.features(w, &embeddings, pictures);
-        let Forward { levels, picture } = self.top_down(w, &embeddings, Some(&features), grid, quantise, &device);
+        let features = self.features(w, &embeddings, images);
+        let Forward { levels, image } = self.top_down(w, &embeddings, Some(&features), grid, quantise, &device);
         drop(features);
         let bits = levels.iter().map(|level| ops::bits(level.prior.clone(), level.rated.clone()));
         let bits = bits.reduce(|sum, level| sum + level).unwrap_or_else(|| Tensor::zeros([grid[0]], &device));
-        Coded { bits, seen: seen(levels), picture }
+        Coded { bits, seen: seen(levels), image }
     }
 
-    fn latents(&self, w: &Weights, pictures: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
-        let (grid, device) = (grid(&pictures), pictures.device());
+    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
+        let (grid, device) = (grid(&images), images.device());
         let embeddings = self.embed(w, lambdas, ranges, &device);
-        let features = self.features(w, &embeddings, pictures);
+        let features = self.features(w, &embeddings, images);
         seen(self.levels(w, &embeddings, Some(&features), grid, Quantise::Round, &device))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The names of a system's parameters begin with the branch that they are of: `encoder.` (what chooses latents), `entropy.` (what
 //! reads them: hyper-synthesis, priors, context, and the λ perceptron before them) or `reconstruction.` (what turns them into a
-//! picture). So every strategy of learning freezes the same beginnings of names in every system
+//! image). So every strategy of learning freezes the same beginnings of names in every system
 //! ([`crate::replay::Learn::frozen`]), and `encoder.lambda.fc1.weight` and its like are the weights that are rescaled where the
 //! range of λ grows.
 
@@ -36,41 +36,41 @@ impl Seen {
     }
 }
 
-/// Pictures through the whole system.
+/// Images through the whole system.
 pub struct Coded {
-    /// Estimated bits of all latents per picture, `[B]`.
+    /// Estimated bits of all latents per image, `[B]`.
     pub bits: Tensor<1>,
     /// What the branches saw of the latents.
     pub seen: Seen,
     /// `[B, H, W, 3]`, in [-1, 1] if it were perfect.
-    pub picture: Tensor<4>,
+    pub image: Tensor<4>,
 }
 
 /// A model for learned compression as a training graph: where each of its layers finds its parameters.
 ///
-/// Pictures are `[B, H, W, 3]` in [-1, 1], height and width multiples of 64, with one λ each. `ranges` are those to which λ is clamped
+/// Images are `[B, H, W, 3]` in [-1, 1], height and width multiples of 64, with one λ each. `ranges` are those to which λ is clamped
 /// before it reaches the entropy and the reconstruction branch; none for no clamping.
 pub trait System {
     /// A flat buffer of start values.
     fn initial(&self, layout: &Layout, start: Initial) -> Vec<f32>;
 
-    /// Pictures to latents, their bits, and pictures.
+    /// Images to latents, their bits, and images.
     fn code(
         &self,
         w: &Weights,
-        pictures: Tensor<4>,
+        images: Tensor<4>,
         lambdas: &[f32],
         ranges: Option<&LambdaRanges>,
         quantise: Quantise,
     ) -> Coded;
 
-    /// Pictures to rounded latents, as in a file.
-    fn latents(&self, w: &Weights, pictures: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen;
+    /// Images to rounded latents, as in a file.
+    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen;
 
     /// What the entropy branch makes of latents that are known, as of a file: coarsest first, on the device of the weights.
     fn understand(&self, w: &Weights, latents: Vec<Tensor<4>>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen;
 
-    /// Latents to pictures.
+    /// Latents to images.
     ///
     /// # Errors
     /// No latents.

@@ -115,12 +115,12 @@ pub fn spread(x: Tensor<4>) -> Tensor<4> {
     if on_cpu(&x) { fused::spread(x) } else { stock::spread(x) }
 }
 
-/// Bits per picture, `[B]`, of latents `[B, H, W, C]` under raw priors `[B, H, W, 2C]`: means, then raw scales.
+/// Bits per image, `[B]`, of latents `[B, H, W, C]` under raw priors `[B, H, W, 2C]`: means, then raw scales.
 pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
     if on_cpu(&latent) { fused::bits(prior, latent) } else { rate::bits(prior, latent) }
 }
 
-/// Σ (x − target)² per picture, `[B]`.
+/// Σ (x − target)² per image, `[B]`.
 pub fn squared_error(x: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
-    if on_cpu(&x) { fused::squared_error(x, target) } else { rate::per_picture((x - target).square()) }
+    if on_cpu(&x) { fused::squared_error(x, target) } else { rate::per_image((x - target).square()) }
 }

@@ -48,7 +48,7 @@ pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
     let scale = scale(prior.slice([0..b, 0..h, 0..w, c..2 * c]));
     let residual = latent - mean;
     let of = elements(residual.clone(), scale.clone());
-    per_picture(recorded(of, residual, scale))
+    per_image(recorded(of, residual, scale))
 }
 
 /// Bits per element, `[B, H, W, C]`, of residuals z − μ under deviations max(σ, least): a σ below the least one is learned from
@@ -73,7 +73,7 @@ fn recorded(of: Bits, residual: Tensor<4>, scale: Tensor<4>) -> Tensor<4> {
 }
 
 /// Sums over all but the first dimension.
-pub fn per_picture(values: Tensor<4>) -> Tensor<1> {
+pub fn per_image(values: Tensor<4>) -> Tensor<1> {
     let [b, h, w, c] = values.dims();
     values.reshape([b * h, w * c]).sum_dim(1).reshape([b, h]).sum_dim(1).reshape([b])
 }

@@ -1,12 +1,12 @@
-//! Replay without old pictures: the user's own files are the memory.
+//! Replay without old images: the user's own files are the memory.
 //!
-//! Latents come from the files, to the bit. The target is the picture that the generation that wrote a file makes of it; where it
+//! Latents come from the files, to the bit. The target is the image that the generation that wrote a file makes of it; where it
 //! is not at hand, that of the generation learned from.
 //!
-//! A crop of latents is reconstructed without what lies around it, so near its edges its picture is not that of the whole file:
-//! the branches see zeros where the file has neighbours. The old generation therefore makes its picture from the *same* crop,
+//! A crop of latents is reconstructed without what lies around it, so near its edges its image is not that of the whole file:
+//! the branches see zeros where the file has neighbours. The old generation therefore makes its image from the *same* crop,
 //! under the same edges: then its error there is no error of the learner, and a learner that computes what the old one
-//! computed has no error at all. Where the original is at hand, the target is that picture plus what the whole old picture lacks
+//! computed has no error at all. Where the original is at hand, the target is that image plus what the whole old image lacks
 //! of the original: away from the edges that is the original.
 
 use std::{
@@ -19,19 +19,16 @@ use std::{
     },
 };
 
-use heirloom_codec::{
-    DecodeOptions, Model,
-    container::{self, Header, PixelFormat},
-    kernels::Map,
-    model::ModelFile,
-};
+use heirloom_codec::{DecodeOptions, Model, model::ModelFile};
+use heirloom_format::container::{self, Header, PixelFormat};
+use heirloom_kernels::Map;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::memory::{Content, Remembered};
 use crate::{
     Result, TrainError,
     data::{
-        Picture,
+        RgbImage,
         folder::{EXTENSIONS, walk},
         loader::Shape,
     },
@@ -48,7 +45,7 @@ const GRID: usize = 64;
 pub struct Opening<'a> {
     /// Folder of files, with its subfolders.
     pub root: &'a Path,
-    /// Folder of originals: pictures with the files' names, but for the extension.
+    /// Folder of originals: images with the files' names, but for the extension.
     pub originals: Option<&'a Path>,
     /// Side of the largest crop: smaller files are left out.
     pub crop: usize,
@@ -71,7 +68,7 @@ struct Item {
 #[derive(Clone)]
 struct Whole {
     maps: [Map; 4],
-    /// The original less the old picture, in 8-bit steps, true size, RGB.
+    /// The original less the old image, in 8-bit steps, true size, RGB.
     shift: Option<Vec<i16>>,
 }
 
@@ -86,7 +83,7 @@ pub struct Archive {
     items: Vec<Item>,
     /// Items by teacher.
     of_teacher: Vec<Vec<usize>>,
-    /// Parses all files; with originals, the teachers, which make pictures.
+    /// Parses all files; with originals, the teachers, which make images.
     models: Vec<Model>,
     /// For decoding: the thread that waits for a batch may hold the only thread of the common pool.
     pool: ThreadPool,
@@ -157,7 +154,7 @@ impl Archive {
             );
         }
         if originals.is_some() && without_original > 0 {
-            eprintln!("{without_original} files have no original; the old picture stands in for it");
+            eprintln!("{without_original} files have no original; the old image stands in for it");
         }
         let manifest = hasher.finalize().to_hex().to_string();
         let pool = ThreadPoolBuilder::new()
@@ -241,7 +238,8 @@ impl Archive {
             Some(path) => {
                 let model = self.models.get(item.teacher).unwrap_or(&self.models[0]);
                 let old = model.reconstruct(&latents, &options).map_err(|e| failed(e.to_string()))?;
-                let original = Picture::open(path).map_err(|e| TrainError::Data(format!("{}: {e}", path.display())))?;
+                let original =
+                    RgbImage::open(path).map_err(|e| TrainError::Data(format!("{}: {e}", path.display())))?;
                 let times = if old.format() == PixelFormat::Grey8 { 3 } else { 1 };
                 let old = old.data().iter().flat_map(|v| std::iter::repeat_n(*v, times));
                 let differences: Vec<i16> =
@@ -272,14 +270,14 @@ fn readable(path: &Path, model: &Model, crop: usize) -> std::result::Result<(Hea
     Ok((header, blake3::hash(&bytes)))
 }
 
-/// Pictures by their path in the folder without extension.
+/// Images by their path in the folder without extension.
 fn by_name(root: &Path) -> Result<HashMap<PathBuf, PathBuf>> {
     let mut paths = Vec::new();
     walk(root, &EXTENSIONS, &mut paths)?;
     if paths.is_empty() {
         return Err(TrainError::Data(format!("{} holds no originals", root.display())));
     }
-    // Of two pictures of one name the first in the order of paths.
+    // Of two images of one name the first in the order of paths.
     paths.sort_by(|a, b| b.cmp(a));
     Ok(paths
         .into_iter()
@@ -295,7 +293,7 @@ fn cut(map: &Map, top: usize, left: usize, side: usize, out: &mut Vec<f32>) {
     }
 }
 
-/// Appends a square of the shift on the [-1, 1] scale to `out`; zeros beyond the picture, or without one.
+/// Appends a square of the shift on the [-1, 1] scale to `out`; zeros beyond the image, or without one.
 fn shift(values: Option<&[i16]>, header: &Header, corner: (usize, usize), side: usize, out: &mut Vec<f32>) {
     let (width, height) = (header.width as usize, header.height as usize);
     for y in corner.0..corner.0 + side {
@@ -327,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn shifts_end_with_the_picture() {
+    fn shifts_end_with_the_image() {
         let values: Vec<i16> = (0..3 * 2 * 3).collect();
         let mut out = Vec::new();
         shift(Some(&values), &header(3, 2), (1, 2), 2, &mut out);

@@ -132,7 +132,7 @@ impl Generation {
         match self {
             Self::File(file) => Ok(file),
             Self::Snapshot(snapshot) => Err(TrainError::Model(format!(
-                "the baseline {} has no model file, and there are no files of it: replay old pictures (--replay-data)",
+                "the baseline {} has no model file, and there are no files of it: replay old images (--replay-data)",
                 snapshot.network().name()
             ))),
         }

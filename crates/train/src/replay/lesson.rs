@@ -30,7 +30,7 @@ pub struct Lesson {
 }
 
 impl Lesson {
-    /// A lesson from `parent`. `lambda` are the lowest and highest λ of new pictures; the child knows the parent's too.
+    /// A lesson from `parent`. `lambda` are the lowest and highest λ of new images; the child knows the parent's too.
     ///
     /// # Errors
     /// λ beyond what any model may claim.

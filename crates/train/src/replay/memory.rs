@@ -1,4 +1,4 @@
-//! What is replayed: for each step a batch of old pictures, or of latents out of old files. All choices are functions of
+//! What is replayed: for each step a batch of old images, or of latents out of old files. All choices are functions of
 //! seed and step.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 const TEACHER_STREAM: u64 = 0x7EAC;
-/// Sets the order, crops and λ of replayed pictures apart from those of new ones, which may be of the same folder.
+/// Sets the order, crops and λ of replayed images apart from those of new ones, which may be of the same folder.
 const REPLAYED: u64 = 0x5EED_0F0D;
 
 /// What one step replays. All of it is of one earlier generation.
@@ -31,23 +31,23 @@ pub struct Remembered {
     pub content: Content,
 }
 
-/// Old pictures, or latents.
+/// Old images, or latents.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// NHWC values in [-1, 1].
-    Pictures(Vec<f32>),
+    Images(Vec<f32>),
     /// z1 to z4, each with its side: NHWC values of all crops.
     Latents {
         maps: Vec<(usize, Vec<f32>)>,
-        /// What is to be added to the old generation's picture, NHWC on the [-1, 1] scale; none for nothing.
+        /// What is to be added to the old generation's image, NHWC on the [-1, 1] scale; none for nothing.
         shift: Option<Vec<f32>>,
     },
 }
 
 /// Where replay draws from.
 pub enum Memory {
-    /// Old pictures. For each step one generation, all alike, is drawn to code them.
-    Pictures {
+    /// Old images. For each step one generation, all alike, is drawn to code them.
+    Images {
         folder: Arc<Folder>,
         /// Its range of λ is not used.
         plan: Plan,
@@ -59,18 +59,18 @@ pub enum Memory {
 }
 
 impl Memory {
-    /// A memory of old pictures: `plan` is that of the new ones, `ranges` those of the teachers' encoders.
+    /// A memory of old images: `plan` is that of the new ones, `ranges` those of the teachers' encoders.
     #[must_use]
-    pub fn of_pictures(folder: Folder, plan: &Plan, ranges: Vec<[f32; 2]>) -> Self {
+    pub fn of_images(folder: Folder, plan: &Plan, ranges: Vec<[f32; 2]>) -> Self {
         let plan = Plan { seed: mix(plan.seed ^ REPLAYED), ..plan.clone() };
-        Self::Pictures { folder: Arc::new(folder), plan, ranges }
+        Self::Images { folder: Arc::new(folder), plan, ranges }
     }
 
-    /// Number of pictures or files.
+    /// Number of images or files.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Pictures { folder, .. } => folder.len(),
+            Self::Images { folder, .. } => folder.len(),
             Self::Archive(archive) => archive.len(),
         }
     }
@@ -85,7 +85,7 @@ impl Memory {
     #[must_use]
     pub fn manifest(&self) -> &str {
         match self {
-            Self::Pictures { folder, .. } => folder.manifest(),
+            Self::Images { folder, .. } => folder.manifest(),
             Self::Archive(archive) => archive.manifest(),
         }
     }
@@ -93,14 +93,14 @@ impl Memory {
     /// What `step` replays.
     ///
     /// # Errors
-    /// A picture or file that can no longer be read.
+    /// An image or file that can no longer be read.
     pub fn recall(&self, step: u64, shape: Shape, resizer: &mut Resizer) -> Result<Remembered> {
         match self {
-            Self::Pictures { folder, plan, ranges } => {
+            Self::Images { folder, plan, ranges } => {
                 let teacher = Random::new(plan.seed, TEACHER_STREAM, step).below(ranges.len());
                 let lambda = ranges.get(teacher).copied().unwrap_or(plan.lambda);
                 let batch = Plan { lambda, ..plan.clone() }.batch(folder, step, shape, resizer)?;
-                let content = Content::Pictures(batch.pixels);
+                let content = Content::Images(batch.pixels);
                 Ok(Remembered { teacher, crop: batch.crop, lambdas: batch.lambdas, content })
             }
             Self::Archive(archive) => archive.recall(step, shape),

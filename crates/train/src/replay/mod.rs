@@ -2,7 +2,7 @@
 //!
 //! [`request`] is what the command line asks for; [`models`] finds the model and its ancestors, each a [`generation`], which for a
 //! baseline is a [`snapshot`] of a run; [`lesson`] says what learns, from
-//! which start, and makes the child. [`memory`] draws what is replayed, from [`archive`] or from old pictures, and
+//! which start, and makes the child. [`memory`] draws what is replayed, from [`archive`] or from old images, and
 //! [`teacher`] turns it into latents and targets; [`supply`] does so ahead of the steps. The loop is the one of [`crate::trainer`].
 
 pub mod archive;

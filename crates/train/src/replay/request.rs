@@ -29,9 +29,9 @@ pub struct Request {
     /// baseline.
     pub from: Option<PathBuf>,
     pub strategy: Option<Strategy>,
-    /// Lowest and highest λ of new pictures; the range of the model's encoder if none.
+    /// Lowest and highest λ of new images; the range of the model's encoder if none.
     pub lambda: Option<[f32; 2]>,
-    /// Folder of old pictures.
+    /// Folder of old images.
     pub replay_data: Option<PathBuf>,
     /// Folder of files that earlier generations wrote.
     pub replay_archive: Option<PathBuf>,
@@ -101,7 +101,7 @@ fn begin(request: &Request) -> Result<(Config, Lesson)> {
     config.lambda = request.lambda.unwrap_or(config.lambda);
     let ancestors = match (&parent, source) {
         (Generation::File(file), Some(source)) => {
-            // An archive's latents need no encoder: a generation that is gone only lacks its own pictures as targets.
+            // An archive's latents need no encoder: a generation that is gone only lacks its own images as targets.
             let lenient = request.without_missing || source == Source::Archive;
             let files = models::ancestors(file, &request.ancestors, store, lenient)?;
             files.into_iter().map(Generation::from).collect()
@@ -208,5 +208,5 @@ fn memory(request: &Request, config: &Config, lesson: &Lesson) -> Result<Option<
     let Some(root) = &request.replay_data else { return Ok(None) };
     let plan = Plan { seed: config.seed, augmentation: config.augmentation.clone(), lambda: config.lambda };
     let ranges = lesson.teachers.iter().map(|teacher| teacher.ranges().encoder.into()).collect();
-    Ok(Some(Memory::of_pictures(Folder::open(root, budget)?, &plan, ranges)))
+    Ok(Some(Memory::of_images(Folder::open(root, budget)?, &plan, ranges)))
 }

@@ -12,7 +12,7 @@ use crate::{Result, TrainError};
 pub enum Strategy {
     /// Encoder and reconstruction learn, the entropy branch is frozen, and old files are replayed.
     Replay,
-    /// Only the encoder learns: pictures of old files cannot change.
+    /// Only the encoder learns: images of old files cannot change.
     Encoder,
     /// Everything learns, also what reads old files: for experiments.
     EndToEnd,
@@ -34,7 +34,7 @@ impl Strategy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// Old pictures, coded by the encoders of earlier generations.
+    /// Old images, coded by the encoders of earlier generations.
     Data,
     /// Files that earlier generations wrote.
     Archive,
@@ -57,13 +57,13 @@ pub struct Learn {
 }
 
 impl Learn {
-    /// How many pictures of a batch are replayed.
+    /// How many images of a batch are replayed.
     #[must_use]
     pub fn replayed(&self, batch: usize) -> usize {
         (self.replay_share * batch as f64).round() as usize
     }
 
-    /// Beginnings of the names of parameters that do not learn. Without new pictures the encoder has nothing to learn from.
+    /// Beginnings of the names of parameters that do not learn. Without new images the encoder has nothing to learn from.
     #[must_use]
     pub fn frozen(&self) -> &'static [&'static str] {
         match self.strategy {

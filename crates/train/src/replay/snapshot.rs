@@ -27,7 +27,7 @@ const MAGIC: &[u8; 8] = b"HEIRSNP1";
 struct Header {
     network: NetworkConfig,
     ranges: LambdaRanges,
-    /// Steps done, and hash of the training pictures.
+    /// Steps done, and hash of the training images.
     steps: u64,
     data_manifest: String,
 }

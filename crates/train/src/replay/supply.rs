@@ -1,4 +1,4 @@
-//! What a run learns from besides new pictures, prepared ahead of the steps.
+//! What a run learns from besides new images, prepared ahead of the steps.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct Learning {
     pub memory: Option<Memory>,
 }
 
-/// Old files or pictures, and the generations that know them.
+/// Old files or images, and the generations that know them.
 pub struct Supply {
     ahead: Ahead<Remembered>,
     teachers: Vec<Teacher>,
@@ -45,7 +45,7 @@ impl Supply {
     /// What the next step replays.
     ///
     /// # Errors
-    /// A picture or file that can no longer be read.
+    /// An image or file that can no longer be read.
     pub fn next_batch(&mut self) -> Result<Recalled> {
         let remembered = self.ahead.take()?;
         // A memory knows no other generations than its lesson.

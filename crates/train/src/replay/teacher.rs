@@ -1,4 +1,4 @@
-//! An earlier generation at work: from old pictures or stored latents to what the new reconstruction branch shall make of
+//! An earlier generation at work: from old images or stored latents to what the new reconstruction branch shall make of
 //! them.
 //!
 //! It runs as the training graph, without gradients, not as the codec: a whole batch at once, and on the device that trains. Its
@@ -28,7 +28,7 @@ pub struct Teacher {
 
 /// What a step replays: all that the learning reconstruction branch needs, and what it shall make of it. Without gradients.
 pub struct Recalled {
-    /// λ of each picture, which weighs its error.
+    /// λ of each image, which weighs its error.
     pub lambdas: Vec<f32>,
     /// The latents, and the entropy branch's features after them. As that branch is frozen, the learner's are the same.
     pub seen: Seen,
@@ -48,8 +48,8 @@ impl Teacher {
         Ok(Self { system, weights, ranges: generation.ranges(), device })
     }
 
-    /// The latents of pictures `[B, H, W, 3]` in [-1, 1], H and W multiples of 64, rounded as when coding, with what the entropy
-    /// branch makes of them. One picture per λ, which lies in the generation's range.
+    /// The latents of images `[B, H, W, 3]` in [-1, 1], H and W multiples of 64, rounded as when coding, with what the entropy
+    /// branch makes of them. One image per λ, which lies in the generation's range.
     #[must_use]
     pub fn latents(&self, pixels: Tensor<4>, lambdas: &[f32]) -> Seen {
         self.system.latents(&self.weights, pixels, lambdas, Some(&self.ranges))
@@ -62,9 +62,9 @@ impl Teacher {
     pub fn recall(&self, remembered: Remembered) -> Result<Recalled> {
         let Remembered { crop, lambdas, content, .. } = remembered;
         let count = lambdas.len();
-        let image = |pixels| step::pictures(pixels, count, crop, crop, &self.device);
+        let image = |pixels| step::images(pixels, count, crop, crop, &self.device);
         match content {
-            Content::Pictures(pixels) => {
+            Content::Images(pixels) => {
                 let target = image(pixels);
                 let seen = self.latents(target.clone(), &lambdas);
                 Ok(Recalled { lambdas, seen, target })

@@ -40,7 +40,7 @@ pub struct Header {
     pub config: Config,
     /// Number of weights.
     pub weights: usize,
-    /// Hash of the training pictures.
+    /// Hash of the training images.
     pub data_manifest: String,
     /// Hash of what is replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

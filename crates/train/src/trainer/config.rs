@@ -121,7 +121,7 @@ pub enum Optimiser {
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub network: NetworkConfig,
-    /// Of start values, order of pictures, crops, λ and noise.
+    /// Of start values, order of images, crops, λ and noise.
     pub seed: u64,
     /// Total number of steps.
     pub steps: u64,
@@ -131,7 +131,7 @@ pub struct Config {
     pub augmentation: Augmentation,
     /// Of the products between feature maps, on a CPU.
     pub precision: Precision,
-    /// Pictures count by λ^−balance: 0 as in the paper, 0.5 for low rates as much as high ones.
+    /// Images count by λ^−balance: 0 as in the paper, 0.5 for low rates as much as high ones.
     pub balance: f64,
     /// Share of the steps, at the end, in which the branches see rounded instead of noisy latents.
     pub rounded: f64,
@@ -166,15 +166,15 @@ pub struct Config {
     pub log_every: u64,
     /// Steps between probes (rounded, averaged weights, lowest and highest λ); 0 for none.
     pub probe_every: u64,
-    /// Pictures of a probe, their middle 256 × 256.
-    pub probe_pictures: usize,
+    /// Images of a probe, their middle 256 × 256.
+    pub probe_images: usize,
     /// Steps between checkpoints, a multiple of `log_every`.
     pub checkpoint_every: u64,
     /// Checkpoints kept.
     pub keep_checkpoints: usize,
     /// Threads that prepare batches.
     pub loader_threads: usize,
-    /// Memory for decoded pictures, and as much again for those that are replayed.
+    /// Memory for decoded images, and as much again for those that are replayed.
     pub cache_mib: usize,
     /// Set in runs that learn from a model.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,7 +212,7 @@ impl Default for Config {
             max_not_finite: 50,
             log_every: 20,
             probe_every: 1000,
-            probe_pictures: 8,
+            probe_images: 8,
             checkpoint_every: 500,
             keep_checkpoints: 2,
             loader_threads: 2,

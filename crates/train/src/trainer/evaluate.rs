@@ -1,4 +1,4 @@
-//! Estimated rate and PSNR of whole pictures, as the codec would code them.
+//! Estimated rate and PSNR of whole images, as the codec would code them.
 
 use burn::tensor::Device;
 use heirloom_codec::model::LambdaRanges;
@@ -7,21 +7,21 @@ use serde::Serialize;
 use super::{config::NetworkConfig, step};
 use crate::{
     Result, TrainError,
-    data::{Folder, Picture, picture::to_byte},
+    data::{Folder, RgbImage, image::to_byte},
     model::{Coded, Quantise, System, Weights},
 };
 
-/// Averages over pictures at one λ.
+/// Averages over images at one λ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Point {
     pub lambda: f32,
-    /// Estimated bits per pixel of the true size, mean over pictures.
+    /// Estimated bits per pixel of the true size, mean over images.
     pub bpp: f64,
-    /// Of 8-bit RGB in dB, mean over pictures.
+    /// Of 8-bit RGB in dB, mean over images.
     pub psnr: f64,
-    /// bpp + λ · MSE, mean over pictures.
+    /// bpp + λ · MSE, mean over images.
     pub loss: f64,
-    pub pictures: usize,
+    pub images: usize,
 }
 
 /// A network with given weights, ready to run without gradients.
@@ -55,98 +55,98 @@ impl Evaluator {
         &self.network
     }
 
-    /// Estimated bits of a picture and its mean squared error in 8-bit RGB.
+    /// Estimated bits of an image and its mean squared error in 8-bit RGB.
     ///
     /// # Errors
     /// A tensor that cannot be read back.
-    pub fn picture(&self, picture: &Picture, lambda: f32) -> Result<(f64, f64)> {
-        let (coded, width) = self.coded(picture, lambda);
+    pub fn image(&self, image: &RgbImage, lambda: f32) -> Result<(f64, f64)> {
+        let (coded, width) = self.coded(image, lambda);
         let bits = step::read(coded.bits)?.iter().map(|bits| f64::from(*bits)).sum();
-        Ok((bits, squared_error(picture, &step::read(coded.picture)?, width)))
+        Ok((bits, squared_error(image, &step::read(coded.image)?, width)))
     }
 
-    /// As [`Self::picture`], with the picture that `decoder` makes of the latents: that of a file which this system wrote, if
+    /// As [`Self::image`], with the image that `decoder` makes of the latents: that of a file which this system wrote, if
     /// `decoder` learned from it. Latents are handed over as they are; so a decoder whose entropy branch has changed, which could
     /// not even read the file, still gets them.
     ///
     /// # Errors
     /// A tensor that cannot be read back; latents of another system.
-    pub fn read_by(&self, decoder: &Self, picture: &Picture, lambda: f32) -> Result<(f64, f64)> {
+    pub fn read_by(&self, decoder: &Self, image: &RgbImage, lambda: f32) -> Result<(f64, f64)> {
         if self.network != decoder.network {
             return Err(TrainError::Config("the decoder has another network than the encoder".into()));
         }
-        let (coded, width) = self.coded(picture, lambda);
+        let (coded, width) = self.coded(image, lambda);
         let bits = step::read(coded.bits)?.iter().map(|bits| f64::from(*bits)).sum();
         let (w, ranges) = (&decoder.weights, decoder.ranges.as_ref());
         let seen = decoder.system.understand(w, coded.seen.latents, &[lambda], ranges);
         let decoded = decoder.system.reconstruct(w, seen, &[lambda], ranges)?;
-        Ok((bits, squared_error(picture, &step::read(decoded)?, width)))
+        Ok((bits, squared_error(image, &step::read(decoded)?, width)))
     }
 
-    /// A picture as the codec would code it, and the width it was padded to.
-    fn coded(&self, picture: &Picture, lambda: f32) -> (Coded, usize) {
-        let (pixels, height, width) = picture.padded(64);
-        let x = step::pictures(pixels, 1, height, width, &self.device);
+    /// An image as the codec would code it, and the width it was padded to.
+    fn coded(&self, image: &RgbImage, lambda: f32) -> (Coded, usize) {
+        let (pixels, height, width) = image.padded(64);
+        let x = step::images(pixels, 1, height, width, &self.device);
         (self.system.code(&self.weights, x, &[lambda], self.ranges.as_ref(), Quantise::Round), width)
     }
 
-    /// The averages over `pictures` at each λ.
+    /// The averages over `images` at each λ.
     ///
     /// # Errors
-    /// As [`Self::picture`].
+    /// As [`Self::image`].
     pub fn points<'a>(
         &self,
-        pictures: impl Fn() -> Box<dyn Iterator<Item = Result<std::borrow::Cow<'a, Picture>>> + 'a>,
+        images: impl Fn() -> Box<dyn Iterator<Item = Result<std::borrow::Cow<'a, RgbImage>>> + 'a>,
         lambdas: &[f32],
     ) -> Result<Vec<Point>> {
         let mut out = Vec::new();
         for &lambda in lambdas {
-            let mut point = Point { lambda, bpp: 0.0, psnr: 0.0, loss: 0.0, pictures: 0 };
-            for picture in pictures() {
-                let picture = picture?;
-                let (bits, mse) = self.picture(&picture, lambda)?;
-                let bpp = bits / (picture.width * picture.height) as f64;
+            let mut point = Point { lambda, bpp: 0.0, psnr: 0.0, loss: 0.0, images: 0 };
+            for image in images() {
+                let image = image?;
+                let (bits, mse) = self.image(&image, lambda)?;
+                let bpp = bits / (image.width * image.height) as f64;
                 point.bpp += bpp;
                 point.psnr += psnr(mse);
                 point.loss += bpp + f64::from(lambda) * mse / (127.5 * 127.5);
-                point.pictures += 1;
+                point.images += 1;
             }
-            let n = point.pictures.max(1) as f64;
+            let n = point.images.max(1) as f64;
             (point.bpp, point.psnr, point.loss) = (point.bpp / n, point.psnr / n, point.loss / n);
             out.push(point);
         }
         Ok(out)
     }
 
-    /// The averages over a folder's first `limit` pictures at each λ.
+    /// The averages over a folder's first `limit` images at each λ.
     ///
     /// # Errors
-    /// A picture or tensor that cannot be read.
+    /// An image or tensor that cannot be read.
     pub fn folder(&self, folder: &Folder, limit: usize, lambdas: &[f32]) -> Result<Vec<Point>> {
         let count = folder.len().min(limit);
-        self.points(|| Box::new((0..count).map(|i| folder.picture(i))), lambdas)
+        self.points(|| Box::new((0..count).map(|i| folder.image(i))), lambdas)
     }
 
-    /// The averages over pictures in memory at each λ.
+    /// The averages over images in memory at each λ.
     ///
     /// # Errors
     /// A tensor that cannot be read back.
-    pub fn pictures(&self, pictures: &[Picture], lambdas: &[f32]) -> Result<Vec<Point>> {
-        self.points(|| Box::new(pictures.iter().map(|p| Ok(std::borrow::Cow::Borrowed(p)))), lambdas)
+    pub fn images(&self, images: &[RgbImage], lambdas: &[f32]) -> Result<Vec<Point>> {
+        self.points(|| Box::new(images.iter().map(|p| Ok(std::borrow::Cow::Borrowed(p)))), lambdas)
     }
 }
 
 /// Mean squared error in 8-bit RGB of pixels in [-1, 1], whose rows are `width` pixels long.
-fn squared_error(picture: &Picture, decoded: &[f32], width: usize) -> f64 {
+fn squared_error(image: &RgbImage, decoded: &[f32], width: usize) -> f64 {
     let mut sum = 0u64;
-    for (y, row) in picture.rgb.chunks_exact(picture.width * 3).enumerate() {
-        let decoded = &decoded[y * width * 3..][..picture.width * 3];
+    for (y, row) in image.rgb.chunks_exact(image.width * 3).enumerate() {
+        let decoded = &decoded[y * width * 3..][..image.width * 3];
         for (a, b) in row.iter().zip(decoded) {
             let d = i32::from(*a) - i32::from(to_byte(*b));
             sum += (d * d) as u64;
         }
     }
-    sum as f64 / picture.rgb.len() as f64
+    sum as f64 / image.rgb.len() as f64
 }
 
 /// PSNR in dB of a mean squared error in 8-bit units; 100 for none.

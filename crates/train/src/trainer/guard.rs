@@ -6,7 +6,7 @@ const TRUSTED_AFTER: u64 = 200;
 const KEEP: f32 = 0.98;
 
 /// Whether a step with this gradient norm may change the weights: the norm is finite and, once `typical` is known and
-/// trusted, at most `spike` times as large (0: no such limit). A single overflowing picture otherwise ruins the moments of
+/// trusted, at most `spike` times as large (0: no such limit). A single overflowing image otherwise ruins the moments of
 /// the optimiser.
 #[must_use]
 pub fn usable(norm: f64, typical: f32, updates: u64, spike: f64) -> bool {

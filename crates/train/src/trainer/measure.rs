@@ -1,4 +1,4 @@
-//! Measuring systems that write no files: estimated rate and PSNR of each picture, and what a newer decoder makes of older latents.
+//! Measuring systems that write no files: estimated rate and PSNR of each image, and what a newer decoder makes of older latents.
 //!
 //! The JSON is that of the reports of `heirloom-eval`, without what only real files have: there is no `bpp`, only `estimated_bpp`.
 
@@ -20,7 +20,7 @@ use crate::{
 /// Version of the JSON form; a reader should refuse one that it does not know.
 pub const SCHEMA: &str = "heirloom-train/1";
 
-/// One picture at one λ.
+/// One image at one λ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageRecord {
     /// File name, without its folder.
@@ -31,11 +31,11 @@ pub struct ImageRecord {
     pub lambda: f32,
     /// What the priors' probabilities promise, in bits per pixel of the true size. No file was written.
     pub estimated_bpp: f64,
-    /// Of 8-bit RGB, in dB; 100 for identical pictures.
+    /// Of 8-bit RGB, in dB; 100 for identical images.
     pub psnr: f64,
 }
 
-/// Means over all pictures at one λ.
+/// Means over all images at one λ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     pub lambda: f32,
@@ -58,11 +58,11 @@ pub struct Report {
     pub decoder: Option<String>,
     /// Name of the data set.
     pub dataset: String,
-    /// Number of pictures.
+    /// Number of images.
     pub images: usize,
     /// Means per λ, in the order asked for.
     pub points: Vec<Summary>,
-    /// Every picture at every λ.
+    /// Every image at every λ.
     pub records: Vec<ImageRecord>,
 }
 
@@ -110,11 +110,11 @@ impl Measured {
     }
 }
 
-/// Codes a folder's first `limit` pictures with `encoder` at each λ; with a `decoder`, the pictures are what it makes of the
+/// Codes a folder's first `limit` images with `encoder` at each λ; with a `decoder`, the images are what it makes of the
 /// encoder's latents, as of old files.
 ///
 /// # Errors
-/// A picture or tensor that cannot be read; a decoder of another network.
+/// An image or tensor that cannot be read; a decoder of another network.
 pub fn measure(
     encoder: &Measured,
     decoder: Option<&Measured>,
@@ -128,12 +128,12 @@ pub fn measure(
     for &lambda in lambdas {
         let first = records.len();
         for index in 0..images {
-            let picture = folder.picture(index)?;
+            let image = folder.image(index)?;
             let (bits, mse) = match decoder {
-                Some(decoder) => encoder.evaluator.read_by(&decoder.evaluator, &picture, lambda)?,
-                None => encoder.evaluator.picture(&picture, lambda)?,
+                Some(decoder) => encoder.evaluator.read_by(&decoder.evaluator, &image, lambda)?,
+                None => encoder.evaluator.image(&image, lambda)?,
             };
-            let (width, height) = (picture.width, picture.height);
+            let (width, height) = (image.width, image.height);
             let name = folder.path(index).file_name().unwrap_or_default().to_string_lossy().into_owned();
             let estimated_bpp = bits / (width * height) as f64;
             records.push(ImageRecord { image: name, width, height, lambda, estimated_bpp, psnr: psnr(mse) });

@@ -4,8 +4,8 @@
 //! the same speed, where plain gradients are dominated by a few. Found without a decomposition by a fixed number of
 //! Newton–Schulz steps, which are matrix products alone.
 
-use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
-use heirloom_codec::kernels::{Job, Simd};
+use heirloom_kernels::gemm::{self, Left, Packed, Start};
+use heirloom_kernels::{Job, Simd};
 
 use crate::ops::cpu::run;
 

@@ -139,7 +139,7 @@ fn tiny() -> Config {
         ema_warmup: 50.0,
         log_every: 10,
         probe_every: 100,
-        probe_pictures: 2,
+        probe_images: 2,
         checkpoint_every: 100,
         loader_threads: 1,
         ..Config::default()

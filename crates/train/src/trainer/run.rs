@@ -17,20 +17,20 @@ use super::{
 };
 use crate::{
     Result, TrainError,
-    data::{Folder, Loader, Picture, loader::Plan},
+    data::{Folder, Loader, RgbImage, loader::Plan},
     model::{Weights, initial::Initial},
     replay::{Learning, Supply, models},
 };
 
-/// Side of the probe's pictures.
+/// Side of the probe's images.
 const PROBE_SIDE: usize = 256;
 
 /// Where a run reads and writes.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Folder of training pictures.
+    /// Folder of training images.
     pub data: PathBuf,
-    /// Folder of pictures for the probe; the first training pictures if none.
+    /// Folder of images for the probe; the first training images if none.
     pub validation: Option<PathBuf>,
     /// The run's folder.
     pub out: PathBuf,
@@ -83,7 +83,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
                 return Err(TrainError::Checkpoint("it is of another network than the configuration's".into()));
             }
             if header.data_manifest != folder.manifest() {
-                eprintln!("the pictures in {} are not those the run began with", options.data.display());
+                eprintln!("the images in {} are not those the run began with", options.data.display());
             }
             if header.replay_manifest != replay_manifest {
                 eprintln!("what is replayed is not what the run began with");
@@ -122,7 +122,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
     files::replace(&options.out.join("config.toml"), config.to_toml()?.as_bytes())?;
     if !options.quiet {
         println!(
-            "{} weights, {} pictures (read in {:.1} s), from step {} to {}",
+            "{} weights, {} images (read in {:.1} s), from step {} to {}",
             layout.len(),
             folder.len(),
             started.elapsed().as_secs_f64(),
@@ -131,7 +131,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
         );
     }
 
-    let probe = probe_pictures(config, options, &folder)?;
+    let probe = probe_images(config, options, &folder)?;
     let orthogonal = (config.optimiser == Optimiser::Muon).then_some(&*system);
     let learned = optimiser::Plan::new(&layout, &config.freeze, orthogonal);
     let thawed = |name: &str| !config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
@@ -199,7 +199,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
         if config.probe_every > 0 && (header.step % config.probe_every == 0 || last) {
             let started = Instant::now();
             let evaluator = Evaluator::new(&config.network, &state.ema, ranges, &options.device)?;
-            metrics.probe(header.step, &evaluator.pictures(&probe, &config.lambda)?)?;
+            metrics.probe(header.step, &evaluator.images(&probe, &config.lambda)?)?;
             metrics.pause(started);
         }
         if header.step % config.checkpoint_every == 0 || last {
@@ -219,7 +219,7 @@ pub fn run(config: &Config, options: &Options, learning: Option<Learning>) -> Re
     Ok(saved.unwrap_or(Checkpoint { header, state }))
 }
 
-fn probe_pictures(config: &Config, options: &Options, training: &Folder) -> Result<Vec<Picture>> {
+fn probe_images(config: &Config, options: &Options, training: &Folder) -> Result<Vec<RgbImage>> {
     if config.probe_every == 0 {
         return Ok(Vec::new());
     }
@@ -228,5 +228,5 @@ fn probe_pictures(config: &Config, options: &Options, training: &Folder) -> Resu
         None => None,
     };
     let folder = other.as_ref().unwrap_or(training);
-    (0..folder.len().min(config.probe_pictures)).map(|i| Ok(folder.picture(i)?.centre(PROBE_SIDE))).collect()
+    (0..folder.len().min(config.probe_images)).map(|i| Ok(folder.image(i)?.centre(PROBE_SIDE))).collect()
 }

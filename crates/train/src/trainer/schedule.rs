@@ -31,7 +31,7 @@ pub fn quantise(config: &Config, step: u64) -> Quantise<'static> {
     }
 }
 
-/// Shape of the new pictures of the batch of `step`, and the number of them drawn by all steps before it.
+/// Shape of the new images of the batch of `step`, and the number of them drawn by all steps before it.
 #[must_use]
 pub fn shape(config: &Config, step: u64) -> Shape {
     let replayed = |batch| config.learn.as_ref().map_or(0, |learn| learn.replayed(batch));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn new_and_replayed_pictures_share_a_batch() {
+    fn new_and_replayed_images_share_a_batch() {
         let learn = crate::replay::Learn {
             strategy: crate::replay::Strategy::Replay,
             from: heirloom_codec::model::GenerationId([0; 32]),

@@ -15,9 +15,9 @@ use crate::{
 /// What a step cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// Of the new pictures; none where all are replayed.
+    /// Of the new images; none where all are replayed.
     pub fresh: Option<Part>,
-    /// Of the replayed pictures; none without replay.
+    /// Of the replayed images; none without replay.
     pub replay: Option<Part>,
 }
 
@@ -29,7 +29,7 @@ impl Cost {
     }
 }
 
-/// What pictures cost, averaged over them.
+/// What images cost, averaged over them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Part {
     /// bpp + λ · MSE.
@@ -50,20 +50,20 @@ impl Part {
 
 /// What a step learns from. At least one of the two is there.
 pub struct Work {
-    /// New pictures, through the whole network.
+    /// New images, through the whole network.
     pub fresh: Option<Batch>,
     /// Latents of old files, through the reconstruction branch.
     pub replay: Option<Recalled>,
 }
 
-/// How much a picture counts by its λ: (middle / λ)^exponent.
+/// How much an image counts by its λ: (middle / λ)^exponent.
 ///
-/// The method has exponent 0. As MSE falls about as 1/√λ, a picture at λ = 4096 then pulls some thirty times as hard as one at
+/// The method has exponent 0. As MSE falls about as 1/√λ, an image at λ = 4096 then pulls some thirty times as hard as one at
 /// λ = 4, and low rates hardly learn when a range grows. With 0.5 a decibel weighs about the same everywhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Balance {
     pub exponent: f64,
-    /// λ at which a picture counts once.
+    /// λ at which an image counts once.
     pub middle: f64,
 }
 
@@ -95,9 +95,9 @@ pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor.try_into_vec_as::<f32>().map_err(|e| TrainError::Device(format!("cannot read a tensor back: {e:?}")))
 }
 
-/// The batch's pictures as a tensor.
+/// The batch's images as a tensor.
 #[must_use]
-pub fn pictures(pixels: Vec<f32>, batch: usize, height: usize, width: usize, device: &Device) -> Tensor<4> {
+pub fn images(pixels: Vec<f32>, batch: usize, height: usize, width: usize, device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(pixels, [batch, height, width, 3]), device)
 }
 
@@ -105,22 +105,22 @@ impl Learner<'_> {
     /// Forward and backward of one step. `gradient` gets the gradient of the loss, unless the loss is not finite: then it is
     /// left as it was.
     ///
-    /// The loss is the mean over all pictures, new ones costing bpp + λ · MSE and replayed ones λ · MSE: the sum of both means,
-    /// weighted by how many they are (method, knowledge replay), each picture by its [`Balance`]. Costs are told without it.
+    /// The loss is the mean over all images, new ones costing bpp + λ · MSE and replayed ones λ · MSE: the sum of both means,
+    /// weighted by how many they are (method, knowledge replay), each image by its [`Balance`]. Costs are told without it.
     ///
     /// # Errors
-    /// A tensor that cannot be read back, or no picture at all.
+    /// A tensor that cannot be read back, or no image at all.
     pub fn learn(&self, weights: &Weights, work: Work, quantise: Quantise, gradient: &mut [f32]) -> Result<Cost> {
         let count = |fresh: &Option<Batch>| fresh.as_ref().map_or(0, |batch| batch.lambdas.len());
-        let pictures = count(&work.fresh) + work.replay.as_ref().map_or(0, |replay| replay.lambdas.len());
+        let images = count(&work.fresh) + work.replay.as_ref().map_or(0, |replay| replay.lambdas.len());
         let (mut cost, mut objectives) = (Cost::default(), Vec::new());
         if let Some(batch) = work.fresh {
-            let (objective, part) = self.fresh(weights, batch, quantise, pictures)?;
+            let (objective, part) = self.fresh(weights, batch, quantise, images)?;
             cost.fresh = Some(part);
             objectives.push(objective);
         }
         if let Some(recalled) = work.replay {
-            let (objective, part) = self.replayed(weights, recalled, pictures)?;
+            let (objective, part) = self.replayed(weights, recalled, images)?;
             cost.replay = Some(part);
             objectives.push(objective);
         }
@@ -134,16 +134,16 @@ impl Learner<'_> {
         Ok(cost)
     }
 
-    /// What new pictures add to the loss of a step of so many pictures in all.
-    fn fresh(&self, w: &Weights, batch: Batch, quantise: Quantise, pictures: usize) -> Result<(Tensor<1>, Part)> {
+    /// What new images add to the loss of a step of so many images in all.
+    fn fresh(&self, w: &Weights, batch: Batch, quantise: Quantise, images: usize) -> Result<(Tensor<1>, Part)> {
         let (network, device) = (self.network, self.device);
         let (count, crop) = (batch.lambdas.len(), batch.crop);
         let area = (crop * crop) as f64;
-        let x = self::pictures(batch.pixels, count, crop, crop, device);
-        let Coded { bits, picture, .. } = network.code(w, x.clone(), &batch.lambdas, self.ranges.as_ref(), quantise);
+        let x = self::images(batch.pixels, count, crop, crop, device);
+        let Coded { bits, image, .. } = network.code(w, x.clone(), &batch.lambdas, self.ranges.as_ref(), quantise);
 
-        let errors = ops::squared_error(picture, x);
-        let scale = area * pictures as f64;
+        let errors = ops::squared_error(image, x);
+        let scale = area * images as f64;
         let weigh = |of: fn(f32) -> f64| self.weighed(&batch.lambdas, scale, of);
         let objective = (bits.clone() * weigh(|_| 1.0) + errors.clone() * weigh(per_error)).sum();
 
@@ -157,15 +157,15 @@ impl Learner<'_> {
         Ok((objective, part))
     }
 
-    /// What replayed pictures add to the loss of a step of so many pictures in all.
-    fn replayed(&self, w: &Weights, recalled: Recalled, pictures: usize) -> Result<(Tensor<1>, Part)> {
+    /// What replayed images add to the loss of a step of so many images in all.
+    fn replayed(&self, w: &Weights, recalled: Recalled, images: usize) -> Result<(Tensor<1>, Part)> {
         let Recalled { lambdas, seen, target } = recalled;
         let [count, height, width, _] = target.dims();
         let area = (height * width) as f64;
         let seen = seen.map(Tensor::from_inner);
-        let picture = self.network.reconstruct(w, seen, &lambdas, self.ranges.as_ref())?;
-        let errors = ops::squared_error(picture, Tensor::from_inner(target));
-        let objective = (errors.clone() * self.weighed(&lambdas, area * pictures as f64, per_error)).sum();
+        let image = self.network.reconstruct(w, seen, &lambdas, self.ranges.as_ref())?;
+        let errors = ops::squared_error(image, Tensor::from_inner(target));
+        let objective = (errors.clone() * self.weighed(&lambdas, area * images as f64, per_error)).sum();
 
         let mut part = Part::default();
         for (error, lambda) in read(errors)?.into_iter().zip(&lambdas) {
@@ -176,7 +176,7 @@ impl Learner<'_> {
         Ok((objective, part))
     }
 
-    /// For each picture what `of` says of its λ, times its weight, over `scale`.
+    /// For each image what `of` says of its λ, times its weight, over `scale`.
     fn weighed(&self, lambdas: &[f32], scale: f64, of: fn(f32) -> f64) -> Tensor<1> {
         let factors: Vec<f32> = lambdas.iter().map(|l| (of(*l) * self.balance.weight(*l) / scale) as f32).collect();
         Tensor::from_data(TensorData::new(factors, [lambdas.len()]), self.device)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use heirloom_train::{
     Result,
-    experiment::{self, Figure, Inputs, Pictures, Scale, Settings, Workshop, finding::Verdict},
+    experiment::{self, Figure, Images, Inputs, Scale, Settings, Workshop, finding::Verdict},
 };
 
 use crate::device::DeviceName;
@@ -25,16 +25,16 @@ pub struct Experiment {
     /// Print the settings and end.
     #[arg(long)]
     print_settings: bool,
-    /// Folder of pictures to pre-train on, to learn new rates from, and to replay.
+    /// Folder of images to pre-train on, to learn new rates from, and to replay.
     #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
     data: Option<PathBuf>,
-    /// Folder of pictures of another kind, to learn.
+    /// Folder of images of another kind, to learn.
     #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
     new: Option<PathBuf>,
-    /// Folder of test pictures of the old kind, such as Kodak.
+    /// Folder of test images of the old kind, such as Kodak.
     #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
     old_test: Option<PathBuf>,
-    /// Folder of test pictures of the new kind.
+    /// Folder of test images of the new kind.
     #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
     new_test: Option<PathBuf>,
     /// Folder for everything that is made.
@@ -62,12 +62,12 @@ impl Experiment {
         }
         // The command line has seen to it that they are there.
         let given = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
-        let limit = settings.pictures;
+        let limit = settings.images;
         let inputs = Inputs {
-            data: Pictures::of(&given(&self.data), usize::MAX)?,
-            new: Pictures::of(&given(&self.new), usize::MAX)?,
-            old_test: Pictures::of(&given(&self.old_test), limit)?,
-            new_test: Pictures::of(&given(&self.new_test), limit)?,
+            data: Images::of(&given(&self.data), usize::MAX)?,
+            new: Images::of(&given(&self.new), usize::MAX)?,
+            old_test: Images::of(&given(&self.old_test), limit)?,
+            new_test: Images::of(&given(&self.new_test), limit)?,
             settings,
         };
         let (out, device) = (given(&self.out), self.device.open());

@@ -11,23 +11,23 @@ use heirloom_train::{
 
 use crate::device::DeviceName;
 
-/// Teach a model new pictures or rates, so that its old files stay decodable and look no worse.
+/// Teach a model new images or rates, so that its old files stay decodable and look no worse.
 #[derive(Args)]
 pub struct Learn {
     /// The model to learn from: a file, 8 or more digits of a generation id in the store, or 'default'; for a baseline its run's
     /// folder. A run that is resumed knows it.
     #[arg(long, value_name = "MODEL", required_unless_present = "resume")]
     from: Option<PathBuf>,
-    /// Folder of new pictures, with its subfolders.
+    /// Folder of new images, with its subfolders.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Folder of pictures for the probe [default: the first new pictures].
+    /// Folder of images for the probe [default: the first new images].
     #[arg(long, value_name = "DIR")]
     validation: Option<PathBuf>,
     /// Lowest and highest λ to learn [default: those of the model]; the new model knows the old ones too.
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
     lambda: Option<[f32; 2]>,
-    /// Folder of old pictures, of the kinds that old files hold.
+    /// Folder of old images, of the kinds that old files hold.
     #[arg(long, value_name = "DIR", conflicts_with = "replay_archive")]
     replay_data: Option<PathBuf>,
     /// Folder of .hlm files, with its subfolders, that shall go on looking as they do.
@@ -39,7 +39,7 @@ pub struct Learn {
     /// Share of each batch that is replayed [default: 0.5].
     #[arg(long, value_name = "SHARE")]
     replay_share: Option<f64>,
-    /// replay (the default): all but the entropy branch learns, and old files are replayed; encoder: old pictures cannot
+    /// replay (the default): all but the entropy branch learns, and old files are replayed; encoder: old images cannot
     /// change; end-to-end: everything learns, and old files become unreadable.
     #[arg(long, hide_possible_values = true)]
     strategy: Option<Strategy>,

@@ -14,21 +14,21 @@ use heirloom_train::{
 
 use crate::device::DeviceName;
 
-/// Estimate rate and PSNR of each picture, also of old latents in a newer decoder, and write a report.
+/// Estimate rate and PSNR of each image, also of old latents in a newer decoder, and write a report.
 #[derive(Args)]
 pub struct Measure {
     /// The run's folder, one checkpoint, or a model file.
     model: PathBuf,
-    /// Folder of pictures, with its subfolders.
+    /// Folder of images, with its subfolders.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// What makes pictures of the model's latents, as of old files: a run, checkpoint or model file that learned from it.
+    /// What makes images of the model's latents, as of old files: a run, checkpoint or model file that learned from it.
     #[arg(long, value_name = "MODEL")]
     decoder: Option<PathBuf>,
     /// Name of the data set in the report [default: that of the folder].
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// At most so many pictures.
+    /// At most so many images.
     #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
     /// Values of λ [default: seven over the model's range].

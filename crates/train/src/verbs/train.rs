@@ -19,10 +19,10 @@ pub struct Train {
     /// tiny, small or base; of the baselines msh, msh-vr, gma or gma-vr, each also with -small.
     #[arg(long)]
     preset: Option<String>,
-    /// Folder of pictures to learn from, with its subfolders.
+    /// Folder of images to learn from, with its subfolders.
     #[arg(long)]
     data: PathBuf,
-    /// Folder of pictures for the probe [default: the first training pictures].
+    /// Folder of images for the probe [default: the first training images].
     #[arg(long)]
     validation: Option<PathBuf>,
     /// The run's folder.

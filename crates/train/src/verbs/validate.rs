@@ -7,15 +7,15 @@ use heirloom_train::{Result, TrainError, data::Folder, trainer::measure::Measure
 
 use crate::device::DeviceName;
 
-/// Estimate rate and PSNR of whole pictures at several λ.
+/// Estimate rate and PSNR of whole images at several λ.
 #[derive(Args)]
 pub struct Validate {
     /// The run's folder, one checkpoint, or a model file.
     model: PathBuf,
-    /// Folder of pictures.
+    /// Folder of images.
     #[arg(long)]
     data: PathBuf,
-    /// At most so many pictures.
+    /// At most so many images.
     #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
     /// Values of λ.
@@ -38,8 +38,8 @@ impl Validate {
                     println!("{}", serde_json::to_string(&point).map_err(|e| TrainError::Config(e.to_string()))?);
                 } else {
                     println!(
-                        "λ {:>7}  {:.4} bpp  {:.3} dB  loss {:.4}  ({} pictures)",
-                        point.lambda, point.bpp, point.psnr, point.loss, point.pictures
+                        "λ {:>7}  {:.4} bpp  {:.3} dB  loss {:.4}  ({} images)",
+                        point.lambda, point.bpp, point.psnr, point.loss, point.images
                     );
                 }
             }

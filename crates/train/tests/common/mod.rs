@@ -1,4 +1,4 @@
-//! What tests of whole runs share: a folder that is removed at the end, made-up pictures, metrics without the clock.
+//! What tests of whole runs share: a folder that is removed at the end, made-up images, metrics without the clock.
 
 #![allow(dead_code)] // each test uses a part
 
@@ -15,16 +15,16 @@ use serde_json::Value;
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
-    /// An empty folder with an empty folder `pictures` in it.
+    /// An empty folder with an empty folder `images` in it.
     pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("heirloom-train-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(path.join("pictures")).unwrap();
+        fs::create_dir_all(path.join("images")).unwrap();
         Self(path)
     }
 
-    pub fn pictures(&self) -> PathBuf {
-        self.0.join("pictures")
+    pub fn images(&self) -> PathBuf {
+        self.0.join("images")
     }
 }
 
@@ -34,10 +34,10 @@ impl Drop for Scratch {
     }
 }
 
-/// A new run `run` in the folder, on its pictures.
+/// A new run `run` in the folder, on its images.
 pub fn options(scratch: &Scratch, run: &str) -> Options {
     Options {
-        data: scratch.pictures(),
+        data: scratch.images(),
         validation: None,
         out: scratch.0.join(run),
         resume: false,

@@ -1,6 +1,6 @@
 //! JPEG, by the library `zune-jpeg`, and checks that it leaves out: it would change or invent pixels without a word.
 
-use heirloom_codec::{container::Metadata, image::Image};
+use heirloom_codec::image::{Image, Metadata};
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
 
@@ -27,7 +27,7 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     let mut samples = frame.room()?;
     decoder.set_options(options.jpeg_set_out_colorspace(to));
     decoder.decode_into(&mut samples).map_err(refusal)?;
-    frame.picture(samples, metadata)
+    frame.image(samples, metadata)
 }
 
 fn refusal(error: DecodeErrors) -> Failure {

@@ -9,21 +9,18 @@ mod pnm;
 mod tiff;
 mod webp;
 
-use heirloom_codec::{
-    container::Metadata,
-    image::{Image, PixelFormat},
-};
+use heirloom_codec::image::{Image, Metadata, PixelFormat};
 
 use super::EXIF_PREFIX;
 use crate::failure::Failure;
 
-/// Most memory that reading one picture may take, in bytes.
+/// Most memory that reading one image may take, in bytes.
 const MOST_MEMORY: usize = 2 << 30;
 
-/// Reads a picture from the bytes of a file; the format is told by the content, not by the name.
+/// Reads an image from the bytes of a file; the format is told by the content, not by the name.
 ///
 /// 8-bit RGB and grey are read as they are. Whatever would have to be changed to fit is refused with a word on how to
-/// convert it: alpha, 16 bits and floats, CMYK, animations and files of several pictures.
+/// convert it: alpha, 16 bits and floats, CMYK, animations and files of several images.
 pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     match bytes {
         [] => Err(Failure::damaged("the file is empty")),
@@ -33,7 +30,7 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => tiff::read(bytes),
         [b'P', b'1'..=b'7', ..] => pnm::read(bytes),
         [0x89, b'H', ..] => {
-            Err(Failure::unsupported("is a Heirloom file, not a picture to encode; `heirloom decode` reads it"))
+            Err(Failure::unsupported("is a Heirloom file, not an image to encode; `heirloom decode` reads it"))
         }
         _ => Err(Failure::unsupported("is not a PNG, JPEG, WebP, TIFF or PNM image")),
     }
@@ -77,7 +74,7 @@ impl Frame {
     /// Room for all samples.
     ///
     /// # Errors
-    /// Pictures that take more than [`MOST_MEMORY`], or more than there is.
+    /// Images that take more than [`MOST_MEMORY`], or more than there is.
     fn room(&self) -> Result<Vec<u8>, Failure> {
         let Self { width, height, .. } = *self;
         let pixels = (width as usize).checked_mul(height as usize);
@@ -91,15 +88,15 @@ impl Frame {
         Ok(samples)
     }
 
-    /// The picture of these samples.
-    fn picture(self, samples: Vec<u8>, metadata: Metadata) -> Result<Image, Failure> {
-        let mut picture = Image::new(self.width, self.height, self.format, samples)
+    /// The image of these samples.
+    fn image(self, samples: Vec<u8>, metadata: Metadata) -> Result<Image, Failure> {
+        let mut image = Image::new(self.width, self.height, self.format, samples)
             .map_err(|error| Failure::damaged(error.to_string()))?;
         let kept = |blob: Option<Vec<u8>>| blob.filter(|blob| !blob.is_empty());
         let bare = |blob: Vec<u8>| blob.strip_prefix(EXIF_PREFIX).map(<[u8]>::to_vec).unwrap_or(blob);
-        picture.metadata =
+        image.metadata =
             Metadata { icc: kept(metadata.icc), exif: kept(metadata.exif).map(bare), xmp: kept(metadata.xmp) };
-        Ok(picture)
+        Ok(image)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use heirloom_codec::{container::Metadata, image::Image};
+use heirloom_codec::image::{Image, Metadata};
 use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
 
 use super::{Frame, MOST_MEMORY, animation, ended};
@@ -32,7 +32,7 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     }
     let kept = |blob: &Option<std::borrow::Cow<'_, [u8]>>| blob.as_deref().map(<[u8]>::to_vec);
     let metadata = Metadata { icc: kept(&info.icc_profile), exif: kept(&info.exif_metadata), xmp };
-    frame.picture(samples, metadata)
+    frame.image(samples, metadata)
 }
 
 fn refusal(error: DecodingError) -> Failure {

@@ -1,11 +1,11 @@
 //! PBM, PGM, PPM and PAM, plain and raw (the netpbm formats P1 to P7).
 
-use heirloom_codec::{container::Metadata, image::Image};
+use heirloom_codec::image::{Image, Metadata};
 
 use super::{Frame, cut};
 use crate::failure::Failure;
 
-/// Reads the first picture of a file. White and black of bitmaps become 255 and 0.
+/// Reads the first image of a file. White and black of bitmaps become 255 and 0.
 pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     let kind = bytes[1];
     let mut rest = Rest(&bytes[2..]);
@@ -46,7 +46,7 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
             samples.copy_from_slice(raw);
         }
     }
-    frame.picture(samples, Metadata::default())
+    frame.image(samples, Metadata::default())
 }
 
 /// Sides in pixels, samples per pixel and the value of the brightest.

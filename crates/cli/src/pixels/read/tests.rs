@@ -27,7 +27,7 @@ fn dynamic(channels: u32) -> DynamicImage {
     }
 }
 
-/// Files of grey pictures and of colour, each in every way that its format has.
+/// Files of grey images and of colour, each in every way that its format has.
 fn files(channels: u32) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     let mut put = |name: String, bytes: Vec<u8>| files.push((name, bytes));
@@ -72,18 +72,18 @@ fn pnm_file(channels: u32, encoding: pnm::SampleEncoding) -> Vec<u8> {
     bytes
 }
 
-/// A file of pictures, each with tags of its own.
-fn tiff_file(pictures: &[(u32, &[(Tag, u16)])], packing: Compression) -> Vec<u8> {
+/// A file of images, each with tags of its own.
+fn tiff_file(images: &[(u32, &[(Tag, u16)])], packing: Compression) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let mut encoder = TiffEncoder::new(&mut bytes).unwrap().with_compression(packing);
-    for (channels, tags) in pictures {
+    for (channels, tags) in images {
         macro_rules! write {
             ($kind:ty) => {{
-                let mut picture = encoder.new_image::<$kind>(WIDTH, HEIGHT).unwrap();
+                let mut image = encoder.new_image::<$kind>(WIDTH, HEIGHT).unwrap();
                 for (tag, value) in *tags {
-                    picture.encoder().write_tag(*tag, *value).unwrap();
+                    image.encoder().write_tag(*tag, *value).unwrap();
                 }
-                picture.write_data(&samples(*channels)).unwrap();
+                image.write_data(&samples(*channels)).unwrap();
             }};
         }
         if *channels == 1 { write!(colortype::Gray8) } else { write!(colortype::RGB8) }
@@ -113,12 +113,12 @@ fn png_file(color: png::ColorType, depth: png::BitDepth, data: &[u8], last: &[(&
 fn every_kind_as_the_library_reads_it() {
     for channels in [1, 3] {
         for (name, bytes) in files(channels) {
-            let picture = read(&bytes).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            let image = read(&bytes).unwrap_or_else(|failure| panic!("{name}: {failure}"));
             let expected = image::load_from_memory(&bytes).unwrap();
-            assert_eq!((picture.width(), picture.height()), (WIDTH, HEIGHT), "{name}");
-            assert!(picture.data() == expected.as_bytes(), "{name} of {channels} channels");
-            let lossless = !name.starts_with("JPEG") && picture.data().len() == samples(channels).len();
-            assert!(!lossless || picture.data() == samples(channels), "{name} of {channels} channels");
+            assert_eq!((image.width(), image.height()), (WIDTH, HEIGHT), "{name}");
+            assert!(image.data() == expected.as_bytes(), "{name} of {channels} channels");
+            let lossless = !name.starts_with("JPEG") && image.data().len() == samples(channels).len();
+            assert!(!lossless || image.data() == samples(channels), "{name} of {channels} channels");
         }
     }
 }
@@ -129,8 +129,8 @@ fn lossy_webp() {
     let bytes = b"RIFF@\0\0\0WEBPVP8 4\0\0\0\xb0\x01\0\x9d\x01*\x09\0\x06\0\x04\0h%\xb0\x02t\x01\x0e\xb4\xf3\xa0\0\xfe\
         \xec\xe0\xadG^\xa6\xfb\xc0\xc3\x88}\xe4\x8b\x17]\xca\xe4\x8e\xc8b\xbc\x1c\xb3W\x7f\x1d \0";
     let expected = image::load_from_memory(bytes).unwrap();
-    let picture = read(bytes).unwrap();
-    assert_eq!((picture.width(), picture.height(), picture.data()), (9, 6, expected.as_bytes()));
+    let image = read(bytes).unwrap();
+    assert_eq!((image.width(), image.height(), image.data()), (9, 6, expected.as_bytes()));
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn bitmaps() {
         b"P4\n3 4\n\xbf\x20\x20\x3f",
         b"P2 3 4 255 0 255 0 255 255 0 255 255 0 255 255 0",
     ] {
-        let picture = read(file).unwrap();
-        assert_eq!((picture.width(), picture.height(), picture.format()), (3, 4, PixelFormat::Grey8));
-        assert_eq!(picture.data(), expected);
+        let image = read(file).unwrap();
+        assert_eq!((image.width(), image.height(), image.format()), (3, 4, PixelFormat::Grey8));
+        assert_eq!(image.data(), expected);
     }
 }
 
@@ -229,14 +229,14 @@ fn metadata_after_the_pixels_of_a_png() {
 }
 
 #[test]
-fn pictures_that_would_be_read_in_part_or_turned() {
+fn images_that_would_be_read_in_part_or_turned() {
     let page: (u32, &[(Tag, u16)]) = (3, &[]);
     let turned: (u32, &[(Tag, u16)]) = (3, &[(Tag::Orientation, 6)]);
     let smaller: (u32, &[(Tag, u16)]) = (1, &[(Tag::NewSubfileType, 1)]);
-    let file = |pictures: &[_]| read(&tiff_file(pictures, Compression::Uncompressed));
+    let file = |images: &[_]| read(&tiff_file(images, Compression::Uncompressed));
     assert_eq!(file(&[page, smaller]).unwrap().data(), samples(3));
     for (refused, says) in [
-        (file(&[page, smaller, page]), "holds several pictures"),
+        (file(&[page, smaller, page]), "holds several images"),
         (file(&[turned]), "is stored turned or mirrored"),
         (read(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\nabcd"), "has an alpha channel"),
         (read(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\nabcde"), "has 5 samples per pixel"),
@@ -280,8 +280,8 @@ fn files_that_are_cut_short() {
         let whole = read(&bytes).unwrap();
         // Nobody misses the last digits of the last number of a text.
         for end in (0..bytes.len() - 3).step_by(7) {
-            if let Ok(picture) = read(&bytes[..end]) {
-                assert!(picture.data() == whole.data(), "{name} cut to {end} bytes");
+            if let Ok(image) = read(&bytes[..end]) {
+                assert!(image.data() == whole.data(), "{name} cut to {end} bytes");
             }
         }
     }

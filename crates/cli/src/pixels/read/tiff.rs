@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use heirloom_codec::{container::Metadata, image::Image};
+use heirloom_codec::image::{Image, Metadata};
 use tiff::{
     ColorType, TiffError,
     decoder::{Decoder, DecodingResult, Limits},
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// XMP, which the library has no name for.
 const XMP: Tag = Tag::Unknown(700);
 
-/// Reads a TIFF file of one picture; smaller copies of it may follow, which are left out.
+/// Reads a TIFF file of one image; smaller copies of it may follow, which are left out.
 pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     let mut limits = Limits::default();
     limits.decoding_buffer_size = MOST_MEMORY;
@@ -63,14 +63,14 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     };
     while decoder.more_images() {
         decoder.next_image().map_err(refusal)?;
-        // Bit 0: a smaller copy of another picture of the file.
+        // Bit 0: a smaller copy of another image of the file.
         if decoder.find_tag_unsigned::<u32>(Tag::NewSubfileType).map_err(refusal)?.unwrap_or(0) & 1 == 0 {
             return Err(Failure::unsupported(
-                "holds several pictures; extract one first, for example `magick 'IN[0]' OUT.png`",
+                "holds several images; extract one first, for example `magick 'IN[0]' OUT.png`",
             ));
         }
     }
-    frame.picture(samples, metadata)
+    frame.image(samples, metadata)
 }
 
 /// The samples of planes that lie one after another, `stride` bytes each.

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use heirloom_codec::{container::Metadata, image::Image};
+use heirloom_codec::image::{Image, Metadata};
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::{Frame, MOST_MEMORY, animation, ended};
@@ -23,7 +23,7 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     };
     let mut samples = frame.room()?;
     decoder.read_image(&mut samples).map_err(refusal)?;
-    frame.picture(samples, metadata)
+    frame.image(samples, metadata)
 }
 
 fn refusal(error: DecodingError) -> Failure {

@@ -1,4 +1,4 @@
-//! The picture of several pictures with captions.
+//! The image of several images with captions.
 
 use heirloom_codec::image::{Image, PixelFormat};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
@@ -37,9 +37,9 @@ pub fn region(text: &str) -> Result<Region, String> {
 }
 
 impl Region {
-    /// The part asked for, which must lie in the picture, or the whole picture.
-    pub fn inside(asked: Option<Self>, picture: &Image) -> Result<Self, Failure> {
-        let (width, height) = (picture.width(), picture.height());
+    /// The part asked for, which must lie in the image, or the whole image.
+    pub fn inside(asked: Option<Self>, image: &Image) -> Result<Self, Failure> {
+        let (width, height) = (image.width(), image.height());
         let region = asked.unwrap_or(Self { x: 0, y: 0, width, height });
         let fits = |start: u32, length: u32, side: u32| start.checked_add(length).is_some_and(|end| end <= side);
         if fits(region.x, region.width, width) && fits(region.y, region.height, height) {
@@ -90,9 +90,9 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn paste(&mut self, picture: &Image, region: Region, zoom: usize, (left, top): (usize, usize)) {
-        let samples = rgb(picture);
-        let source_width = picture.width() as usize;
+    fn paste(&mut self, image: &Image, region: Region, zoom: usize, (left, top): (usize, usize)) {
+        let samples = rgb(image);
+        let source_width = image.width() as usize;
         for y in 0..region.height as usize * zoom {
             let source = ((region.y as usize + y / zoom) * source_width + region.x as usize) * 3;
             let row = &samples[source..source + region.width as usize * 3];
@@ -128,20 +128,20 @@ mod tests {
         let region_of = |x, y, width, height| Region { x, y, width, height };
         assert_eq!(region("1, 2,3,4"), Ok(region_of(1, 2, 3, 4)));
         assert!(region("1,2,3").is_err() && region("1,2,0,4").is_err() && region("a,b,c,d").is_err());
-        let picture = Image::new(10, 8, PixelFormat::Grey8, vec![0; 80]).unwrap();
-        assert_eq!(Region::inside(None, &picture), Ok(region_of(0, 0, 10, 8)));
-        assert!(Region::inside(Some(region_of(5, 0, 5, 8)), &picture).is_ok());
-        assert!(Region::inside(Some(region_of(5, 0, 6, 8)), &picture).is_err());
-        assert!(Region::inside(Some(region_of(u32::MAX, 0, 6, 8)), &picture).is_err());
+        let image = Image::new(10, 8, PixelFormat::Grey8, vec![0; 80]).unwrap();
+        assert_eq!(Region::inside(None, &image), Ok(region_of(0, 0, 10, 8)));
+        assert!(Region::inside(Some(region_of(5, 0, 5, 8)), &image).is_ok());
+        assert!(Region::inside(Some(region_of(5, 0, 6, 8)), &image).is_err());
+        assert!(Region::inside(Some(region_of(u32::MAX, 0, 6, 8)), &image).is_err());
     }
 
     #[test]
     fn panels_show_the_region_enlarged() {
-        let picture = Image::new(10, 8, PixelFormat::Grey8, (0..80).collect()).unwrap();
+        let image = Image::new(10, 8, PixelFormat::Grey8, (0..80).collect()).unwrap();
         let captions =
             ["a", "b", "c"].map(|name| Caption { name: name.into(), size: String::new(), quality: String::new() });
         let region = Region { x: 3, y: 2, width: 4, height: 5 };
-        let sheet = side_by_side([&picture; 3], &captions, region, 3).unwrap();
+        let sheet = side_by_side([&image; 3], &captions, region, 3).unwrap();
         let at = |x: usize, y: usize| sheet.data()[(y * sheet.width() as usize + x) * 3];
         // the first and the last pixel of the region, at both ends of their squares
         assert_eq!([at(MARGIN, MARGIN), at(MARGIN + 2, MARGIN + 2)], [23, 23]);

@@ -11,7 +11,7 @@ use crate::pixels;
 pub struct Jpeg {
     pub quality: u8,
     pub bytes: usize,
-    pub picture: Image,
+    pub image: Image,
 }
 
 /// The best JPEG of at most `bytes` bytes; the smallest one there is when even that is larger.
@@ -19,12 +19,12 @@ pub fn at_most(original: &Image, bytes: usize) -> Result<Jpeg, Failure> {
     let mut best: Option<(f64, Jpeg)> = None;
     for sampling in [SamplingFactor::F_2_2, SamplingFactor::F_1_1] {
         let (quality, file) = highest_quality(original, bytes, sampling)?;
-        let picture = pixels::read(&file)?;
-        let psnr = psnr(original.data(), picture.data()).map_err(|e| Failure::failed(e.to_string()))?;
+        let image = pixels::read(&file)?;
+        let psnr = psnr(original.data(), image.data()).map_err(|e| Failure::failed(e.to_string()))?;
         let fits = file.len() <= bytes;
         let better = best.as_ref().is_none_or(|(p, b)| (fits, psnr) > (b.bytes <= bytes, *p));
         if better {
-            best = Some((psnr, Jpeg { quality, bytes: file.len(), picture }));
+            best = Some((psnr, Jpeg { quality, bytes: file.len(), image }));
         }
     }
     best.map(|(_, jpeg)| jpeg).ok_or_else(|| Failure::failed("no JPEG could be made"))
@@ -47,20 +47,20 @@ fn highest_quality(original: &Image, bytes: usize, sampling: SamplingFactor) -> 
     Ok((low, best))
 }
 
-fn encode(picture: &Image, quality: u8, sampling: SamplingFactor) -> Result<Vec<u8>, Failure> {
+fn encode(image: &Image, quality: u8, sampling: SamplingFactor) -> Result<Vec<u8>, Failure> {
     let side = |n: u32| {
         u16::try_from(n)
             .map_err(|_| Failure::unsupported(format!("a JPEG side has at most 65535 pixels, this one {n}")))
     };
-    let (width, height) = (side(picture.width())?, side(picture.height())?);
-    let color = if picture.format() == PixelFormat::Grey8 { ColorType::Luma } else { ColorType::Rgb };
+    let (width, height) = (side(image.width())?, side(image.height())?);
+    let color = if image.format() == PixelFormat::Grey8 { ColorType::Luma } else { ColorType::Rgb };
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(sampling);
     encoder.set_progressive(true);
     encoder.set_optimized_huffman_tables(true);
     encoder
-        .encode(picture.data(), width, height, color)
+        .encode(image.data(), width, height, color)
         .map_err(|e| Failure::failed(format!("cannot be written as JPEG: {e}")))?;
     Ok(bytes)
 }
@@ -69,7 +69,7 @@ fn encode(picture: &Image, quality: u8, sampling: SamplingFactor) -> Result<Vec<
 mod tests {
     use super::*;
 
-    fn picture() -> Image {
+    fn image() -> Image {
         let data = (0..64 * 48).flat_map(|i| [(i % 64) * 4, (i / 64) * 5, (i * 7) % 256]).map(|v| v as u8).collect();
         Image::new(64, 48, PixelFormat::Rgb8, data).unwrap()
     }
@@ -77,14 +77,14 @@ mod tests {
     #[test]
     fn fills_the_size_and_does_not_exceed_it() {
         for limit in [1500, 3000, 6000] {
-            let jpeg = at_most(&picture(), limit).unwrap();
+            let jpeg = at_most(&image(), limit).unwrap();
             assert!(jpeg.bytes <= limit && jpeg.bytes > limit / 2, "{} of {limit}", jpeg.bytes);
         }
     }
 
     #[test]
     fn the_smallest_is_taken_when_nothing_fits() {
-        let jpeg = at_most(&picture(), 10).unwrap();
+        let jpeg = at_most(&image(), 10).unwrap();
         assert!(jpeg.quality == 1 && jpeg.bytes > 10);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     transform::{After, Step, Transform},
 };
 
-/// Picture to latent, a sixteenth of the resolution.
+/// Image to latent, a sixteenth of the resolution.
 pub fn analysis(d: &mut Declaration, n: usize) -> Transform {
     Transform::new("encoder.analysis")
         .residual(d, Step::Half, 3, n)
@@ -48,7 +48,7 @@ pub fn parameters(d: &mut Declaration, n: usize) -> Transform {
         .plain(d, Kind::Point, n * 8 / 3, 2 * n, After::Nothing)
 }
 
-/// Latent to picture.
+/// Latent to image.
 pub fn synthesis(d: &mut Declaration, n: usize) -> Transform {
     Transform::new("reconstruction.synthesis")
         .attention(d, n)
@@ -60,5 +60,5 @@ pub fn synthesis(d: &mut Declaration, n: usize) -> Transform {
         .residual(d, Step::Same, n, n)
         .residual(d, Step::Double, n, n)
         .residual(d, Step::Same, n, n)
-        .picture(d, Kind::Double, n)
+        .image(d, Kind::Double, n)
 }

@@ -1,4 +1,4 @@
-//! A baseline at work: latent and hyper-latent, what they cost, and the picture.
+//! A baseline at work: latent and hyper-latent, what they cost, and the image.
 
 use burn::tensor::{Device, Tensor};
 use heirloom_codec::model::LambdaRanges;
@@ -43,7 +43,7 @@ pub type Conditions = Option<Embeddings>;
 
 /// Latents and what they cost.
 pub struct Pass {
-    /// `[B, H/64, W/64, N]`: the hyper-latent's real values; none if latents are given without a picture.
+    /// `[B, H/64, W/64, N]`: the hyper-latent's real values; none if latents are given without an image.
     pub z: Option<Tensor<4>>,
     /// `[B, H/16, W/16, M]`: the latent's real values; none as above.
     pub y: Option<Tensor<4>>,
@@ -102,7 +102,7 @@ impl Baseline {
         values
     }
 
-    /// What λ says to the branches, one λ per picture; see [`LambdaNet::embed`].
+    /// What λ says to the branches, one λ per image; see [`LambdaNet::embed`].
     pub fn conditions(
         &self,
         w: &Weights,
@@ -113,12 +113,12 @@ impl Baseline {
         self.lambda.as_ref().map(|net| net.embed(w, lambdas, ranges, device))
     }
 
-    /// From pictures `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64), or from given latents, to what is known of the latents.
-    /// Without pictures, both latents are given.
-    pub fn pass(&self, w: &Weights, conditions: &Conditions, pictures: Option<Tensor<4>>, quantise: Quantise) -> Pass {
+    /// From images `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64), or from given latents, to what is known of the latents.
+    /// Without images, both latents are given.
+    pub fn pass(&self, w: &Weights, conditions: &Conditions, images: Option<Tensor<4>>, quantise: Quantise) -> Pass {
         let encoder = conditions.as_ref().map(|c| &c.encoder);
         let entropy = conditions.as_ref().map(|c| &c.entropy);
-        let y = pictures.map(|x| self.analysis.run(w, encoder, x));
+        let y = images.map(|x| self.analysis.run(w, encoder, x));
         let z = y.clone().map(|y| self.hyper_analysis.run(w, encoder, y));
 
         let (z_seen, z_rated) = latent(quantise, Z, z.as_ref(), || self.prior.medians(w));
@@ -142,11 +142,11 @@ impl Baseline {
         Pass { z, y, seen: [z_seen, y_seen], bits: [z_bits, y_bits], mean, scale }
     }
 
-    /// The latents of pictures, rounded as when coding: all that a file would hold, and no more computed than that.
-    pub fn rounded(&self, w: &Weights, conditions: &Conditions, pictures: Tensor<4>) -> [Tensor<4>; 2] {
+    /// The latents of images, rounded as when coding: all that a file would hold, and no more computed than that.
+    pub fn rounded(&self, w: &Weights, conditions: &Conditions, images: Tensor<4>) -> [Tensor<4>; 2] {
         let encoder = conditions.as_ref().map(|c| &c.encoder);
         let entropy = conditions.as_ref().map(|c| &c.entropy);
-        let y = self.analysis.run(w, encoder, pictures);
+        let y = self.analysis.run(w, encoder, images);
         let z = self.hyper_analysis.run(w, encoder, y.clone());
         let (z, _) = latent(Quantise::Round, Z, Some(&z), || self.prior.medians(w));
         let (y, _) = latent(Quantise::Round, Y, Some(&y), || match &self.context {
@@ -156,8 +156,8 @@ impl Baseline {
         [z, y]
     }
 
-    /// The picture `[B, H, W, 3]`, in [-1, 1] if it were perfect, of a latent `[B, H/16, W/16, M]`.
-    pub fn picture(&self, w: &Weights, conditions: &Conditions, y: Tensor<4>) -> Tensor<4> {
+    /// The image `[B, H, W, 3]`, in [-1, 1] if it were perfect, of a latent `[B, H/16, W/16, M]`.
+    pub fn image(&self, w: &Weights, conditions: &Conditions, y: Tensor<4>) -> Tensor<4> {
         let reconstruction = conditions.as_ref().map(|c| &c.reconstruction);
         self.synthesis.run(w, reconstruction, y)
     }
@@ -186,7 +186,7 @@ fn latent(
     let (seen, rated) = match (quantise, real) {
         (Quantise::Given(given), _) => (given[level].clone(), None),
         (_, Some(real)) => quantise.apply(level, real, mean, &real.device()),
-        // Neither picture nor latents: the most likely ones.
+        // Neither image nor latents: the most likely ones.
         (_, None) => (mean(), None),
     };
     let rated = rated.unwrap_or_else(|| seen.clone());

@@ -51,8 +51,8 @@ impl Convolution {
         Self { kind, linear: d.linear(name, taps * inputs, columns, deviation) }
     }
 
-    /// The last layer before the picture: its first pictures are nearly grey, not noise.
-    pub fn picture(d: &mut Declaration, name: &str, kind: Kind, inputs: usize) -> Self {
+    /// The last layer before the image: its first images are nearly grey, not noise.
+    pub fn image(d: &mut Declaration, name: &str, kind: Kind, inputs: usize) -> Self {
         let (taps, columns) = if kind == Kind::Double { (9, 12) } else { (25, 3) };
         let deviation = 0.1 * (1.0 / (taps * inputs) as f32).sqrt();
         Self { kind, linear: d.linear(name, taps * inputs, columns, deviation) }

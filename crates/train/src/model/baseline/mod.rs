@@ -5,7 +5,7 @@
 //! [`spec`] says which, and how wide. [`transform`] strings the layers of [`layers`] together, [`msh`] and [`gma`] say to which
 //! transforms; [`factorised`] is the prior of the hyper-latent, [`context`] the masked context. [`hyperprior`] runs it all.
 //!
-//! Feature maps are NHWC, matrices `[in, out]` and pictures in [-1, 1], as in the proposed model.
+//! Feature maps are NHWC, matrices `[in, out]` and images in [-1, 1], as in the proposed model.
 
 mod bound;
 mod context;

@@ -6,7 +6,7 @@ use super::{
     transform::{After, Transform},
 };
 
-/// Picture to latent, a sixteenth of the resolution.
+/// Image to latent, a sixteenth of the resolution.
 pub fn analysis(d: &mut Declaration, n: usize, m: usize) -> Transform {
     Transform::new("encoder.analysis")
         .plain(d, Kind::Half(5), 3, n, After::Gdn)
@@ -31,11 +31,11 @@ pub fn hyper_synthesis(d: &mut Declaration, n: usize, m: usize) -> Transform {
         .plain(d, Kind::Same, m * 3 / 2, 2 * m, After::Nothing)
 }
 
-/// Latent to picture.
+/// Latent to image.
 pub fn synthesis(d: &mut Declaration, n: usize, m: usize) -> Transform {
     Transform::new("reconstruction.synthesis")
         .plain(d, Kind::Transposed, m, n, After::InverseGdn)
         .plain(d, Kind::Transposed, n, n, After::InverseGdn)
         .plain(d, Kind::Transposed, n, n, After::InverseGdn)
-        .picture(d, Kind::Transposed, n)
+        .image(d, Kind::Transposed, n)
 }

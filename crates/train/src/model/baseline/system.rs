@@ -22,21 +22,21 @@ impl System for Baseline {
     fn code(
         &self,
         w: &Weights,
-        pictures: Tensor<4>,
+        images: Tensor<4>,
         lambdas: &[f32],
         ranges: Option<&LambdaRanges>,
         quantise: Quantise,
     ) -> Coded {
-        let conditions = self.conditions(w, lambdas, ranges, &pictures.device());
-        let Pass { seen: [z, y], bits: [z_bits, y_bits], .. } = self.pass(w, &conditions, Some(pictures), quantise);
-        let bits = rate::per_picture(z_bits) + rate::per_picture(y_bits);
-        let picture = self.picture(w, &conditions, y.clone());
-        Coded { bits, seen: seen([z, y]), picture }
+        let conditions = self.conditions(w, lambdas, ranges, &images.device());
+        let Pass { seen: [z, y], bits: [z_bits, y_bits], .. } = self.pass(w, &conditions, Some(images), quantise);
+        let bits = rate::per_image(z_bits) + rate::per_image(y_bits);
+        let image = self.image(w, &conditions, y.clone());
+        Coded { bits, seen: seen([z, y]), image }
     }
 
-    fn latents(&self, w: &Weights, pictures: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
-        let conditions = self.conditions(w, lambdas, ranges, &pictures.device());
-        seen(self.rounded(w, &conditions, pictures))
+    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
+        let conditions = self.conditions(w, lambdas, ranges, &images.device());
+        seen(self.rounded(w, &conditions, images))
     }
 
     /// Both latents are all that the synthesis reads.
@@ -51,10 +51,10 @@ impl System for Baseline {
         lambdas: &[f32],
         ranges: Option<&LambdaRanges>,
     ) -> Result<Tensor<4>> {
-        // Of the two latents the picture needs the last.
+        // Of the two latents the image needs the last.
         let (y, device) = seen.last()?;
         let conditions = self.conditions(w, lambdas, ranges, &device);
-        Ok(self.picture(w, &conditions, y))
+        Ok(self.image(w, &conditions, y))
     }
 
     fn between_features(&self, name: &str) -> bool {
@@ -66,7 +66,7 @@ impl System for Baseline {
             "analysis.0.conv.",
             "analysis.0.conv1",
             "analysis.0.skip",
-            "picture",
+            "image",
         ];
         !apart.iter().any(|part| name.contains(part))
     }

@@ -64,9 +64,9 @@ impl Transform {
         self
     }
 
-    /// Adds the last layer, which makes the picture.
-    pub fn picture(mut self, d: &mut Declaration, kind: Kind, inputs: usize) -> Self {
-        let convolution = Convolution::picture(d, &self.next("picture"), kind, inputs);
+    /// Adds the last layer, which makes the image.
+    pub fn image(mut self, d: &mut Declaration, kind: Kind, inputs: usize) -> Self {
+        let convolution = Convolution::image(d, &self.next("image"), kind, inputs);
         self.parts.push(Part::Plain(convolution, Bent::none()));
         self
     }

@@ -1,4 +1,4 @@
-//! What follows the convolutions of the baselines: a bend at zero, and a scale and a shift per channel and picture.
+//! What follows the convolutions of the baselines: a bend at zero, and a scale and a shift per channel and image.
 
 use super::parts::in_parts;
 
@@ -28,25 +28,25 @@ pub fn leaky_backward(x: &[f32], gradient: &[f32], slope: f32) -> Vec<f32> {
     out
 }
 
-/// The shift and the scale of each channel of a picture: `by` holds both for every picture.
-fn of_picture(by: &[f32], picture: usize, channels: usize) -> (&[f32], &[f32]) {
-    by[picture * 2 * channels..][..2 * channels].split_at(channels)
+/// The shift and the scale of each channel of an image: `by` holds both for every image.
+fn of_image(by: &[f32], image: usize, channels: usize) -> (&[f32], &[f32]) {
+    by[image * 2 * channels..][..2 * channels].split_at(channels)
 }
 
-/// Values of a task: whole pixels, of one picture.
+/// Values of a task: whole pixels, of one image.
 fn part(pixels: usize, channels: usize) -> usize {
     let fits = (PART / channels).max(1);
     let divides = (1..=fits.min(pixels)).rev().find(|n| pixels.is_multiple_of(*n));
     divides.unwrap_or(1) * channels
 }
 
-/// `x · (1 + scale) + shift` of pictures of so many pixels.
+/// `x · (1 + scale) + shift` of images of so many pixels.
 #[must_use]
-pub fn modulate(x: &[f32], by: &[f32], pictures: usize, channels: usize) -> Vec<f32> {
-    let size = x.len() / pictures;
+pub fn modulate(x: &[f32], by: &[f32], images: usize, channels: usize) -> Vec<f32> {
+    let size = x.len() / images;
     let part = part(size / channels, channels);
     let ([out], _) = in_parts([x.len()], [part], |i, [out]| {
-        let (shift, scale) = of_picture(by, i * part / size, channels);
+        let (shift, scale) = of_image(by, i * part / size, channels);
         let pixels = out.chunks_exact_mut(channels).zip(x[i * part..].chunks_exact(channels));
         for (out, x) in pixels {
             for (((out, x), shift), scale) in out.iter_mut().zip(x).zip(shift).zip(scale) {
@@ -63,12 +63,12 @@ pub fn modulate_backward(
     x: &[f32],
     by: &[f32],
     gradient: &[f32],
-    pictures: usize,
+    images: usize,
     channels: usize,
 ) -> (Vec<f32>, Vec<f32>) {
-    let size = x.len() / pictures;
+    let size = x.len() / images;
     let ([dx, dby], _) = in_parts([x.len(), by.len()], [size, 2 * channels], |i, [dx, dby]| {
-        let (_, scale) = of_picture(by, i, channels);
+        let (_, scale) = of_image(by, i, channels);
         let (dshift, dscale) = dby.split_at_mut(channels);
         let inputs = x[i * size..].chunks_exact(channels).zip(gradient[i * size..].chunks_exact(channels));
         for (dx, (x, g)) in dx.chunks_exact_mut(channels).zip(inputs) {

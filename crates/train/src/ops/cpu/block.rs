@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use heirloom_codec::kernels::gemm::{Left, Packed, Start};
-use heirloom_codec::kernels::{Job, Simd, depthwise, pointwise};
+use heirloom_kernels::gemm::{Left, Packed, Start};
+use heirloom_kernels::{Job, Simd, depthwise, pointwise};
 use rayon::prelude::*;
 
 use super::super::Precision;

@@ -10,12 +10,12 @@ use std::arch::x86_64::*;
 use std::cell::Cell;
 use std::ops::Range;
 
-use heirloom_codec::kernels::gemm::{self, Left, PANEL, Start};
-use heirloom_codec::kernels::{Aligned, Level};
+use heirloom_kernels::gemm::{self, Left, PANEL, Start};
+use heirloom_kernels::{Aligned, Isa};
 
 /// Whether this machine has such products.
 pub fn available() -> bool {
-    Level::best() == Level::Avx512 && is_x86_feature_detected!("avx512bf16")
+    Isa::best() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
 /// A right-hand matrix, rounded: panels of [`PANEL`] columns, each row of a panel holding the words of two rows.

@@ -1,8 +1,8 @@
 //! 1×1 layers over a batch: matrix products that read the pixels where they lie. The input may be several maps side by
 //! side, as if their channels were concatenated.
 
-use heirloom_codec::kernels::gemm::{Left, Start};
-use heirloom_codec::kernels::{Job, Simd};
+use heirloom_kernels::gemm::{Left, Start};
+use heirloom_kernels::{Job, Simd};
 
 use super::super::Precision;
 use super::linear::{first_start, part_of};

@@ -1,6 +1,6 @@
 //! Zero padding of batches and the weight gradient of the depthwise convolution.
 
-use heirloom_codec::kernels::Simd;
+use heirloom_kernels::Simd;
 
 use super::parts::{AlignedVec, in_aligned_parts};
 

@@ -1,8 +1,8 @@
 //! The layers over a batch that see windows of pixels: Down(r), Up(r) and 3×3, each a matrix product between the pixels of
 //! a coarse map and strided windows of a fine one.
 
-use heirloom_codec::kernels::gemm::{Left, Start};
-use heirloom_codec::kernels::{Job, Simd};
+use heirloom_kernels::gemm::{Left, Start};
+use heirloom_kernels::{Job, Simd};
 use rayon::prelude::*;
 
 use super::super::Precision;

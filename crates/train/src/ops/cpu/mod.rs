@@ -17,9 +17,9 @@ pub mod product;
 mod scratch;
 pub mod shuffle;
 
-use heirloom_codec::kernels::{Job, Level};
+use heirloom_kernels::{Isa, Job};
 
-/// Runs a job as training does: on the machine's best level, in fused arithmetic.
+/// Runs a job as training does: on the machine's best instruction set, in fused arithmetic.
 pub fn run<J: Job>(job: J) -> J::Output {
-    heirloom_codec::kernels::run_fused(Level::best(), job)
+    heirloom_kernels::run_fused(Isa::best(), job)
 }

@@ -1,6 +1,6 @@
 //! Rate and distortion of a batch, each with the derivatives that the backward pass needs.
 
-use heirloom_codec::kernels::{Job, Simd};
+use heirloom_kernels::{Job, Simd};
 use rayon::prelude::*;
 
 use super::elementary::{exp, ln};
@@ -8,7 +8,7 @@ use super::parts::in_parts;
 use super::run;
 use crate::ops::rate::{HALF_LN_TAU, INV_SQRT_TAU, LN_ERFC, SCALE_SHIFT, SMALLEST};
 
-/// Bits per picture, and what they change by.
+/// Bits per image, and what they change by.
 pub struct Rated {
     pub bits: Vec<f32>,
     /// With respect to the raw prior, `[pixels, 2·latents]`.
@@ -17,19 +17,19 @@ pub struct Rated {
     pub by_latent: Vec<f32>,
 }
 
-/// The bits of latents `[pictures, pixels, latents]` under raw priors `[pictures, pixels, 2·latents]` (means, then scales).
-pub fn bits(pictures: usize, latents: usize, prior: &[f32], latent: &[f32]) -> Rated {
-    let (prior_part, latent_part) = (prior.len() / pictures, latent.len() / pictures);
+/// The bits of latents `[images, pixels, latents]` under raw priors `[images, pixels, 2·latents]` (means, then scales).
+pub fn bits(images: usize, latents: usize, prior: &[f32], latent: &[f32]) -> Rated {
+    let (prior_part, latent_part) = (prior.len() / images, latent.len() / images);
     let ([by_prior, by_latent], bits) =
         in_parts([prior.len(), latent.len()], [prior_part, latent_part], |i, [by_prior, by_latent]| {
             let (prior, latent) = (&prior[i * prior_part..][..prior_part], &latent[i * latent_part..][..latent_part]);
-            run(Picture { latents, prior, latent, by_prior, by_latent }) as f32
+            run(ImageBits { latents, prior, latent, by_prior, by_latent }) as f32
         });
     Rated { bits, by_prior, by_latent }
 }
 
-/// The bits of one picture's latents.
-struct Picture<'a> {
+/// The bits of one image's latents.
+struct ImageBits<'a> {
     latents: usize,
     prior: &'a [f32],
     latent: &'a [f32],
@@ -37,7 +37,7 @@ struct Picture<'a> {
     by_latent: &'a mut [f32],
 }
 
-impl Job for Picture<'_> {
+impl Job for ImageBits<'_> {
     type Output = f64;
     #[inline(always)]
     fn run<S: Simd>(self) -> f64 {
@@ -115,9 +115,9 @@ fn cumulative(x: f32) -> f32 {
     if x > 0.0 { 1.0 - half_erfc } else { half_erfc }
 }
 
-/// Σ (x − target)² per picture.
-pub fn squared_error(pictures: usize, x: &[f32], target: &[f32]) -> Vec<f32> {
-    let part = x.len() / pictures;
+/// Σ (x − target)² per image.
+pub fn squared_error(images: usize, x: &[f32], target: &[f32]) -> Vec<f32> {
+    let part = x.len() / images;
     x.par_chunks_exact(part)
         .zip(target.par_chunks_exact(part))
         .map(|(x, target)| {
@@ -129,7 +129,7 @@ pub fn squared_error(pictures: usize, x: &[f32], target: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// `factors[picture] · (x − target)`.
+/// `factors[image] · (x − target)`.
 pub fn scaled_difference(factors: &[f32], x: &[f32], target: &[f32]) -> Vec<f32> {
     let part = x.len() / factors.len();
     let ([out], _) = in_parts([x.len()], [part], |i, [out]| {
@@ -141,7 +141,7 @@ pub fn scaled_difference(factors: &[f32], x: &[f32], target: &[f32]) -> Vec<f32>
     out
 }
 
-/// `factors[picture] · x`.
+/// `factors[image] · x`.
 pub fn scaled(factors: &[f32], x: &[f32]) -> Vec<f32> {
     let part = x.len() / factors.len();
     let ([out], _) = in_parts([x.len()], [part], |i, [out]| {

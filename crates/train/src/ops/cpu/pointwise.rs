@@ -1,7 +1,7 @@
 //! Derivatives of the pointwise operations.
 
-use heirloom_codec::kernels::Simd;
-use heirloom_codec::kernels::pointwise::phi;
+use heirloom_kernels::Simd;
+use heirloom_kernels::pointwise::phi;
 
 /// Coefficients of the normal density φ(x) in powers of t = 0.08·x² − 1, lowest first; |x| ≤ 5, absolute error below
 /// 2e-6. Fitted like the codec's Φ.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use heirloom_codec::kernels::Simd;
-use heirloom_codec::kernels::gemm::{self, Left, Packed, Start};
+use heirloom_kernels::Simd;
+use heirloom_kernels::gemm::{self, Left, Packed, Start};
 
 use super::super::Precision;
 #[cfg(target_arch = "x86_64")]

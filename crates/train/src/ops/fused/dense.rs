@@ -7,7 +7,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn_flex::{Flex, FlexTensor};
-use heirloom_codec::kernels::gemm::Packed;
+use heirloom_kernels::gemm::Packed;
 
 use super::super::Precision;
 use super::super::cpu::dense::{self, Rows};

@@ -62,8 +62,8 @@ pub fn squared_error(x: Tensor<4>, target: Tensor<4>) -> Tensor<1> {
 }
 
 fn error_forward(inputs: &[FlexTensor; 2]) -> (FlexTensor, ()) {
-    let pictures = dims(&inputs[0])[0];
-    (tensor(objective::squared_error(pictures, values(&inputs[0]), values(&inputs[1])), &[pictures]), ())
+    let images = dims(&inputs[0])[0];
+    (tensor(objective::squared_error(images, values(&inputs[0]), values(&inputs[1])), &[images]), ())
 }
 
 #[derive(Clone)]
@@ -73,7 +73,7 @@ struct ErrorState {
 
 impl std::fmt::Debug for ErrorState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("two pictures")
+        f.write_str("two images")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use heirloom_codec::entropy::{decode_section, encode_section, encode_section_with, estimated_bits, scale_indices};
+use heirloom_format::entropy::{decode_section, encode_section, encode_section_with, estimated_bits, scale_indices};
 
 const COUNT: usize = 1 << 17;
 

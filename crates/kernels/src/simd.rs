@@ -1,12 +1,12 @@
 //! Sixteen `f32` lanes on every machine: the only vocabulary the kernels are written in.
 //!
-//! A kernel is generic over [`Simd`], which fixes two things at once: the instruction set ([`Level`]) and whether
+//! A kernel is generic over [`Simd`], which fixes two things at once: the instruction set ([`Isa`]) and whether
 //! `a·b + c` is rounded once or twice ([`Arithmetic`]). Each lane is an independent IEEE-754 binary32 value and each
-//! operation is rounded to nearest even, so for one arithmetic all levels give the same bits.
+//! operation is rounded to nearest even, so for one arithmetic all of them give the same bits.
 
 /// Instruction set a kernel runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum Isa {
     /// Plain Rust. On AArch64 the compiler turns it into NEON, which is part of that architecture's baseline.
     Scalar,
     /// 256-bit vectors with fused multiply-add (x86-64 since 2013).
@@ -15,30 +15,30 @@ pub enum Level {
     Avx512,
 }
 
-impl Level {
-    /// Every level this machine can run, slowest first. Never empty.
-    pub fn available() -> Vec<Level> {
-        let mut levels = vec![Level::Scalar];
+impl Isa {
+    /// Every instruction set this machine can run, slowest first. Never empty.
+    pub fn available() -> Vec<Isa> {
+        let mut sets = vec![Isa::Scalar];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                levels.push(Level::Avx2);
+                sets.push(Isa::Avx2);
                 if is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
                 {
-                    levels.push(Level::Avx512);
+                    sets.push(Isa::Avx512);
                 }
             }
         }
-        levels
+        sets
     }
 
-    /// The fastest level this machine can run. The answer is looked up once per process.
-    pub fn best() -> Level {
-        static BEST: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
-        *BEST.get_or_init(|| Level::available().last().copied().unwrap_or(Level::Scalar))
+    /// The fastest instruction set this machine can run. The answer is looked up once per process.
+    pub fn best() -> Isa {
+        static BEST: std::sync::OnceLock<Isa> = std::sync::OnceLock::new();
+        *BEST.get_or_init(|| Isa::available().last().copied().unwrap_or(Isa::Scalar))
     }
 }
 
@@ -75,7 +75,7 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `a < b ? a : b`; with a NaN in either operand, `b`.
     fn min(a: Self::V, b: Self::V) -> Self::V;
 
-    /// Runs a job on this same level and arithmetic as a call of its own, not inlined: for kernels that many others use.
+    /// Runs a job on this same instruction set and arithmetic as a call of its own, not inlined: for kernels that many others use.
     fn call<J: Job>(job: J) -> J::Output;
 
     #[inline(always)]
@@ -306,34 +306,34 @@ mod x86 {
     }
 }
 
-/// A piece of work that is compiled once per level and arithmetic.
+/// A piece of work that is compiled once per instruction set and arithmetic.
 pub trait Job {
     type Output;
-    /// Must be `#[inline(always)]`, and so must all it calls, so that it is compiled for the level's instructions.
+    /// Must be `#[inline(always)]`, and so must all it calls, so that it is compiled for the instruction set's instructions.
     fn run<S: Simd>(self) -> Self::Output;
 }
 
 /// Where and how kernels compute. Cheap to copy and pass by value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Engine {
-    level: Level,
+    isa: Isa,
     arithmetic: Arithmetic,
 }
 
 impl Engine {
-    /// An engine on the machine's best level.
+    /// An engine on the machine's best instruction set.
     pub fn new(arithmetic: Arithmetic) -> Engine {
-        Engine { level: Level::best(), arithmetic }
+        Engine { isa: Isa::best(), arithmetic }
     }
 
-    /// An engine on a chosen level, or `None` if this machine does not have it.
-    pub fn at(level: Level, arithmetic: Arithmetic) -> Option<Engine> {
-        Level::available().contains(&level).then_some(Engine { level, arithmetic })
+    /// An engine on a chosen instruction set, or `None` if this machine does not have it.
+    pub fn at(isa: Isa, arithmetic: Arithmetic) -> Option<Engine> {
+        Isa::available().contains(&isa).then_some(Engine { isa, arithmetic })
     }
 
     /// The instruction set in use.
-    pub fn level(self) -> Level {
-        self.level
+    pub fn isa(self) -> Isa {
+        self.isa
     }
 
     /// The arithmetic in use.
@@ -341,35 +341,35 @@ impl Engine {
         self.arithmetic
     }
 
-    /// Runs a job on this engine's level, in the calling thread.
+    /// Runs a job on this engine's instruction set, in the calling thread.
     pub fn run<J: Job>(self, job: J) -> J::Output {
         match self.arithmetic {
-            Arithmetic::Fused => run_fused(self.level, job),
-            Arithmetic::Strict => run_strict(self.level, job),
+            Arithmetic::Fused => run_fused(self.isa, job),
+            Arithmetic::Strict => run_strict(self.isa, job),
         }
     }
 }
 
-// SAFETY of the calls below: `Level::best` has found the level, or a higher one that includes it, on this machine.
+// SAFETY of the calls below: `Isa::best` has found the instruction set, or a higher one that includes it, on this machine.
 
-/// Runs a job in fused arithmetic. `level` must be one that this machine has ([`Level::available`]), else the scalar one
+/// Runs a job in fused arithmetic. `isa` must be one that this machine has ([`Isa::available`]), else the scalar one
 /// is taken.
-pub fn run_fused<J: Job>(level: Level, job: J) -> J::Output {
-    match level {
+pub fn run_fused<J: Job>(isa: Isa, job: J) -> J::Output {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if level <= Level::best() => unsafe { enter_avx512::<x86::Avx512<true>, J>(job) },
+        Isa::Avx512 if isa <= Isa::best() => unsafe { enter_avx512::<x86::Avx512<true>, J>(job) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if level <= Level::best() => unsafe { enter_avx2::<x86::Avx2<true>, J>(job) },
+        Isa::Avx2 if isa <= Isa::best() => unsafe { enter_avx2::<x86::Avx2<true>, J>(job) },
         _ => job.run::<Scalar<true>>(),
     }
 }
 
-fn run_strict<J: Job>(level: Level, job: J) -> J::Output {
-    match level {
+fn run_strict<J: Job>(isa: Isa, job: J) -> J::Output {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if level <= Level::best() => unsafe { enter_avx512::<x86::Avx512<false>, J>(job) },
+        Isa::Avx512 if isa <= Isa::best() => unsafe { enter_avx512::<x86::Avx512<false>, J>(job) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if level <= Level::best() => unsafe { enter_avx2::<x86::Avx2<false>, J>(job) },
+        Isa::Avx2 if isa <= Isa::best() => unsafe { enter_avx2::<x86::Avx2<false>, J>(job) },
         _ => job.run::<Scalar<false>>(),
     }
 }

@@ -48,7 +48,7 @@ impl fmt::Display for EntropyError {
             }
             Self::TooLarge { position, value } => write!(
                 f,
-                "residual {value} at position {position} exceeds ±{MAX_MAGNITUDE}; the encoder network diverged on this picture"
+                "residual {value} at position {position} exceeds ±{MAX_MAGNITUDE}; the encoder network diverged on this image"
             ),
             Self::BadStateCount(count) => write!(f, "{count} interleaved states; the format knows 1, 2, 4 and 8"),
             Self::CutShort => {

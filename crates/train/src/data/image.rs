@@ -1,4 +1,4 @@
-//! A decoded picture.
+//! A decoded image.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use image::ImageReader;
 
 /// 8-bit RGB, row-major, three bytes a pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct RgbImage {
     pub width: usize,
     pub height: usize,
     pub rgb: Vec<u8>,
 }
 
-impl Picture {
+impl RgbImage {
     /// Decodes the bytes of a file; alpha is dropped, grey becomes RGB, deeper samples become 8 bits.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Picture {
         (out, height, width)
     }
 
-    /// The middle `size` by `size` square (or less where the picture is smaller).
+    /// The middle `size` by `size` square (or less where the image is smaller).
     #[must_use]
     pub fn centre(&self, size: usize) -> Self {
         let (width, height) = (self.width.min(size), self.height.min(size));

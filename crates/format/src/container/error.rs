@@ -17,7 +17,6 @@ pub enum TransferDamage {
 
 /// Error of the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ContainerError {
     /// The bytes do not begin with the magic; the hint is set where they once did.
     NotHeirloom(Option<TransferDamage>),

@@ -39,7 +39,7 @@ pub fn rows<S: Simd>(
     }
     assert!(channels.is_multiple_of(16) && bias.len() >= channels && weights.len() >= k * k * channels);
     assert!(taps.iter().all(|row| row.len() >= (n + k - 1) * channels) && out.len() >= taps.len() / k * n * channels);
-    // Pixels that fill whole tiles of the fast way, which is compiled for wide levels alone.
+    // Pixels that fill whole tiles of the fast way, which is compiled for wide instruction sets alone.
     let mut done = 0;
     if S::WIDE && matches!(k, 3 | 5 | 7) && n >= 8 {
         done = n / 8 * 8;
@@ -241,8 +241,8 @@ unsafe fn tile<S: Simd, const P: usize, const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Level, run_fused};
     use super::*;
+    use crate::simd::{Isa, run_fused};
 
     struct Convolution<'a> {
         taps: &'a [&'a [f32]],
@@ -282,9 +282,9 @@ mod tests {
                     .collect();
                 let source: Vec<&[f32]> = map.chunks_exact(width).collect();
                 let taps: Vec<&[f32]> = (0..count).flat_map(|y| source[y..y + k].iter().copied()).collect();
-                for level in Level::available() {
+                for isa in Isa::available() {
                     let job = Convolution { taps: &taps, k, channels, weights: &weights, n };
-                    assert!(run_fused(level, job) == want, "kernel {k}, {n} pixels, {level:?}");
+                    assert!(run_fused(isa, job) == want, "kernel {k}, {n} pixels, {isa:?}");
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The container: round trips, overhead, damage, truncation, limits.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use heirloom_codec::container::{
+use heirloom_format::container::{
     ContainerError, File, Header, Limits, MAGIC, Metadata, PixelFormat, Section, TransferDamage, VERSION, parse,
     parse_header, parse_prefix, write,
 };
@@ -227,7 +227,7 @@ fn limits_come_before_memory() {
     assert!(matches!(parse_default(&bytes), Err(ContainerError::OverLimit { limit, .. }) if limit == 1 << 28));
     assert!(parse(&bytes, &Limits::none()).is_ok());
 
-    // A thin picture is charged for its padding.
+    // A thin image is charged for its padding.
     let thin = Header { width: 1, height: 1 << 23, ..header() };
     assert_eq!(thin.padded_pixels(), 64 << 23);
     let bytes = write(&File { header: thin, ..plain() }).unwrap();

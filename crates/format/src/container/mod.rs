@@ -4,7 +4,7 @@
 //! file from a damaged one, and looks at limits before it takes memory. `docs/FORMAT.md` is the specification.
 //!
 //! ```
-//! use heirloom_codec::container::{File, Header, Limits, Metadata, PixelFormat, parse, write};
+//! use heirloom_format::container::{File, Header, Limits, Metadata, PixelFormat, parse, write};
 //!
 //! let file = File {
 //!     header: Header {
@@ -21,7 +21,7 @@
 //! };
 //! let bytes = write(&file)?;
 //! assert_eq!(parse(&bytes, &Limits::default())?, file);
-//! # Ok::<(), heirloom_codec::container::ContainerError>(())
+//! # Ok::<(), heirloom_format::container::ContainerError>(())
 //! ```
 #![forbid(unsafe_code)]
 
@@ -50,7 +50,7 @@ pub const VERSION: u8 = 1;
 /// Number of latents, coarse (stride 64) to fine (stride 8).
 pub const LATENTS: usize = 4;
 
-/// Metadata that travels with the picture, byte for byte.
+/// Metadata that travels with the image, byte for byte.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// ICC colour profile.

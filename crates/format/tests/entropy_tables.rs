@@ -6,7 +6,7 @@
 mod generator;
 
 use generator::{bin, erfc, log_scale, upper_tail};
-use heirloom_codec::entropy::{SCALES, estimated_bits, frequencies, scale_index, scale_indices, tables_hash};
+use heirloom_format::entropy::{SCALES, estimated_bits, frequencies, scale_index, scale_indices, tables_hash};
 
 #[test]
 fn committed_source_is_generated() {

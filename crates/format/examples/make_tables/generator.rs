@@ -1,6 +1,6 @@
 //! Derives the integer tables of the entropy coder from the Gaussian distribution.
 //!
-//! The output is committed as `src/entropy/tables_data.rs` and *that file* is the format: nothing here runs when a picture
+//! The output is committed as `src/entropy/tables_data.rs` and *that file* is the format: nothing here runs when an image
 //! is coded. The generator stays in the repository so that everybody can see where the numbers come from.
 
 #![allow(clippy::expect_used)]

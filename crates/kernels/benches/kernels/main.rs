@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{Criterion, SamplingMode, Throughput};
-use heirloom_codec::kernels::gemm::{self, Start};
-use heirloom_codec::kernels::{Arithmetic, Block, Conv3x3, Dense, Down, Engine, Job, Map, Simd, Up, depthwise};
+use heirloom_kernels::gemm::{self, Start};
+use heirloom_kernels::{Arithmetic, Block, Conv3x3, Dense, Down, Engine, Job, Map, Simd, Up, depthwise};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use flops::Flops;
@@ -154,7 +154,7 @@ fn depthwise(bench: &mut Bench, pools: &[ThreadPool]) {
     }
 }
 
-/// Whole ConvNeXt blocks: those of the default model's five stages and of the base model's first three, on the maps of a picture
+/// Whole ConvNeXt blocks: those of the default model's five stages and of the base model's first three, on the maps of an image
 /// of 768 × 512.
 fn blocks(bench: &mut Bench, pools: &[ThreadPool]) {
     let stages =
@@ -171,7 +171,7 @@ fn blocks(bench: &mut Bench, pools: &[ThreadPool]) {
     }
 }
 
-/// The layers between blocks, of the default model's shapes on the maps of a picture of 768 × 512.
+/// The layers between blocks, of the default model's shapes on the maps of an image of 768 × 512.
 fn layers(bench: &mut Bench, pools: &[ThreadPool]) {
     for (inputs, outputs, stride) in [(128, 32, 8), (192, 128, 16)] {
         let layer = Conv3x3::new(&numbers(9 * inputs * outputs), &numbers(outputs), inputs, outputs);

@@ -2,10 +2,10 @@
 
 use std::hint::black_box;
 
-use heirloom_codec::kernels::{Arithmetic, Engine, Job, Simd};
+use heirloom_kernels::{Arithmetic, Engine, Job, Simd};
 
 /// Sums that do not wait for each other. Two units of four cycles' latency need eight; the registers hold that many, and on
-/// [`Simd::WIDE`] levels, whose registers are twice as many, sixteen.
+/// [`Simd::WIDE`] instruction sets, whose registers are twice as many, sixteen.
 const FEW: usize = 6;
 const MANY: usize = 16;
 const STEPS: u64 = 20_000;

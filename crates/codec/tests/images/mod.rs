@@ -1,9 +1,9 @@
-//! Pictures from integer formulas, the same on every machine.
+//! Images from integer formulas, the same on every machine.
 
 use heirloom_codec::Image;
 use heirloom_codec::image::PixelFormat;
 
-/// What a picture shows.
+/// What an image shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One colour.
@@ -14,8 +14,8 @@ pub enum Kind {
     Photo,
 }
 
-/// Picture of a kind. Grey ones have the first channel of the coloured ones.
-pub fn picture(kind: Kind, width: u32, height: u32, format: PixelFormat) -> Image {
+/// Image of a kind. Grey ones have the first channel of the coloured ones.
+pub fn image(kind: Kind, width: u32, height: u32, format: PixelFormat) -> Image {
     let channels: u32 = if format == PixelFormat::Grey8 { 1 } else { 3 };
     let mut data = Vec::new();
     for y in 0..height {

@@ -7,7 +7,7 @@
 //! operation by operation.
 //!
 //! ```
-//! use heirloom_codec::entropy::{decode_section, encode_section, scale_indices};
+//! use heirloom_format::entropy::{decode_section, encode_section, scale_indices};
 //!
 //! let raw = [-3.0, 0.5, 0.5, 9.0]; // raw scale outputs of the prior
 //! let residuals = [0, -1, 300, 12];
@@ -18,7 +18,7 @@
 //! let mut decoded = [0; 4];
 //! decode_section(&bytes, &indices, &mut decoded)?;
 //! assert_eq!(decoded, residuals);
-//! # Ok::<(), heirloom_codec::entropy::EntropyError>(())
+//! # Ok::<(), heirloom_format::entropy::EntropyError>(())
 //! ```
 #![forbid(unsafe_code)]
 

@@ -3,9 +3,8 @@
 use super::bytes::{ReadError, Reader, put_varint};
 use super::{ContainerError, MAGIC, Section, TransferDamage, VERSION};
 
-/// How the pixels of the picture are stored once decoded.
+/// How the pixels of the image are stored once decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum PixelFormat {
     /// Red, green, blue, eight bits each.
     Rgb8,
@@ -14,6 +13,15 @@ pub enum PixelFormat {
 }
 
 impl PixelFormat {
+    /// Values per pixel.
+    #[must_use]
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Rgb8 => 3,
+            Self::Grey8 => 1,
+        }
+    }
+
     fn byte(self) -> u8 {
         match self {
             Self::Rgb8 => 0,
@@ -31,7 +39,7 @@ pub struct Header {
     pub height: u32,
     /// Stored pixel format.
     pub pixel_format: PixelFormat,
-    /// The λ the picture was coded with: finite, > 0, kept to the bit.
+    /// The λ the image was coded with: finite, > 0, kept to the bit.
     pub lambda: f32,
     /// First eight bytes of the entropy id (BLAKE3): which lineage reads the latents.
     pub entropy_id: [u8; 8],
@@ -42,7 +50,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Pixels of the picture the network works on, both sides padded to multiples of 64.
+    /// Pixels of the image the network works on, both sides padded to multiples of 64.
     #[must_use]
     pub fn padded_pixels(&self) -> u64 {
         let pad = |side: u32| u64::from(side).next_multiple_of(64);

@@ -1,7 +1,7 @@
 //! Matrix products with a fixed order of summation.
 //!
 //! `C[m,n] = init[m,n] + Σ_k A[m,k]·B[k,n]`, each output accumulated in ascending `k` by one chain of
-//! multiply-adds. Tiles, levels and threads only choose *which* outputs are computed together, never the order within
+//! multiply-adds. Tiles, instruction sets and threads only choose *which* outputs are computed together, never the order within
 //! one output, so the result is the same to the bit however it is computed.
 
 use std::ops::Range;
@@ -412,8 +412,8 @@ unsafe fn load_some<S: Simd>(x: *const f32, used: usize) -> S::V {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Level, run_fused};
     use super::*;
+    use crate::simd::{Isa, run_fused};
 
     fn numbers(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed;
@@ -467,7 +467,7 @@ mod tests {
             let want: Vec<f32> = (0..m * n)
                 .map(|i| (0..k).fold(0.0f32, |sum, p| a[p * (m + 1) + i / n].mul_add(b[p * (n + 2) + i % n], sum)))
                 .collect();
-            assert_eq!(run_fused(Level::best(), Transposed { shape, a: &a, b: &b }), want, "{m} x {k} x {n}");
+            assert_eq!(run_fused(Isa::best(), Transposed { shape, a: &a, b: &b }), want, "{m} x {k} x {n}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! rANS: round trips, code length, and behaviour on bytes that are not its own.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use heirloom_codec::entropy::{
+use heirloom_format::entropy::{
     EntropyError, MAX_MAGNITUDE, decode_section, encode_section, encode_section_with, estimated_bits,
 };
 use proptest::prelude::*;
