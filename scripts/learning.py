@@ -6,10 +6,10 @@
     python3 scripts/screens.py data/screens/test --count 24 --seed 2
     python3 scripts/learning.py --coco data/coco/train --faces data/celebahq256/train --screens data/screens/train \\
         --kodak data/kodak --faces-test data/celebahq256/test --screens-test data/screens/test \\
-        --work runs/learning [--results results/learning] [--only NAME …]
+        --base GENERATION0.safetensors --work runs/learning [--results runs/learning/results] [--only NAME …]
     python3 scripts/learning.py --dry-run | --tables
 
-Each experiment learns from generation 0 of the default lineage (or from an earlier one of this list), exports a model, and has `heirloom models
+Each experiment learns from generation 0 of a lineage (or from an earlier one of this list), exports a model, and has `heirloom models
 verify` write and decode real files of it. What is there already is not done again, and a run that was broken off is resumed, so the
 same command goes on. Results say how long learning and measuring took, and on what machine.
 """
@@ -292,8 +292,8 @@ def main():
     folders = ("coco", "faces", "screens", "kodak", "faces-test", "screens-test", "work")
     for name in folders:
         parser.add_argument(f"--{name}", type=Path)
-    parser.add_argument("--base", type=Path, default=Path("models/second-gen0.safetensors"), help="generation 0")
-    parser.add_argument("--results", type=Path, default=Path("results/learning"))
+    parser.add_argument("--base", type=Path, help="model file of generation 0")
+    parser.add_argument("--results", type=Path, default=Path("runs/learning/results"))
     parser.add_argument("--programs", type=Path, default=Path("target/release"), help="folder of heirloom and heirloom-train")
     parser.add_argument("--data-steps", type=int, default=2500, help="steps for faces, and for the control")
     parser.add_argument("--screens-steps", type=int, default=1000, help="steps for screens")
@@ -317,7 +317,7 @@ def main():
             there = "done" if (options.results / f"{e.name}.json").exists() else "to do"
             print(f"{there:6} {e.name:18} {e.steps} steps from {e.parent}: {e.strategy}, {e.data}, λ {e.rates or 'as the parent'}")
         return
-    missing = [f"--{name}" for name in folders if getattr(options, name.replace("-", "_")) is None]
+    missing = [f"--{name}" for name in (*folders, "base") if getattr(options, name.replace("-", "_")) is None]
     if missing:
         parser.error(f"give {', '.join(missing)}")
     runner = Runner(options)

@@ -1,8 +1,8 @@
 //! Writes the conformance set of a generation: small files and the hashes of what they decode to.
 //!
-//! `cargo run --release -p heirloom-codec --example conformance -- models/NAME.safetensors conformance/NAME`
+//! `cargo run --release -p heirloom-codec --example conformance -- NAME.safetensors conformance/NAME`
 //!
-//! Published files are for ever: an existing set is replaced with `--force` only, and that is for sets not yet published.
+//! Published files are kept forever: an existing set is replaced with `--force` only, and that is for sets not yet published.
 
 use std::error::Error;
 use std::fs;
@@ -12,11 +12,12 @@ use heirloom_codec::image::PixelFormat;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 use heirloom_format::container::{Metadata, parse};
 use images::{Kind, image};
-use set::{Entry, Manifest, Older, Pixels, digest, metadata_digest, root};
+use set::{Entry, Manifest, Older, Pixels, digest, metadata_digest};
 
 #[allow(clippy::unwrap_used)] // shared with tests
 #[path = "../tests/images/mod.rs"]
 mod images;
+#[allow(dead_code)] // shared with tests
 #[path = "../tests/conformance_set/mod.rs"]
 mod set;
 
@@ -43,7 +44,7 @@ const IMAGES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
 /// λ that [`IMAGES`] reach; of a generation that knows others, one more image at either end of its range.
 const REACHED: [f32; 2] = [32.0, 1024.0];
 
-/// Most bytes of a set: it stays in the repository for ever.
+/// Most bytes of a set: it stays in the repository forever.
 const MOST_BYTES: usize = 300_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -56,12 +57,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let manifest_path = out.join("manifest.json");
     if manifest_path.exists() && !force {
         let path = manifest_path.display();
-        return Err(
-            format!("{path} exists, and published files are for ever; --force replaces an unpublished set").into()
-        );
+        return Err(format!(
+            "{path} exists, and published files are kept forever; --force replaces an unpublished set"
+        )
+        .into());
     }
-    let name = fs::canonicalize(model_path)?;
-    let name = name.strip_prefix(fs::canonicalize(root())?).map_err(|_| "the model must lie in the workspace")?;
     let model = Model::from_bytes(&fs::read(model_path)?)?;
     if model.metadata().preview {
         eprintln!("note: the model is a preview; do not publish this set");
@@ -83,7 +83,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let mut manifest = Manifest {
-        model: name.to_str().ok_or("the model's path is no Unicode")?.replace('\\', "/"),
         entropy_id: lineage.entropy_id.to_string(),
         generation: lineage.generation,
         generation_id: lineage.generation_id.to_string(),
@@ -167,8 +166,8 @@ fn write_one(
         lambda,
         file: digest(&bytes),
         latents: blake3::Hash::from_bytes(latents.hash()).to_hex().to_string(),
-        exact_pixels: digest(exact.data()),
-        fused_pixels: digest(fused.data()),
+        exact_pixels: Some(digest(exact.data())),
+        fused_pixels: Some(digest(fused.data())),
         metadata: metadata_digest(&fused.metadata),
     };
     // States of the coder in each section; the low two bits of a payload are their number's logarithm.

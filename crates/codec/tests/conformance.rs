@@ -5,56 +5,70 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use heirloom_codec::model::{ModelFile, Tensor};
 use heirloom_codec::{DecodeOptions, Image, Model};
 use heirloom_format::container::{PixelFormat, parse_header};
 use heirloom_kernels::Isa;
-use set::{Entry, Manifest, digest, metadata_digest, root};
+use set::{Entry, Manifest, Pixels, digest, metadata_digest, root};
 
 #[path = "conformance_set/mod.rs"]
 mod set;
 
-/// Files in a folder of the workspace, or of its folders, that end so. None where this crate stands alone.
-fn find(folder: &str, end: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.to_str().unwrap().ends_with(end) {
-                found.push(path);
-            }
-        }
+/// A set: its folder and its manifest.
+struct Set {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+impl Set {
+    /// Name of the folder, as in [`set::Older`].
+    fn name(&self) -> &str {
+        self.folder.file_name().unwrap().to_str().unwrap()
     }
-    found.sort();
-    found
+
+    fn read(&self, entry: &Entry) -> Vec<u8> {
+        fs::read(self.folder.join(&entry.name)).unwrap()
+    }
 }
 
-fn load(path: &Path) -> Model {
-    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Model::from_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+fn sets() -> Vec<Set> {
+    let folders = fs::read_dir(root().join("conformance")).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    let read = |folder: &Path| serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    folders.into_iter().map(|folder| Set { manifest: read(&folder), folder }).collect()
 }
 
-fn manifests() -> Vec<(PathBuf, Manifest)> {
-    let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    find("conformance", "manifest.json").into_iter().map(|path| (path.clone(), read(&path))).collect()
+/// The set that the default model wrote.
+fn own<'a>(sets: &'a [Set], model: &Model) -> &'a Set {
+    let id = model.metadata().lineage.generation_id.to_string();
+    let own = sets.iter().find(|set| set.manifest.generation_id == id);
+    own.expect("the default model has a set under conformance/ (is another model built in by HEIRLOOM_DEFAULT_MODEL?)")
+}
+
+fn default_file() -> ModelFile {
+    ModelFile::from_bytes(heirloom_default_model::bytes()).unwrap()
+}
+
+fn default_model() -> Model {
+    Model::new(default_file()).unwrap()
 }
 
 fn latents_digest(model: &Model, bytes: &[u8], options: &DecodeOptions) -> String {
     blake3::Hash::from_bytes(model.decode_latents(bytes, options).unwrap().hash()).to_hex().to_string()
 }
 
-/// Whether a isa's pixels with fused multiply-add are worth the wait: software makes them some hundred times slower.
+/// Whether an instruction set's pixels with fused multiply-add are worth the wait: software makes them some hundred times
+/// slower.
 fn has_fused(isa: Isa, entry: &Entry) -> bool {
     isa > Isa::Scalar || cfg!(target_arch = "aarch64") || entry.width.max(entry.height) <= 1
 }
 
-fn check(model: &Model, entry: &Entry, bytes: &[u8], isa: Isa, what: &str) {
+fn check(model: &Model, entry: &Entry, expected: &Pixels, bytes: &[u8], isa: Isa, what: &str) {
     let mut options = DecodeOptions::default();
     options.isa = Some(isa);
     assert_eq!(latents_digest(model, bytes, &options), entry.latents, "latents, {what}");
-    for (exact, pixels) in [(true, &entry.exact_pixels), (false, &entry.fused_pixels)] {
+    for (exact, pixels) in [(true, &expected.exact), (false, &expected.fused)] {
         if exact || has_fused(isa, entry) {
             options.exact = exact;
             let image: Image = model.decode(bytes, &options).unwrap();
@@ -65,25 +79,28 @@ fn check(model: &Model, entry: &Entry, bytes: &[u8], isa: Isa, what: &str) {
     }
 }
 
-#[test]
-fn files_of_all_generations_decode_as_on_the_first_day() {
+/// Calls `check` with each instruction set, and with one and with two threads, but for slow cases.
+fn on_every_machine(pixels: u64, check: impl Fn(Isa, &str) + Sync) {
     let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
-    for (path, manifest) in manifests() {
-        let model = load(&root().join(&manifest.model));
-        let lineage = model.metadata().lineage;
-        assert_eq!(
-            (lineage.entropy_id.to_string(), lineage.generation, lineage.generation_id.to_string()),
-            (manifest.entropy_id, manifest.generation, manifest.generation_id),
-            "{} is not the model that wrote {}",
-            manifest.model,
-            path.display()
-        );
-        let folder = path.parent().unwrap();
-        let listed: Vec<PathBuf> = manifest.files.iter().map(|entry| folder.join(&entry.name)).collect();
-        let found = find(folder.strip_prefix(root()).unwrap().to_str().unwrap(), ".hlm");
-        assert_eq!(found, listed, "the manifest lists all files of its folder in order");
-        for (entry, path) in manifest.files.iter().zip(&listed) {
-            let bytes = fs::read(path).unwrap();
+    for isa in Isa::available() {
+        // Large images are slow in plain Rust; one number of threads tells enough there.
+        let slow = isa == Isa::Scalar && pixels > 4 * 64 * 64;
+        for pool in &pools[usize::from(slow)..] {
+            pool.install(|| check(isa, &format!("{isa:?}, {} threads", pool.current_num_threads())));
+        }
+    }
+}
+
+#[test]
+fn each_set_is_whole_and_unchanged() {
+    for set in sets() {
+        let listed: Vec<&str> = set.manifest.files.iter().map(|entry| entry.name.as_str()).collect();
+        let names = fs::read_dir(&set.folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut found: Vec<String> = names.filter(|name| name.ends_with(".hlm")).collect();
+        found.sort();
+        assert_eq!(found, listed, "the manifest lists all files of {} in order", set.name());
+        for entry in &set.manifest.files {
+            let bytes = set.read(entry);
             assert_eq!(digest(&bytes), entry.file, "{} has changed", entry.name);
             let (header, _) = parse_header(&bytes, &DecodeOptions::default().limits).unwrap();
             let format = if entry.format == "grey" { PixelFormat::Grey8 } else { PixelFormat::Rgb8 };
@@ -91,58 +108,78 @@ fn files_of_all_generations_decode_as_on_the_first_day() {
                 (header.width, header.height, header.pixel_format, header.lambda),
                 (entry.width, entry.height, format, entry.lambda)
             );
-            assert!(model.wrote(&header), "{}", entry.name);
-            for isa in Isa::available() {
-                // Large images are slow in plain Rust; one number of threads tells enough there.
-                let slow = isa == Isa::Scalar && header.padded_pixels() > 4 * 64 * 64;
-                for pool in &pools[usize::from(slow)..] {
-                    let what = format!("{}, {isa:?}, {} threads", entry.name, pool.current_num_threads());
-                    pool.install(|| check(&model, entry, &bytes, isa, &what));
-                }
-            }
         }
     }
 }
 
-/// What a generation makes of older files is as on the day it was published, too.
 #[test]
-fn older_files_decode_as_on_the_day_a_generation_was_published() {
-    let manifests = manifests();
-    for (path, manifest) in &manifests {
-        let model = load(&root().join(&manifest.model));
-        for older in &manifest.older {
-            let folder = path.parent().unwrap().with_file_name(&older.set);
-            let (_, written) = manifests.iter().find(|(path, _)| path.parent() == Some(&folder)).unwrap();
-            assert_eq!(written.files.len(), older.pixels.len(), "{}", older.set);
-            assert!(written.entropy_id == manifest.entropy_id && written.generation < manifest.generation);
-            for (entry, pixels) in written.files.iter().zip(&older.pixels) {
-                let bytes = fs::read(folder.join(&entry.name)).unwrap();
-                let (exact_pixels, fused_pixels) = (pixels.exact.clone(), pixels.fused.clone());
-                let entry = Entry { exact_pixels, fused_pixels, ..entry.clone() };
-                // That instruction sets agree is seen by the files' own generation.
-                check(&model, &entry, &bytes, Isa::best(), &format!("{} with {}", entry.name, manifest.model));
-            }
+fn files_of_the_default_model_decode_as_on_the_first_day() {
+    let (sets, model) = (sets(), default_model());
+    let set = own(&sets, &model);
+    let lineage = model.metadata().lineage;
+    assert_eq!(
+        (lineage.entropy_id.to_string(), lineage.generation),
+        (set.manifest.entropy_id.clone(), set.manifest.generation),
+    );
+    assert!(!set.manifest.files.is_empty());
+    for entry in &set.manifest.files {
+        let bytes = set.read(entry);
+        let (header, _) = parse_header(&bytes, &DecodeOptions::default().limits).unwrap();
+        assert!(model.wrote(&header), "{}", entry.name);
+        let pixels = Pixels { exact: entry.exact_pixels.clone().unwrap(), fused: entry.fused_pixels.clone().unwrap() };
+        on_every_machine(header.padded_pixels(), |isa, what| {
+            check(&model, entry, &pixels, &bytes, isa, &format!("{}, {what}", entry.name));
+        });
+    }
+}
+
+/// All other sets are of earlier generations of its lineage, and what it makes of them is as on the day it was published.
+#[test]
+fn older_files_decode_as_on_the_day_the_default_model_was_published() {
+    let (sets, model) = (sets(), default_model());
+    let own = own(&sets, &model);
+    let older: Vec<&str> = own.manifest.older.iter().map(|older| older.set.as_str()).collect();
+    let others: Vec<&str> = sets.iter().map(Set::name).filter(|name| *name != own.name()).collect();
+    assert_eq!(older, others, "{} has pixels for every other set", own.name());
+    for older in &own.manifest.older {
+        let set = sets.iter().find(|set| set.name() == older.set).unwrap();
+        let written = &set.manifest;
+        assert_eq!(written.files.len(), older.pixels.len(), "{}", older.set);
+        assert!(written.entropy_id == own.manifest.entropy_id && written.generation < own.manifest.generation);
+        for (entry, pixels) in written.files.iter().zip(&older.pixels) {
+            let bytes = set.read(entry);
+            let (header, _) = parse_header(&bytes, &DecodeOptions::default().limits).unwrap();
+            assert!(model.reads(&header) && !model.wrote(&header), "{}", entry.name);
+            on_every_machine(header.padded_pixels(), |isa, what| {
+                check(&model, entry, pixels, &bytes, isa, &format!("{} of {}, {what}", entry.name, older.set));
+            });
         }
     }
 }
 
-/// Each published model has its set, and finds in the sets of its whole lineage the latents that were written.
+/// A next generation finds the latents that were written, whatever its encoder and reconstruction have become.
 #[test]
-fn every_generation_reads_the_files_of_its_lineage() {
-    let manifests = manifests();
-    for path in find("models", ".safetensors") {
-        let model = load(&path);
-        let id = model.metadata().lineage.generation_id.to_string();
-        let has_set = manifests.iter().any(|(_, manifest)| manifest.generation_id == id);
-        assert!(has_set || model.metadata().preview, "{} has no set under conformance/", path.display());
-        for (manifest_path, manifest) in &manifests {
-            for entry in &manifest.files {
-                let bytes = fs::read(manifest_path.with_file_name(&entry.name)).unwrap();
-                let (header, _) = parse_header(&bytes, &DecodeOptions::default().limits).unwrap();
-                if model.reads(&header) {
-                    let latents = latents_digest(&model, &bytes, &DecodeOptions::default());
-                    assert_eq!(latents, entry.latents, "{} with {}", entry.name, path.display());
-                }
+fn a_next_generation_reads_the_files_of_its_lineage() {
+    let parent = default_file();
+    let mut weights = parent.weights.clone();
+    for (name, by) in [("reconstruction.image.bias", 0.25), ("encoder.s4.down.bias", -0.5)] {
+        let Tensor { shape, data } = weights.get(name).unwrap().clone();
+        weights.insert(name.to_owned(), Tensor { shape, data: data.iter().map(|value| value + by).collect() });
+    }
+    let child = parent.child(parent.metadata.lambda, weights).unwrap();
+    assert_eq!(child.metadata.lineage.generation, parent.metadata.lineage.generation + 1);
+    assert_ne!(child.metadata.lineage.generation_id, parent.metadata.lineage.generation_id);
+    let child = Model::new(child).unwrap();
+    for set in sets() {
+        for entry in &set.manifest.files {
+            let bytes = set.read(entry);
+            let (header, _) = parse_header(&bytes, &DecodeOptions::default().limits).unwrap();
+            assert!(child.reads(&header) && !child.wrote(&header), "{}", entry.name);
+            let latents = latents_digest(&child, &bytes, &DecodeOptions::default());
+            assert_eq!(latents, entry.latents, "{} of {}", entry.name, set.name());
+            if entry.width * entry.height > 1 && entry.width <= 64 && entry.exact_pixels.is_some() {
+                let image = child.decode(&bytes, &DecodeOptions::exact()).unwrap();
+                assert_ne!(Some(digest(image.data())), entry.exact_pixels, "{}: its image is another", entry.name);
             }
         }
     }

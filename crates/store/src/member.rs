@@ -11,13 +11,6 @@ use heirloom_codec::model::{Lineage, Metadata, ModelError, ModelFile};
 
 use crate::StoreError;
 
-/// The default model. In a function of its own, which is compiled here and nowhere else: the bytes of a constant, a static or an
-/// inlined function would also be in what the compiler tells other crates about this one.
-#[inline(never)]
-fn embedded() -> &'static [u8] {
-    include_bytes!(env!("HEIRLOOM_DEFAULT_MODEL_PATH"))
-}
-
 /// Where a model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
@@ -41,8 +34,13 @@ impl Member {
     /// A program that was built around something else than a model.
     pub fn embedded() -> Result<Self, StoreError> {
         let refused = |source| StoreError::Model { name: "the model in this program".into(), source };
-        let metadata = Metadata::from_file_start(embedded()).map_err(refused)?;
-        Ok(Self { source: Source::Program, metadata, bytes: embedded().len() as u64, model: OnceLock::new() })
+        let metadata = Metadata::from_file_start(heirloom_default_model::bytes()).map_err(refused)?;
+        Ok(Self {
+            source: Source::Program,
+            metadata,
+            bytes: heirloom_default_model::bytes().len() as u64,
+            model: OnceLock::new(),
+        })
     }
 
     /// The model in a file, of which only the metadata are read.
@@ -111,7 +109,7 @@ impl Member {
     /// A file that cannot be read.
     pub fn read(&self) -> Result<Cow<'static, [u8]>, StoreError> {
         match &self.source {
-            Source::Program => Ok(embedded().into()),
+            Source::Program => Ok(heirloom_default_model::bytes().into()),
             Source::File(path) => fs::read(path).map(Into::into).map_err(|e| unreadable(path, e)),
         }
     }
@@ -132,7 +130,9 @@ impl Member {
     pub fn model(&self) -> Result<&Model, StoreError> {
         let build = || {
             let file = match &self.source {
-                Source::Program => ModelFile::from_bytes_without_ids(embedded()).map_err(|e| self.refused(e)),
+                Source::Program => {
+                    ModelFile::from_bytes_without_ids(heirloom_default_model::bytes()).map_err(|e| self.refused(e))
+                }
                 Source::File(_) => self.load(),
             };
             Model::new(file?).map_err(|e| self.refused(e))

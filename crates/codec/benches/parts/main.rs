@@ -27,7 +27,6 @@ mod sample;
 const WIDTH: u32 = 768;
 const HEIGHT: u32 = 512;
 const LAMBDA: f32 = 128.0; // the default quality of the command
-const DEFAULT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/second-gen1.safetensors");
 
 type Answer<T> = Result<T, Box<dyn Error>>;
 
@@ -46,7 +45,7 @@ fn main() -> Answer<()> {
     let pools = [one?, all?];
 
     let image = Image::new(WIDTH, HEIGHT, PixelFormat::Rgb8, sample::photograph(WIDTH, HEIGHT)?)?;
-    report("default model", ModelFile::from_bytes(&std::fs::read(DEFAULT)?)?, &image, &pools, rounds)?;
+    report("default model", ModelFile::from_bytes(heirloom_default_model::bytes())?, &image, &pools, rounds)?;
     if !testing {
         let spec = Spec::base();
         let weights = reference::weights(&spec)?;

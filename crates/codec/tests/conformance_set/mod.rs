@@ -1,4 +1,4 @@
-//! The conformance sets: files that published generations wrote, and what they must decode to for ever.
+//! The conformance sets: files that published generations wrote, and what they must decode to forever.
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Model file that wrote the set, from the root of the workspace.
-    pub model: String,
-    /// Ids of that model, so that another one under its name is noticed.
+    /// Ids of the model that wrote the set. Its weights need not be in the repository: a later generation reads the files.
     pub entropy_id: String,
     pub generation: u32,
     pub generation_id: String,
@@ -54,10 +52,13 @@ pub struct Entry {
     pub file: String,
     /// `Latents::hash`: the same with every generation of the lineage.
     pub latents: String,
-    /// Hash of the pixels by exact decoding.
-    pub exact_pixels: String,
-    /// Hash of the pixels by decoding with fused multiply-add, the default.
-    pub fused_pixels: String,
+    /// Hash of the pixels by exact decoding with the model that wrote the file; none where its weights are not in the
+    /// repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact_pixels: Option<String>,
+    /// Hash of the pixels by decoding with fused multiply-add, the default; none as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fused_pixels: Option<String>,
     /// Hash of ICC profile, Exif and XMP one after another; none without metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
