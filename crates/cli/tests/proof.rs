@@ -77,7 +77,7 @@ fn a_good_pair_passes_with_its_numbers() {
     shop.refuses(
         "models verify tiny.safetensors new.safetensors --images set --lambdas 4",
         2,
-        "outside of the model's range",
+        "outside the model's range",
     );
     shop.refuses("models verify tiny.safetensors new.safetensors --images models", 1, "models");
 }
@@ -334,5 +334,5 @@ fn the_model_in_this_program_against_a_wider_generation() {
     shop.does("decode far.hlm -o new.png");
     shop.does(&format!("decode far.hlm -o old.png --generation {}", old.metadata.lineage.generation));
     let beyond = format!("encode set/a.png -o x.hlm --lambda {}", wider.high);
-    shop.refuses(&beyond, 2, &format!("outside of the model's range, {} to {}", range.low, range.high));
+    shop.refuses(&beyond, 2, &format!("outside the model's range, {} to {}", range.low, range.high));
 }

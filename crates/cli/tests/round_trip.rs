@@ -73,7 +73,7 @@ fn quality_and_lambda() {
     shop.refuses(
         "encode a.png --lambda 4096 --model tiny.safetensors",
         2,
-        "λ = 4096 is outside of the model's range, 32 to 1024",
+        "λ = 4096 is outside the model's range, 32 to 1024",
     );
 }
 

@@ -6,7 +6,7 @@ mod choice;
 use std::path::PathBuf;
 
 use heirloom_codec::Model;
-use heirloom_codec::model::{LambdaRange, ModelError};
+use heirloom_codec::model::{LambdaError, LambdaRange, ModelError};
 use heirloom_format::container::Header;
 use heirloom_store::{Member, Store, StoreError};
 
@@ -130,47 +130,17 @@ impl Models {
 
     /// Refuses a λ outside of the encoding model's range.
     pub fn check_lambda(&self, lambda: f32) -> Result<f32, Failure> {
-        check_lambda(lambda, self.lambda_range()?)
+        Ok(self.lambda_range()?.check(lambda)?)
     }
 
     /// λ of a quality from 0 to 100 over the encoding model's range.
     pub fn quality_to_lambda(&self, quality: f32) -> Result<f32, Failure> {
-        Ok(quality_to_lambda(quality, self.lambda_range()?))
+        Ok(self.lambda_range()?.at_quality(quality))
     }
 }
 
-/// Refuses a λ outside of a model's range.
-pub fn check_lambda(lambda: f32, range: LambdaRange) -> Result<f32, Failure> {
-    if range.contains(lambda) {
-        Ok(lambda)
-    } else {
-        Err(Failure::usage(format!("λ = {lambda} is outside of the model's range, {} to {}", range.low, range.high)))
-    }
-}
-
-/// low · (high / low)^(quality / 100); the ends are exact.
-pub fn quality_to_lambda(quality: f32, range: LambdaRange) -> f32 {
-    let ratio = f64::from(range.high) / f64::from(range.low);
-    range.clamp((f64::from(range.low) * ratio.powf(f64::from(quality) / 100.0)) as f32)
-}
-
-/// `count` values of λ from the lowest to the highest of a range, evenly spread on a logarithmic scale.
-pub fn spread(count: u8, range: LambdaRange) -> Vec<f32> {
-    let steps = f32::from(count.max(2) - 1);
-    (0..count).map(|i| quality_to_lambda(100.0 * f32::from(i) / steps, range)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quality_spreads_lambda_evenly_on_a_logarithmic_scale() {
-        let found = [0.0, 20.0, 40.0, 60.0, 80.0, 100.0].map(|q| quality_to_lambda(q, LambdaRange::PRETRAINING));
-        for (found, expected) in found.into_iter().zip([32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]) {
-            assert!((found / expected - 1.0).abs() < 1e-6, "{found} instead of {expected}");
-        }
-        assert_eq!((found[0], found[5]), (32.0, 1024.0));
-        assert_eq!(spread(6, LambdaRange::PRETRAINING), found);
+impl From<LambdaError> for Failure {
+    fn from(error: LambdaError) -> Self {
+        Self::usage(error.to_string())
     }
 }

@@ -13,7 +13,6 @@ use heirloom_eval::proof::{Evidence, Party, Proof};
 
 use crate::failure::{Failure, Kind};
 use crate::folder;
-use crate::models::{check_lambda, spread};
 
 pub use pair::Pair;
 pub use text::{summary, table};
@@ -53,8 +52,8 @@ impl Measuring {
     pub fn prove(&self, pair: &Pair, images: &Images, threads: usize, quiet: bool) -> Result<Proof, Failure> {
         let range = pair.old.metadata().lambda.encoder;
         let mut lambdas = match self.lambdas.as_slice() {
-            [] => spread(DEFAULT_POINTS, range),
-            asked => asked.iter().map(|&l| check_lambda(l, range)).collect::<Result<Vec<f32>, _>>()?,
+            [] => range.log_spaced(DEFAULT_POINTS),
+            asked => asked.iter().map(|&l| range.check(l)).collect::<Result<Vec<f32>, _>>()?,
         };
         lambdas.sort_by(f32::total_cmp);
         lambdas.dedup();

@@ -14,7 +14,7 @@ use crate::batch;
 use crate::coding::{self, Way};
 use crate::failure::Failure;
 use crate::folder;
-use crate::models::{ModelFlags, Models, Wish, spread};
+use crate::models::{ModelFlags, Models, Wish};
 use crate::peers::Peer;
 use crate::pixels;
 use crate::places::Place;
@@ -114,7 +114,7 @@ impl Eval {
 
     fn lambdas(&self, models: &Models) -> Result<Vec<f32>, Failure> {
         let mut lambdas = if self.lambdas.is_empty() {
-            spread(DEFAULT_POINTS, models.lambda_range()?)
+            models.lambda_range()?.log_spaced(DEFAULT_POINTS)
         } else {
             self.lambdas.iter().map(|&l| models.check_lambda(l)).collect::<Result<Vec<f32>, _>>()?
         };

@@ -96,10 +96,7 @@ impl Model {
     }
 
     fn header(&self, image: &Image, options: &EncodeOptions) -> Result<Header, EncodeError> {
-        let range = self.metadata.lambda.encoder;
-        if !range.contains(options.lambda) {
-            return Err(EncodeError::Lambda { lambda: options.lambda, range });
-        }
+        self.metadata.lambda.encoder.check(options.lambda)?;
         let lineage = &self.metadata.lineage;
         let mut generation_id = [0; 4];
         generation_id.copy_from_slice(&lineage.generation_id.0[..4]);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::LatentError;
 use crate::image::ImageError;
-use crate::model::{EntropyId, LambdaRange};
+use crate::model::{EntropyId, LambdaError};
 use heirloom_format::container::ContainerError;
 use heirloom_format::entropy::EntropyError;
 use heirloom_kernels::Isa;
@@ -14,12 +14,7 @@ use heirloom_kernels::Isa;
 #[non_exhaustive]
 pub enum EncodeError {
     /// λ is outside the range that the model's encoder was trained for.
-    Lambda {
-        /// The λ asked for.
-        lambda: f32,
-        /// What the model offers.
-        range: LambdaRange,
-    },
+    Lambda(LambdaError),
     /// The image needs more memory than allowed.
     Memory {
         /// Bytes of feature maps needed, at most.
@@ -116,11 +111,7 @@ impl DecodeError {
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lambda { lambda, range } => write!(
-                f,
-                "λ = {lambda} is outside the model's range of {} to {}; choose one within it",
-                range.low, range.high
-            ),
+            Self::Lambda(error) => error.fmt(f),
             Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
             Self::Isa(isa) => no_isa(f, *isa),
             Self::Entropy(error) => error.fmt(f),
@@ -165,7 +156,8 @@ impl std::error::Error for EncodeError {
         match self {
             Self::Entropy(error) => Some(error),
             Self::Container(error) => Some(error),
-            Self::Lambda { .. } | Self::Memory { .. } | Self::Isa(_) => None,
+            Self::Lambda(error) => Some(error),
+            Self::Memory { .. } | Self::Isa(_) => None,
         }
     }
 }
@@ -179,6 +171,12 @@ impl std::error::Error for DecodeError {
             Self::Image(error) => Some(error),
             Self::UnknownModel { .. } | Self::Memory { .. } | Self::Isa(_) => None,
         }
+    }
+}
+
+impl From<LambdaError> for EncodeError {
+    fn from(error: LambdaError) -> Self {
+        Self::Lambda(error)
     }
 }
 
