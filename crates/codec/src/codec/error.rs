@@ -103,6 +103,7 @@ impl DecodeError {
             Self::Entropy { error: EntropyError::CutShort, .. } => Fault::CutShort,
             Self::Entropy { .. } => Fault::Damaged,
             Self::Memory { .. } => Fault::OverLimit,
+            Self::Image(ImageError::Unsupported { .. }) => Fault::Unsupported,
             Self::Isa(_) | Self::Latents(_) | Self::Image(_) => Fault::BadParameter,
         }
     }

@@ -33,6 +33,11 @@ pub enum ImageError {
         /// The length that size and format ask for.
         expected: u64,
     },
+    /// Pixels of a kind that cannot be encoded.
+    Unsupported {
+        /// What the image has instead.
+        found: &'static str,
+    },
 }
 
 impl fmt::Display for ImageError {
@@ -43,6 +48,9 @@ impl fmt::Display for ImageError {
             }
             Self::Length { found, expected } => {
                 write!(f, "the pixel buffer has {found} bytes, its size and format ask for {expected}")
+            }
+            Self::Unsupported { found } => {
+                write!(f, "the image has {found}; only 8-bit RGB and grey can be encoded, so convert the image first")
             }
         }
     }

@@ -2,6 +2,8 @@
 
 mod buffer;
 mod convert;
+#[cfg(feature = "image")]
+mod dynamic;
 
 pub use buffer::{Image, ImageError};
 pub use convert::{from_network, to_network};
