@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use heirloom_io::{FileError, ReadError, WriteError};
+
 /// The kind of a failure; its number is the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -49,7 +51,7 @@ impl Failure {
     }
 
     /// Puts the name of what it happened to in front.
-    pub fn of(self, name: impl fmt::Display) -> Self {
+    pub fn about(self, name: impl fmt::Display) -> Self {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
 }
@@ -57,6 +59,34 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let kind = match &error {
+            ReadError::Damaged(_) => Kind::Damaged,
+            ReadError::Unsupported(_) => Kind::Unsupported,
+            _ => Kind::Failed,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        let kind = match &error {
+            WriteError::Unsupported(_) => Kind::Unsupported,
+            _ => Kind::Failed,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let what_to_do = if matches!(error, FileError::Exists(_)) { "; --force replaces it" } else { "" };
+        Self::failed(format!("{error}{what_to_do}"))
     }
 }
 

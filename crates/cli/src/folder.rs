@@ -4,24 +4,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use heirloom_eval::anchors;
+use heirloom_io::EXTENSIONS;
 
 use crate::failure::Failure;
 
 /// Image files of a folder in the order of their names.
 pub fn images(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let fail = |e: std::io::Error| Failure::failed(format!("{}: {e}", folder.display()));
-    let known = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "ppm", "pgm", "pnm"];
     let mut images = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if known.contains(&extension.as_str()) && path.is_file() {
+        if EXTENSIONS.contains(&extension.as_str()) && path.is_file() {
             images.push(path);
         }
     }
     images.sort();
     if images.is_empty() {
-        return Err(Failure::failed(format!("{}: holds no images ({})", folder.display(), known.join(", "))));
+        return Err(Failure::failed(format!("{}: holds no images ({})", folder.display(), EXTENSIONS.join(", "))));
     }
     Ok(images)
 }
@@ -40,7 +40,7 @@ pub fn dataset(folder: &Path, images: &[PathBuf]) -> String {
 pub fn hash(images: &[PathBuf]) -> Result<String, Failure> {
     let mut hasher = blake3::Hasher::new();
     for path in images {
-        let bytes = fs::read(path).map_err(|e| Failure::failed(e.to_string()).of(path.display()))?;
+        let bytes = fs::read(path).map_err(|e| Failure::failed(e.to_string()).about(path.display()))?;
         for part in [path.file_name().unwrap_or_default().to_string_lossy().as_bytes(), &bytes] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);

@@ -1,7 +1,7 @@
 //! The command `heirloom`.
 //!
-//! `verbs` holds one file per verb; the rest is what verbs share: images in other formats (`pixels`), files and
-//! streams (`places`), the codec with its models (`models`, `coding`), the proof that a newer
+//! `verbs` holds one file per verb; the rest is what verbs share: files and streams (`location`), which output belongs
+//! to which input (`jobs`), the codec with its models (`models`, `coding`), the proof that a newer
 //! model keeps an older one's files (`proof`), several files at once (`batch`) and failures
 //! with their exit status (`failure`).
 #![forbid(unsafe_code)]
@@ -10,10 +10,11 @@ mod batch;
 mod coding;
 mod failure;
 mod folder;
+mod jobs;
+mod location;
 mod models;
+mod output_format;
 mod peers;
-mod pixels;
-mod places;
 mod proof;
 mod verbs;
 

@@ -8,7 +8,7 @@ use heirloom_store::{Store, VARIABLE, file_name};
 
 use super::refusal;
 use crate::failure::Failure;
-use crate::places::Place;
+use crate::location::Location;
 
 /// Adds a model, of which every weight and id is checked, under a name that follows from its ids; it is there with all its
 /// bytes or not at all.
@@ -55,11 +55,11 @@ pub fn add(store: &Store, bytes: &[u8], force: bool) -> Result<PathBuf, Failure>
     }
     let path = path_in(folder, &lineage);
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|e| Failure::failed(e.to_string()).of(parent.display()))?;
+        fs::create_dir_all(parent).map_err(|e| Failure::failed(e.to_string()).about(parent.display()))?;
     }
-    Place::File(path.clone()).write(bytes, force)?;
+    Location::File(path.clone()).write(bytes, force)?;
     if let Some(old) = replaced.filter(|old| *old != path) {
-        fs::remove_file(&old).map_err(|e| Failure::failed(e.to_string()).of(old.display()))?;
+        fs::remove_file(&old).map_err(|e| Failure::failed(e.to_string()).about(old.display()))?;
     }
     Ok(path)
 }

@@ -6,10 +6,9 @@ use ravif::{BitDepth, Encoder, Img};
 use rgb::{ComponentBytes, FromSlice};
 
 use crate::failure::Failure;
-use crate::pixels;
 
 pub fn encode(image: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
-    let rgb = pixels::rgb(image);
+    let rgb = image.to_rgb();
     let image = Img::new(rgb.as_rgb(), image.width() as usize, image.height() as usize);
     // Images are coded side by side already.
     let encoder = Encoder::new().with_quality(f32::from(quality)).with_speed(4).with_num_threads(Some(1));

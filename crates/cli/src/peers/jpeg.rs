@@ -4,7 +4,6 @@ use heirloom_codec::Image;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::failure::Failure;
-use crate::pixels;
 
 pub fn encode(image: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
     let side = |n: u32| u16::try_from(n).map_err(|_| Failure::unsupported("a JPEG side has at most 65535 pixels"));
@@ -14,7 +13,7 @@ pub fn encode(image: &Image, quality: u8) -> Result<Vec<u8>, Failure> {
     encoder.set_progressive(true);
     encoder.set_optimized_huffman_tables(true);
     encoder
-        .encode(&pixels::rgb(image), side(image.width())?, side(image.height())?, ColorType::Rgb)
+        .encode(&image.to_rgb(), side(image.width())?, side(image.height())?, ColorType::Rgb)
         .map_err(|e| Failure::failed(e.to_string()))?;
     Ok(bytes)
 }

@@ -13,9 +13,10 @@ use heirloom_codec::Image;
 use heirloom_eval::anchors::Anchor;
 use heirloom_eval::{Curve, Point, bits_per_pixel, mean, psnr};
 
+use heirloom_io::ReadOptions;
+
 use crate::batch;
 use crate::failure::Failure;
-use crate::pixels;
 
 /// Another codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -78,7 +79,7 @@ impl Peer {
         match self {
             #[cfg(feature = "peers")]
             Self::Avif => avif::decode(bytes),
-            _ => Ok(pixels::rgb(&pixels::read(bytes)?).into_owned()),
+            _ => Ok(heirloom_io::read(bytes, &ReadOptions::default())?.to_rgb().into_owned()),
         }
     }
 
@@ -95,7 +96,7 @@ impl Peer {
         let points = batch::collect(images.len() * qualities.len(), threads, quiet, |i| {
             let (image, quality) = (&images[i / qualities.len()], qualities[i % qualities.len()]);
             self.one(image, quality, &scratch.join(format!("{i}.{self:?}")))
-                .map_err(|e| e.of(format_args!("{} as {} of quality {quality}", image.display(), self.name())))
+                .map_err(|e| e.about(format_args!("{} as {} of quality {quality}", image.display(), self.name())))
         })?;
         let of = |k: usize, value: fn(&Point) -> f64| mean(points.iter().skip(k).step_by(qualities.len()).map(value));
         let means = (0..qualities.len()).map(|k| Point { bpp: of(k, |p| p.bpp), psnr: of(k, |p| p.psnr) });
@@ -109,11 +110,11 @@ impl Peer {
 
     fn one(self, image: &Path, quality: u8, file: &Path) -> Result<Point, Failure> {
         let disk = |e: std::io::Error| Failure::failed(e.to_string());
-        let original = pixels::read(&fs::read(image).map_err(disk)?)?;
+        let original = heirloom_io::read_file(image, &ReadOptions::default())?;
         fs::write(file, self.encode(&original, quality)?).map_err(disk)?;
         let bytes = fs::read(file).map_err(disk)?;
         fs::remove_file(file).map_err(disk)?;
-        let psnr = psnr(&pixels::rgb(&original), &self.decode(&bytes)?).map_err(|e| Failure::failed(e.to_string()))?;
+        let psnr = psnr(&original.to_rgb(), &self.decode(&bytes)?).map_err(|e| Failure::failed(e.to_string()))?;
         Ok(Point { bpp: bits_per_pixel(bytes.len() as u64, original.width(), original.height()), psnr })
     }
 }

@@ -9,9 +9,11 @@ use heirloom_eval::{bits_per_pixel, psnr};
 use heirloom_format::container::{Limits, parse, write};
 
 use super::Pair;
+use heirloom_io::ReadOptions;
+
 use crate::failure::Failure;
 use crate::models::hex;
-use crate::{batch, coding, pixels};
+use crate::{batch, coding};
 
 /// Every image at every λ. One failure fails the whole.
 pub fn files(
@@ -25,15 +27,14 @@ pub fn files(
     batch::collect(images.len() * lambdas.len(), threads, quiet, |i| {
         let (image, lambda) = (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
         one(pair, image, lambda, &scratch.path().join(format!("{i}.hlm")))
-            .map_err(|e| e.of(format_args!("{} at λ {lambda}", image.display())))
+            .map_err(|e| e.about(format_args!("{} at λ {lambda}", image.display())))
     })
 }
 
 fn one(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FileProof, Failure> {
-    let original = pixels::read(&fs::read(image).map_err(disk)?)?;
-    let quality = |decoded: &Image| {
-        psnr(&pixels::rgb(&original), &pixels::rgb(decoded)).map_err(|e| Failure::failed(e.to_string()))
-    };
+    let original = heirloom_io::read_file(image, &ReadOptions::default())?;
+    let quality =
+        |decoded: &Image| psnr(&original.to_rgb(), &decoded.to_rgb()).map_err(|e| Failure::failed(e.to_string()));
     let bpp = |bytes: &[u8]| bits_per_pixel(bytes.len() as u64, original.width(), original.height());
 
     let bytes = on_disk(&pair.old, &original, lambda, scratch)?;

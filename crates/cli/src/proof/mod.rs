@@ -81,7 +81,7 @@ pub fn failure(proof: &Proof) -> Option<Failure> {
         (true, false) => Kind::NotStable,
         (false, false) => Kind::NotDecodable,
     };
-    Some(Failure::new(kind, proof.broken.join("; ")).of(&proof.new.name))
+    Some(Failure::new(kind, proof.broken.join("; ")).about(&proof.new.name))
 }
 
 /// Name and version of this program.

@@ -31,8 +31,8 @@ impl Pair {
     /// Refused are files that are no models, and a new one that was altered in other weights than those of the entropy branch.
     pub fn load(old: &Member, new: &Member) -> Result<Self, Failure> {
         let (old_file, new_file) = (old.load()?, altered(new)?);
-        let broken = broken(&old_file, &new_file).map_err(|e| refusal(&e).of(new.name()))?;
-        let ready = |file: ModelFile, member: &Member| Model::new(file).map_err(|e| refusal(&e).of(member.name()));
+        let broken = broken(&old_file, &new_file).map_err(|e| refusal(&e).about(new.name()))?;
+        let ready = |file: ModelFile, member: &Member| Model::new(file).map_err(|e| refusal(&e).about(member.name()));
         Ok(Self {
             old: ready(old_file, old)?,
             old_name: old.name(),
@@ -44,7 +44,7 @@ impl Pair {
 }
 
 fn altered(member: &Member) -> Result<ModelFile, Failure> {
-    ModelFile::from_bytes_without_ids(&member.read()?).map_err(|e| refusal(&e).of(member.name()))
+    ModelFile::from_bytes_without_ids(&member.read()?).map_err(|e| refusal(&e).about(member.name()))
 }
 
 fn broken(old: &ModelFile, new: &ModelFile) -> Result<Option<String>, ModelError> {

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use heirloom_codec::Image;
 use heirloom_eval::{bits_per_pixel, psnr};
+use heirloom_io::{Format, write};
 
 use crate::coding::{self, Memory, Way};
 use crate::failure::Failure;
+use crate::location::Location;
 use crate::models::{ModelFlags, Models, Wish};
-use crate::pixels::{self, Format};
-use crate::places::Place;
 use crate::verbs::encode::{DEFAULT_QUALITY, quality};
 
 mod canvas;
@@ -58,19 +58,20 @@ pub struct Compare {
 
 impl Compare {
     pub fn run(&self, quiet: bool) -> Result<ExitCode, Failure> {
-        let (input, output) = (Place::new(&self.image), Place::new(&self.output));
+        let (input, output) = (Location::new(&self.image), Location::new(&self.output));
         output.check_writable(self.force)?;
-        let original = pixels::read(&input.read()?).map_err(|e| e.of(&input))?;
+        let original = input.read_image()?;
         let region = Region::inside(self.crop, &original)?;
         let models = Models::load(&self.models)?;
         let lambda = match self.lambda {
             Some(lambda) => models.check_lambda(lambda)?,
             None => models.quality_to_lambda(self.quality.unwrap_or(DEFAULT_QUALITY))?,
         };
-        let coded = coding::encode(models.writer()?, &original, lambda, Memory::default()).map_err(|e| e.of(&input))?;
+        let coded =
+            coding::encode(models.writer()?, &original, lambda, Memory::default()).map_err(|e| e.about(&input))?;
         let way = Way { generation: Some(Wish::Writer), ..Way::default() };
-        let decoded = coding::decode(&models, &coded, &way).map_err(|e| e.of(&input))?.image;
-        let jpeg = jpeg::at_most(&original, coded.len()).map_err(|e| e.of(&input))?;
+        let decoded = coding::decode(&models, &coded, &way).map_err(|e| e.about(&input))?.image;
+        let jpeg = jpeg::at_most(&original, coded.len()).map_err(|e| e.about(&input))?;
 
         let (width, height) = (original.width(), original.height());
         let captions = [
@@ -80,8 +81,7 @@ impl Compare {
         ];
         let panels = [&original, &decoded, &jpeg.image];
         let sheet = canvas::side_by_side(panels, &captions, region, self.zoom)?;
-        let (bytes, _) = pixels::write(&sheet, Format::Png, 95)?;
-        output.write(&bytes, self.force)?;
+        output.write(&write(&sheet, Format::Png)?.bytes, self.force)?;
         if !quiet {
             for caption in &captions[1..] {
                 eprintln!("{}: {}, {}", caption.name, caption.size, caption.quality);
@@ -93,7 +93,7 @@ impl Compare {
 
 fn caption(name: &str, original: &Image, shown: &Image, bytes: usize) -> Result<Caption, Failure> {
     let bpp = bits_per_pixel(bytes as u64, original.width(), original.height());
-    let psnr = psnr(&pixels::rgb(original), &pixels::rgb(shown)).map_err(|e| Failure::failed(e.to_string()))?;
+    let psnr = psnr(&original.to_rgb(), &shown.to_rgb()).map_err(|e| Failure::failed(e.to_string()))?;
     Ok(Caption {
         name: name.into(),
         size: format!("{bytes} bytes, {bpp:.3} bpp"),

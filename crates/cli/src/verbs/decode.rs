@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use heirloom_io::Written;
+
 use crate::batch;
 use crate::coding::{self, Decoded, Way};
 use crate::failure::Failure;
+use crate::jobs::{Job, plan};
+use crate::location::Location;
 use crate::models::{ModelFlags, Models, Wish};
-use crate::pixels::{self, Format};
-use crate::places::{Job, Place, plan};
+use crate::output_format::OutputFormat;
 
 /// Decode .hlm files into PNG, PPM or JPEG images
 ///
@@ -26,7 +29,7 @@ pub struct Decode {
 
     /// Format to write [default: by the output's extension, else png]
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<OutputFormat>,
 
     /// Quality of JPEG output, 1 to 100
     #[arg(long, value_name = "Q", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
@@ -60,27 +63,28 @@ pub struct Decode {
 
 impl Decode {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
-        let jobs = plan(&self.inputs, self.output.as_deref(), self.format.unwrap_or(Format::Png).extension())?;
+        let jobs = plan(&self.inputs, self.output.as_deref(), self.format.unwrap_or(OutputFormat::Png).extension())?;
         let jobs =
             jobs.into_iter().map(|job| Ok((self.format_of(&job.output)?, job))).collect::<Result<Vec<_>, Failure>>()?;
         let models = Models::load(&self.models)?;
         Ok(batch::run(&jobs, threads, quiet, |(format, job)| self.one(job, *format, &models)))
     }
 
-    fn format_of(&self, output: &Place) -> Result<Format, Failure> {
+    fn format_of(&self, output: &Location) -> Result<OutputFormat, Failure> {
         match (self.format, output) {
             (Some(format), _) => Ok(format),
-            (None, Place::File(path)) if path.extension().is_some() => Format::of(path),
-            (None, _) => Ok(Format::Png),
+            (None, Location::File(path)) if path.extension().is_some() => OutputFormat::from_path(path),
+            (None, _) => Ok(OutputFormat::Png),
         }
     }
 
-    fn one(&self, Job { input, output }: &Job, format: Format, models: &Models) -> Result<String, Failure> {
+    fn one(&self, Job { input, output }: &Job, format: OutputFormat, models: &Models) -> Result<String, Failure> {
         output.check_writable(self.force)?;
         let generation = self.generation.clone();
         let way = Way { memory: self.memory, exact: self.exact, partial: self.partial, generation };
-        let Decoded { image, note } = coding::decode(models, &input.read()?, &way).map_err(|e| e.of(input))?;
-        let (bytes, lost) = pixels::write(&image, format, self.jpeg_quality).map_err(|e| e.of(input))?;
+        let Decoded { image, note } = coding::decode(models, &input.read()?, &way).map_err(|e| e.about(input))?;
+        let Written { bytes, lost } =
+            format.write(&image, self.jpeg_quality).map_err(|e| Failure::from(e).about(input))?;
         output.write(&bytes, self.force)?;
         let mut line = format!("{input} -> {output}: {} × {}", image.width(), image.height());
         for note in [note, lost].into_iter().flatten() {

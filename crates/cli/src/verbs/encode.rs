@@ -8,9 +8,8 @@ use heirloom_codec::Model;
 use crate::batch;
 use crate::coding;
 use crate::failure::Failure;
+use crate::jobs::{Job, plan};
 use crate::models::{ModelFlags, Models};
-use crate::pixels;
-use crate::places::{Job, plan};
 
 /// Encode images into .hlm files
 ///
@@ -73,8 +72,8 @@ impl Encode {
 
     fn one(&self, Job { input, output }: &Job, model: &Model, lambda: f32) -> Result<String, Failure> {
         output.check_writable(self.force)?;
-        let image = pixels::read(&input.read()?).map_err(|e| e.of(input))?;
-        let coded = coding::encode(model, &image, lambda, self.memory).map_err(|e| e.of(input))?;
+        let image = input.read_image()?;
+        let coded = coding::encode(model, &image, lambda, self.memory).map_err(|e| e.about(input))?;
         output.write(&coded, self.force)?;
         let bpp = heirloom_eval::bits_per_pixel(coded.len() as u64, image.width(), image.height());
         Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel", coded.len()))

@@ -10,14 +10,15 @@ use heirloom_eval::plot::{Role, Series};
 use heirloom_eval::record::{self, Comparison, SCHEMA};
 use heirloom_eval::{Figure, ImageRecord, Interpolation, Report, bd_rate, bits_per_pixel, ms_ssim, psnr};
 
+use heirloom_io::ReadOptions;
+
 use crate::batch;
 use crate::coding::{self, Way};
 use crate::failure::Failure;
 use crate::folder;
+use crate::location::Location;
 use crate::models::{ModelFlags, Models, Wish};
 use crate::peers::Peer;
-use crate::pixels;
-use crate::places::Place;
 
 /// Measure the codec on a folder of images
 ///
@@ -70,7 +71,7 @@ const DEFAULT_POINTS: u8 = 6;
 
 impl Eval {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
-        let outputs: Vec<Place> = [&self.json, &self.plot].into_iter().flatten().map(|p| Place::new(p)).collect();
+        let outputs: Vec<Location> = [&self.json, &self.plot].into_iter().flatten().map(|p| Location::new(p)).collect();
         outputs.iter().try_for_each(|place| place.check_writable(self.force))?;
         self.with.iter().try_for_each(|peer| peer.check())?;
         let images = folder::images(&self.folder)?;
@@ -103,11 +104,11 @@ impl Eval {
         print!("{}", table(&report));
         if let Some(path) = &self.json {
             let text = report.to_json().map_err(|e| Failure::failed(e.to_string()))?;
-            Place::new(path).write(text.as_bytes(), self.force)?;
+            Location::new(path).write(text.as_bytes(), self.force)?;
         }
         if let Some(path) = &self.plot {
             let svg = figure(&report, &anchors)?;
-            Place::new(path).write(svg.as_bytes(), self.force)?;
+            Location::new(path).write(svg.as_bytes(), self.force)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -150,13 +151,13 @@ impl Eval {
         batch::collect(images.len() * lambdas.len(), threads, quiet, |i| {
             let (image, lambda) = (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
             self.one(image, lambda, models, &scratch.join(format!("{i}.hlm")))
-                .map_err(|e| e.of(format_args!("{} at λ {lambda}", image.display())))
+                .map_err(|e| e.about(format_args!("{} at λ {lambda}", image.display())))
         })
     }
 
     fn one(&self, image: &Path, lambda: f32, models: &Models, file: &Path) -> Result<ImageRecord, Failure> {
         let disk = |e: std::io::Error| Failure::failed(e.to_string());
-        let original = pixels::read(&fs::read(image).map_err(disk)?)?;
+        let original = heirloom_io::read_file(image, &ReadOptions::default())?;
         let start = Instant::now();
         let (coded, estimated_bits) = coding::encode_with_estimate(models.writer()?, &original, lambda)?;
         let encode_seconds = start.elapsed().as_secs_f64();
@@ -170,7 +171,7 @@ impl Eval {
         fs::remove_file(file).map_err(disk)?;
 
         let (width, height) = (original.width(), original.height());
-        let (before, after) = (pixels::rgb(&original), pixels::rgb(&decoded));
+        let (before, after) = (original.to_rgb(), decoded.to_rgb());
         let pixel_count = f64::from(width) * f64::from(height);
         Ok(ImageRecord {
             image: image.file_name().unwrap_or_default().to_string_lossy().into_owned(),

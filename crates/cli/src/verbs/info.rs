@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::coding;
 use crate::failure::{Failure, exit_code};
+use crate::location::Location;
 use crate::models::{ModelFlags, Models, Wish, hex};
-use crate::places::Place;
 
 /// Show what .hlm files hold, without decoding them
 ///
@@ -36,7 +36,7 @@ impl Info {
         let models = Models::load(&self.models)?;
         let mut failures = Vec::new();
         for path in &self.files {
-            match self.one(&Place::new(path), &models) {
+            match self.one(&Location::new(path), &models) {
                 Ok(text) => println!("{text}"),
                 Err(failure) => {
                     eprintln!("heirloom: {failure}");
@@ -47,9 +47,9 @@ impl Info {
         Ok(exit_code(&failures))
     }
 
-    fn one(&self, place: &Place, models: &Models) -> Result<String, Failure> {
+    fn one(&self, place: &Location, models: &Models) -> Result<String, Failure> {
         let bytes = place.read()?;
-        let file = parse(&bytes, &Limits::none()).map_err(|e| coding::container_failure(&e).of(place))?;
+        let file = parse(&bytes, &Limits::none()).map_err(|e| coding::container_failure(&e).about(place))?;
         // A model that is not here is no failure of this verb, but what it tells.
         let here = Here {
             writer: models.reader(&file.header, Some(&Wish::Writer)).ok(),
@@ -98,7 +98,7 @@ fn member_json(member: Option<&Member>) -> Value {
     })
 }
 
-fn as_json(place: &Place, length: usize, file: &File, here: &Here<'_>) -> Value {
+fn as_json(place: &Location, length: usize, file: &File, here: &Here<'_>) -> Value {
     let h = &file.header;
     let metadata: serde_json::Map<String, Value> = blobs(file).into_iter().map(|(k, n)| (k.into(), json!(n))).collect();
     json!({
@@ -122,7 +122,7 @@ fn as_json(place: &Place, length: usize, file: &File, here: &Here<'_>) -> Value 
     })
 }
 
-fn as_text(place: &Place, length: usize, file: &File, here: &Here<'_>) -> String {
+fn as_text(place: &Location, length: usize, file: &File, here: &Here<'_>) -> String {
     let h = &file.header;
     let bpp = bits_per_pixel(length as u64, h.width, h.height);
     let latents: Vec<String> =

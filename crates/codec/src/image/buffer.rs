@@ -1,5 +1,6 @@
 //! The image as its user has it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::{Metadata, PixelFormat};
@@ -97,6 +98,15 @@ impl Image {
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.data
+    }
+
+    /// The samples as interleaved RGB, three bytes per pixel; grey is repeated three times.
+    #[must_use]
+    pub fn to_rgb(&self) -> Cow<'_, [u8]> {
+        match self.format {
+            PixelFormat::Grey8 => self.data.iter().flat_map(|&v| [v; 3]).collect(),
+            PixelFormat::Rgb8 => Cow::Borrowed(&self.data),
+        }
     }
 
     /// Gives the pixel buffer away.

@@ -4,7 +4,6 @@ use heirloom_codec::image::{Image, PixelFormat};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 use crate::failure::Failure;
-use crate::pixels::rgb;
 
 /// White space around the panels, in pixels.
 const MARGIN: usize = 12;
@@ -91,7 +90,7 @@ struct Sheet {
 
 impl Sheet {
     fn paste(&mut self, image: &Image, region: Region, zoom: usize, (left, top): (usize, usize)) {
-        let samples = rgb(image);
+        let samples = image.to_rgb();
         let source_width = image.width() as usize;
         for y in 0..region.height as usize * zoom {
             let source = ((region.y as usize + y / zoom) * source_width + region.x as usize) * 3;

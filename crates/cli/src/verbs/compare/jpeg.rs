@@ -2,10 +2,10 @@
 
 use heirloom_codec::image::{Image, PixelFormat};
 use heirloom_eval::psnr;
+use heirloom_io::{ReadOptions, read};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::failure::Failure;
-use crate::pixels;
 
 /// A JPEG file, decoded again.
 pub struct Jpeg {
@@ -19,7 +19,7 @@ pub fn at_most(original: &Image, bytes: usize) -> Result<Jpeg, Failure> {
     let mut best: Option<(f64, Jpeg)> = None;
     for sampling in [SamplingFactor::F_2_2, SamplingFactor::F_1_1] {
         let (quality, file) = highest_quality(original, bytes, sampling)?;
-        let image = pixels::read(&file)?;
+        let image = read(&file, &ReadOptions::default())?;
         let psnr = psnr(original.data(), image.data()).map_err(|e| Failure::failed(e.to_string()))?;
         let fits = file.len() <= bytes;
         let better = best.as_ref().is_none_or(|(p, b)| (fits, psnr) > (b.bytes <= bytes, *p));

@@ -33,7 +33,7 @@ impl Add {
                 Ok(path) if quiet => drop(path),
                 Ok(path) => eprintln!("{} -> {}", file.display(), path.display()),
                 Err(failure) => {
-                    let failure = failure.of(file.display());
+                    let failure = failure.about(file.display());
                     eprintln!("heirloom: {failure}");
                     failures.push(failure.kind);
                 }

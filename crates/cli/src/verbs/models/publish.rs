@@ -9,8 +9,8 @@ use heirloom_store::{Member, ancestors};
 
 use super::card;
 use crate::failure::{Failure, Kind};
+use crate::location::Location;
 use crate::models::{StoreFlag, refusal};
-use crate::places::Place;
 use crate::proof::{self, Images, Measuring, Pair};
 
 /// Write a new model as the next generation of an old one, with the proof that it keeps old files
@@ -45,8 +45,8 @@ pub struct Publish {
 
 impl Publish {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
-        let (output, card_output) = (Place::new(&self.output), Place::File(self.output.with_extension("md")));
-        if output == Place::Stdio || output == card_output {
+        let (output, card_output) = (Location::new(&self.output), Location::File(self.output.with_extension("md")));
+        if output == Location::Stdio || output == card_output {
             return Err(Failure::usage("the output must be a model file, such as -o model.safetensors"));
         }
         [&output, &card_output].into_iter().try_for_each(|place| place.check_writable(self.force))?;
@@ -54,7 +54,7 @@ impl Publish {
         let store = self.store.open()?;
         let (old, new) = (store.find(&self.old)?, store.find(&self.new)?);
         let pair = unbroken(Pair::load(&old, &new)?)?;
-        let mut file = successor(&old, new.load()?).map_err(|e| e.of(new.name()))?;
+        let mut file = successor(&old, new.load()?).map_err(|e| e.about(new.name()))?;
 
         let mut proofs = vec![self.prove(&pair, &images, threads, quiet)?];
         drop(pair);

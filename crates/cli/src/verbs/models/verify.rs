@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
+use crate::location::Location;
 use crate::models::StoreFlag;
-use crate::places::Place;
 use crate::proof::{self, Measuring, Pair};
 
 /// Prove that a new model keeps the files of an old one
@@ -43,7 +43,7 @@ pub struct Verify {
 
 impl Verify {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
-        let json = self.json.as_deref().map(Place::new);
+        let json = self.json.as_deref().map(Location::new);
         json.iter().try_for_each(|place| place.check_writable(self.force))?;
         let images = self.measuring.images()?;
         let store = self.store.open()?;

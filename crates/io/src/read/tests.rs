@@ -1,4 +1,4 @@
-//! All kinds of files, read as the library `image` reads them or refused.
+//! Files of every format, read as the library `image` reads them or refused.
 
 use std::io::Cursor;
 
@@ -8,13 +8,18 @@ use tiff::{
     tags::Tag,
 };
 
-use super::{PixelFormat, read};
-use crate::failure::Kind;
+use super::{Alpha, Depth, ReadOptions, catching_panics};
+use crate::{Image, PixelFormat, ReadError};
 
 const WIDTH: u32 = 53;
 const HEIGHT: u32 = 38;
 
-/// Samples that neither repeat nor jump much.
+/// Reads with the default options, as the command does.
+fn read(bytes: &[u8]) -> Result<Image, ReadError> {
+    super::read(bytes, &ReadOptions::default())
+}
+
+/// Samples without repetitions and without large jumps, which JPEG would blur.
 fn samples(channels: u32) -> Vec<u8> {
     let sample = |x: u32, y: u32, c: u32| (x * (3 + c) + y * 2 + (x / 9 + y / 7) % 2 * 40) as u8;
     (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| (0..channels).map(move |c| sample(x, y, c)))).collect()
@@ -27,11 +32,11 @@ fn dynamic(channels: u32) -> DynamicImage {
     }
 }
 
-/// Files of grey images and of colour, each in every way that its format has.
+/// Grey or RGB files in every format, with each of its encodings.
 fn files(channels: u32) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     let mut put = |name: String, bytes: Vec<u8>| files.push((name, bytes));
-    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Pnm] {
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Pnm, ImageFormat::Bmp] {
         let mut bytes = Cursor::new(Vec::new());
         dynamic(channels).write_to(&mut bytes, format).unwrap();
         put(format!("{format:?}"), bytes.into_inner());
@@ -110,7 +115,7 @@ fn png_file(color: png::ColorType, depth: png::BitDepth, data: &[u8], last: &[(&
 }
 
 #[test]
-fn every_kind_as_the_library_reads_it() {
+fn every_format_is_read_as_the_library_image_reads_it() {
     for channels in [1, 3] {
         for (name, bytes) in files(channels) {
             let image = read(&bytes).unwrap_or_else(|failure| panic!("{name}: {failure}"));
@@ -237,17 +242,16 @@ fn images_that_would_be_read_in_part_or_turned() {
     assert_eq!(file(&[page, smaller]).unwrap().data(), samples(3));
     for (refused, says) in [
         (file(&[page, smaller, page]), "holds several images"),
-        (file(&[turned]), "is stored turned or mirrored"),
+        (file(&[turned]), "is stored rotated or mirrored"),
         (read(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\nabcd"), "has an alpha channel"),
         (read(b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\nabcde"), "has 5 samples per pixel"),
         (read(b"P5 1 1 65535\n\0\0"), "has more than 8 bits per sample"),
         (read(b"P2 1 1 15\n7"), "has samples up to 15 instead of 255"),
         (read(b"P6 4000000000 4000000000 255\n"), "is too large to read"),
-        (read(b"GIF89a"), "is not a PNG, JPEG, WebP, TIFF or PNM image"),
+        (read(b"GIF89a"), "is not a PNG, JPEG, WebP, TIFF, BMP or PNM image"),
     ] {
-        let failure = refused.unwrap_err();
-        assert_eq!(failure.kind, Kind::Unsupported, "{failure}");
-        assert!(failure.message.contains(says), "{failure}");
+        let error = refused.unwrap_err();
+        assert!(matches!(&error, ReadError::Unsupported(text) if text.contains(says)), "{error}");
     }
 }
 
@@ -259,18 +263,17 @@ fn damaged_pnm_files() {
         (b"P3 1 1 255 1 2", "cut short"),
         (b"P1 2 1 1", "cut short"),
         (b"P7\nWIDTH 1\nHEI", "cut short"),
-        (b"P7\nWIDTH 1\nBREADTH 1\n", "a line that is none of its header"),
+        (b"P7\nWIDTH 1\nBREADTH 1\n", "an unknown line in its header"),
         (b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nENDHDR\nab", "cut short"),
         (b"P2 1", "cut short"),
-        (b"P1 2 1 12", "no 0 or 1"),
+        (b"P1 2 1 12", "without a 0 or 1"),
         (b"P2 1 1 255 256", "a sample of 256"),
-        (b"P2 1 x", "no number"),
-        (b"P2 1 99999999999", "no number"),
+        (b"P2 1 x", "without a number"),
+        (b"P2 1 99999999999", "without a number"),
         (b"P2 0 1 255", "both sides must be at least 1"),
     ] {
-        let failure = read(file).unwrap_err();
-        assert_eq!(failure.kind, Kind::Damaged, "{failure}");
-        assert!(failure.message.contains(says), "{failure}");
+        let error = read(file).unwrap_err();
+        assert!(matches!(&error, ReadError::Damaged(text) if text.contains(says)), "{error}");
     }
 }
 
@@ -278,11 +281,136 @@ fn damaged_pnm_files() {
 fn files_that_are_cut_short() {
     for (name, bytes) in files(3) {
         let whole = read(&bytes).unwrap();
-        // Nobody misses the last digits of the last number of a text.
+        // The last number of a text loses digits without anybody noticing.
         for end in (0..bytes.len() - 3).step_by(7) {
             if let Ok(image) = read(&bytes[..end]) {
                 assert!(image.data() == whole.data(), "{name} cut to {end} bytes");
             }
         }
     }
+}
+
+/// Images of 16 bits, of alpha and of both, in the formats that have them.
+fn files_to_reduce() -> Vec<(String, Vec<u8>)> {
+    let deep = |channels: u32| {
+        samples(channels)
+            .iter()
+            .zip(samples(channels).iter().rev())
+            .map(|(a, b)| u16::from_be_bytes([*a, *b]))
+            .collect::<Vec<u16>>()
+    };
+    let images: [(&str, DynamicImage); 6] = [
+        (
+            "grey of 16 bits",
+            image::ImageBuffer::<image::Luma<u16>, _>::from_raw(WIDTH, HEIGHT, deep(1)).unwrap().into(),
+        ),
+        ("RGB of 16 bits", image::ImageBuffer::<image::Rgb<u16>, _>::from_raw(WIDTH, HEIGHT, deep(3)).unwrap().into()),
+        ("grey and alpha", image::GrayAlphaImage::from_raw(WIDTH, HEIGHT, samples(2)).unwrap().into()),
+        ("RGB and alpha", image::RgbaImage::from_raw(WIDTH, HEIGHT, samples(4)).unwrap().into()),
+        (
+            "grey and alpha of 16 bits",
+            image::ImageBuffer::<image::LumaA<u16>, _>::from_raw(WIDTH, HEIGHT, deep(2)).unwrap().into(),
+        ),
+        (
+            "RGB and alpha of 16 bits",
+            image::ImageBuffer::<image::Rgba<u16>, _>::from_raw(WIDTH, HEIGHT, deep(4)).unwrap().into(),
+        ),
+    ];
+    let mut files = Vec::new();
+    for (name, image) in images {
+        for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Pnm, ImageFormat::WebP, ImageFormat::Bmp] {
+            let mut bytes = Cursor::new(Vec::new());
+            // Not every format can hold every image.
+            if image.write_to(&mut bytes, format).is_ok() {
+                files.push((format!("{name} as {format:?}"), bytes.into_inner()));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn alpha_and_16_bits_are_refused_or_reduced_as_asked() {
+    let files = files_to_reduce();
+    assert!(files.len() > 12, "{}", files.len());
+    for (name, bytes) in files {
+        let expected = image::load_from_memory(&bytes).unwrap();
+        let image = super::read(&bytes, &ReadOptions::reduce()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(*image.to_rgb() == *expected.to_rgb8().as_raw(), "{name}");
+        let (alpha, deep) =
+            (expected.color().has_alpha(), expected.color().bytes_per_pixel() > expected.color().channel_count());
+        for (options, refuses) in [
+            (ReadOptions::default(), alpha || deep),
+            (ReadOptions { alpha: Alpha::Drop, depth: Depth::Refuse }, deep),
+            (ReadOptions { alpha: Alpha::Refuse, depth: Depth::Reduce }, alpha),
+        ] {
+            let refused = matches!(super::read(&bytes, &options), Err(ReadError::Unsupported(_)));
+            assert_eq!(refused, refuses, "{name} with {options:?}");
+        }
+    }
+}
+
+#[test]
+fn pnm_files_of_any_maximum_are_scaled_as_asked() {
+    for file in [&b"P2 4 1 15 0 1 7 15"[..], b"P5 4 1 15 \x00\x01\x07\x0f", b"P5 4 1 3855 \0\0\x01\x01\x07\x07\x0f\x0f"]
+    {
+        assert!(read(file).is_err());
+        assert_eq!(super::read(file, &ReadOptions::reduce()).unwrap().data(), [0, 17, 119, 255]);
+    }
+    let above = super::read(b"P5 1 1 15 \x10", &ReadOptions::reduce()).unwrap_err();
+    assert!(above.to_string().contains("a sample of 16, more than 15"), "{above}");
+}
+
+/// A BMP file with a header of 40 bytes; a negative height means rows from top to bottom.
+fn bmp_file(height: i32, bits: u16, compression: u32, between: &[u8], pixels: &[u8]) -> Vec<u8> {
+    let offset = 54 + between.len() as u32;
+    let mut bytes = [&b"BM\0\0\0\0\0\0\0\0"[..], &offset.to_le_bytes(), &40u32.to_le_bytes()].concat();
+    bytes.extend(3i32.to_le_bytes());
+    bytes.extend(height.to_le_bytes());
+    bytes.extend([1, 0]);
+    bytes.extend(bits.to_le_bytes());
+    bytes.extend(compression.to_le_bytes());
+    bytes.extend([0; 12]);
+    bytes.extend(((between.len() / 4) as u32).to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(between);
+    bytes.extend(pixels);
+    bytes
+}
+
+#[test]
+fn bitmaps_of_windows() {
+    let palette: Vec<u8> = (0..16).flat_map(|i| [i, 2 * i, 3 * i, 0]).collect();
+    let masks: Vec<u8> =
+        [0x00ff_0000u32, 0x0000_ff00, 0x0000_00ff].iter().flat_map(|mask| mask.to_le_bytes()).collect();
+    let bytes: Vec<u8> = (1..=24).collect();
+    for (height, bits, compression, between, pixels) in [
+        (2, 24, 0, &[][..], &bytes[..]),
+        (-2, 24, 0, &[], &bytes),
+        (2, 32, 0, &[], &bytes),
+        (-2, 32, 3, &masks, &bytes),
+        (2, 8, 0, &palette, &[1, 2, 3, 0, 4, 15, 6, 0]),
+        (2, 4, 0, &palette, &[0x12, 0x30, 0, 0, 0x4f, 0x60, 0, 0]),
+        (-2, 1, 0, &palette[..8], &[0x40, 0, 0, 0, 0xa0, 0, 0, 0]),
+    ] {
+        let file = bmp_file(height, bits, compression, between, pixels);
+        let expected = image::load_from_memory_with_format(&file, ImageFormat::Bmp).unwrap();
+        let image = read(&file).unwrap_or_else(|error| panic!("{bits} bits: {error}"));
+        assert_eq!((image.width(), image.height()), (3, 2));
+        assert!(image.data() == expected.to_rgb8().as_raw(), "{bits} bits, height {height}");
+        let cut = read(&file[..file.len() - 4]).unwrap_err();
+        assert!(matches!(cut, ReadError::Damaged(_)), "{cut}");
+    }
+    for (bits, compression) in [(16, 0), (8, 1), (32, 3)] {
+        let refused = read(&bmp_file(2, bits, compression, &[0; 12], &bytes)).unwrap_err();
+        assert!(matches!(refused, ReadError::Unsupported(_)), "{refused}");
+    }
+}
+
+#[test]
+fn a_panic_becomes_an_error() {
+    let caught = catching_panics::<()>(|| panic!("index 7 is out of bounds"));
+    assert!(matches!(caught, Err(ReadError::Internal(text)) if text == "index 7 is out of bounds"));
+    // A JPEG file with more chroma than luma samples: a version of the library panics at it.
+    assert!(read(include_bytes!("../../tests/data/chroma-larger-than-luma.jpg")).is_err());
 }

@@ -1,16 +1,17 @@
-//! PNG, by the library `png`.
+//! PNG, read by the library `png`.
 
 use std::io::Cursor;
 
 use heirloom_codec::image::{Image, Metadata};
 use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
 
-use super::{Frame, MOST_MEMORY, animation, ended};
-use crate::{failure::Failure, pixels::PNG_XMP};
+use super::{Frame, MAX_BYTES, ReadOptions, animation, damaged, from_memory, too_large};
+use crate::{PNG_XMP, ReadError};
 
-/// Reads a PNG file to its end, as profiles and comments may follow the pixels. Palettes and fewer than 8 bits are spread out.
-pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MOST_MEMORY });
+/// Reads a PNG file to its end, because metadata may follow the pixels. Palettes and samples of fewer
+/// than 8 bits are expanded.
+pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadError> {
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MAX_BYTES });
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(refusal)?;
     if reader.info().animation_control.is_some() {
@@ -19,14 +20,14 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     let (color, depth) = reader.output_color_type();
     let grey = matches!(color, ColorType::Grayscale | ColorType::GrayscaleAlpha);
     let alpha = matches!(color, ColorType::GrayscaleAlpha | ColorType::Rgba);
-    let frame = Frame::new(reader.info().size(), grey, alpha, depth as u8)?;
-    let mut samples = frame.room()?;
+    let frame = Frame::new(reader.info().size(), grey, alpha, depth as u8, options)?;
+    let mut samples = frame.buffer()?;
     reader.next_frame(&mut samples).map_err(refusal)?;
     reader.finish().map_err(refusal)?;
     let info = reader.info();
     let mut xmp = None;
     if let Some(mut chunk) = info.utf8_text.iter().find(|chunk| chunk.keyword == PNG_XMP).cloned() {
-        // Within the library's limit of 2 MiB, while `get_text` alone has none.
+        // Limited to 2 MiB by the library; `get_text` on its own is not limited.
         chunk.decompress_text().map_err(refusal)?;
         xmp = Some(chunk.get_text().map_err(refusal)?.into_bytes());
     }
@@ -35,10 +36,10 @@ pub fn read(bytes: &[u8]) -> Result<Image, Failure> {
     frame.image(samples, metadata)
 }
 
-fn refusal(error: DecodingError) -> Failure {
+fn refusal(error: DecodingError) -> ReadError {
     match error {
-        DecodingError::IoError(error) => ended(&error),
-        DecodingError::LimitsExceeded => Failure::unsupported("is too large to read"),
-        error => Failure::damaged(error.to_string()),
+        DecodingError::IoError(error) => from_memory(&error),
+        DecodingError::LimitsExceeded => too_large(),
+        error => damaged(&error.to_string()),
     }
 }

@@ -1,0 +1,182 @@
+//! Files that are written whole or not at all.
+//!
+//! The bytes go to a temporary file in the same folder, which then takes the name of the target. A
+//! reader sees the old file or the new one, never a part of it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::FileError;
+
+/// What happens to a file that is already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and writing fails with [`FileError::Exists`].
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+impl Existing {
+    /// [`Existing::Replace`] for the value of a `--force` flag that is set, else [`Existing::Keep`].
+    #[must_use]
+    pub fn from_force(force: bool) -> Self {
+        if force { Self::Replace } else { Self::Keep }
+    }
+}
+
+/// Checks, before any work is done, that [`write`] would not refuse the path.
+///
+/// # Errors
+/// [`FileError::Folder`], and [`FileError::Exists`] for a file that shall be kept.
+pub fn check(path: &Path, existing: Existing) -> Result<(), FileError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(FileError::Folder(path.to_owned())),
+        Ok(found) if found.is_file() && existing == Existing::Keep => Err(FileError::Exists(path.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file atomically, with the permissions of an ordinary new file.
+///
+/// A symbolic link stays, and the file it leads to is replaced. What is neither a file nor a folder,
+/// such as `/dev/null`, is written to directly.
+///
+/// The file is not forced to the disk: after a power failure it may be missing or empty.
+/// [`write_durably`] prevents that.
+///
+/// # Errors
+/// Those of [`check`], and [`FileError::Io`].
+pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
+    check(path, existing)?;
+    let failed = |source| FileError::Io { path: path.to_owned(), source };
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+        return fs::write(&target, bytes).map_err(failed);
+    }
+    let mut temporary = temporary_in(folder_of(&target)).map_err(failed)?;
+    temporary.write_all(bytes).map_err(failed)?;
+    let renamed = match existing {
+        Existing::Replace => temporary.persist(&target),
+        Existing::Keep => temporary.persist_noclobber(&target),
+    };
+    match renamed {
+        Ok(_) => Ok(()),
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(FileError::Exists(path.to_owned())),
+        Err(e) => Err(failed(e.error)),
+    }
+}
+
+/// Writes or replaces a file so that it survives a power failure: the file is synced before it takes
+/// its name, and its folder after that.
+///
+/// The temporary file is called like the target with `.partial` appended, so that a program that is
+/// killed and run again leaves no more than one. Only one process may write a path at a time.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let temporary: PathBuf = path.with_file_name(name);
+    let write = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&temporary, path)?;
+        sync_folder(folder_of(path))
+    };
+    write().map_err(|source| FileError::Io { path: path.to_owned(), source })
+}
+
+/// Makes a rename in a folder durable, on systems where folders can be synced.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A hidden temporary file with the permissions of an ordinary new file.
+fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".heirloom-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn existing_files_are_kept_or_replaced_as_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, b"first", Existing::Keep).unwrap();
+        assert!(matches!(check(&path, Existing::Keep), Err(FileError::Exists(_))));
+        assert!(matches!(write(&path, b"second", Existing::Keep), Err(FileError::Exists(_))));
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        write(&path, b"second", Existing::Replace).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn folders_and_missing_folders_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(write(folder.path(), b"", Existing::Replace), Err(FileError::Folder(_))));
+        let missing = folder.path().join("no").join("file");
+        let error = write(&missing, b"", Existing::Replace).unwrap_err();
+        assert!(error.to_string().starts_with(&missing.display().to_string()), "{error}");
+        assert!(matches!(write_durably(&missing, b""), Err(FileError::Io { .. })));
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn durable_files_are_replaced_and_leave_nothing_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(folder.path().join("config.toml.partial"), "of a killed program").unwrap();
+        for text in ["long and first", "second"] {
+            write_durably(&path, text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(names(folder.path()), ["config.toml"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_permissions_are_ordinary() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        write(&target, b"old", Existing::Keep).unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write(&link, b"new", Existing::Replace).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let plain = folder.path().join("plain");
+        fs::write(&plain, b"").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&target), mode(&plain));
+        write(Path::new("/dev/null"), b"x", Existing::Replace).unwrap();
+    }
+}
