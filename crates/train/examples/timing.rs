@@ -1,9 +1,9 @@
-//! Times parts of the project on request, so that a peer in another language can be timed in turn with them:
-//! `scripts/against_torch.py` does so.
+//! Times parts of the project on request, so that `scripts/against_torch.py` can time a peer in another language in
+//! turn with them.
 //!
 //! Reads lines `encode SPEC`, `decode SPEC`, `step SPEC` or `step SPEC bf16` and answers each with seconds; `spec SPEC` with the
-//! network's spec and number of weights as JSON. SPEC is `base`, `default` (that of the default model) or a width, which stands for the
-//! paper's network with its channels scaled. Weights are made by formula: times depend on shapes alone.
+//! network's spec and number of weights as JSON. SPEC is `base`, `default` (the default model's) or the width of the
+//! paper's network with scaled channels. Weights are made by a formula: times depend on shapes alone.
 //!
 //! `encode` and `decode` are of one 768×512 image in memory, from pixels to file and back, entropy coding and checksums
 //! included. `step` is a training step on 8 crops of 128×128: batch, forward, backward, norm, clipping, Adam and average.
@@ -22,10 +22,10 @@ use heirloom_train::data::Batch;
 use heirloom_train::model::{Layout, Network, Quantise, Weights, initial};
 use heirloom_train::ops::Precision;
 use heirloom_train::random::Random;
-use heirloom_train::trainer::optimiser::{self, Plan, State, Update};
+use heirloom_train::trainer::optimiser::{self, ParameterGroups, State, Update};
 use heirloom_train::trainer::{
     Config,
-    step::{self, Work},
+    step::{self, StepInput},
 };
 
 const WIDTH: u32 = 768;
@@ -37,8 +37,8 @@ const LAMBDA: f32 = 256.0;
 type Answer<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Answer<()> {
-    // As the program does.
-    heirloom_train::memory::keep_freed();
+    // As the command does.
+    heirloom_train::allocator::keep_freed();
     let mut coders: HashMap<String, Coder> = HashMap::new();
     let mut learners: HashMap<String, Learner> = HashMap::new();
     for line in std::io::stdin().lock().lines() {
@@ -119,7 +119,7 @@ struct Learner {
     layout: Layout,
     network: Network,
     state: State,
-    plan: Plan,
+    groups: ParameterGroups,
     gradient: Vec<f32>,
     device: Device,
 }
@@ -130,7 +130,7 @@ impl Learner {
         let state = State::new(initial::initial(&spec, &layout, initial::Initial { seed: 1, layer_scale: 0.2 }));
         Ok(Learner {
             network: Network::new(&spec, &layout)?,
-            plan: Plan::new(&layout, &[], None),
+            groups: ParameterGroups::new(&layout, &[], None),
             gradient: vec![0.0; layout.len()],
             device: Device::flex().autodiff(),
             layout,
@@ -140,7 +140,7 @@ impl Learner {
 
     fn time(&mut self, precision: Precision) -> Answer<f64> {
         let mut answer = Err("the step did not run".into());
-        // As in the program: on a thread of the pool, so that it takes part in the work.
+        // As the command does: on a thread of the pool, so that it takes part in the work.
         rayon::scope(|_| answer = self.step(precision));
         answer
     }
@@ -153,9 +153,9 @@ impl Learner {
         let weights = Weights::new(&self.layout, &self.state.weights, &self.device, |_| true).in_precision(precision);
         let quantise = Quantise::Noise { seed: 1, step: 0 };
         let (network, layout, device) = (&self.network, &self.layout, &self.device);
-        let work = Work { fresh: Some(batch), replay: None };
+        let input = StepInput { fresh: Some(batch), replay: None };
         let learner = step::Learner { network, layout, ranges: None, balance: step::Balance::default(), device };
-        learner.learn(&weights, work, quantise, &mut self.gradient)?;
+        learner.learn(&weights, input, quantise, &mut self.gradient)?;
         let update = Update {
             learning_rate: 1e-5,
             beta1: 0.9,
@@ -166,7 +166,7 @@ impl Learner {
             ema_decay: 0.999,
             momentum: 0.95,
         };
-        self.state.update(&self.gradient, update, &self.plan);
+        self.state.update(&self.gradient, update, &self.groups);
         Ok(begin.elapsed().as_secs_f64())
     }
 }

@@ -1,8 +1,9 @@
-//! The devices to compute on, as the command line names them.
+//! Devices as the command line names them.
 
 use burn::tensor::Device;
 use clap::ValueEnum;
 
+/// A device to compute on.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum DeviceName {
     Cpu,
@@ -13,6 +14,7 @@ pub enum DeviceName {
 }
 
 impl DeviceName {
+    /// Opens the device.
     pub fn open(self) -> Device {
         match self {
             Self::Cpu => Device::flex(),

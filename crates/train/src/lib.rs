@@ -1,14 +1,23 @@
 //! Trains the Heirloom image codec.
 //!
-//! One folder per part: [`data`] turns a folder of images into batches, [`model`] is the network as a training graph
-//! (a second statement of what `heirloom_codec` runs), [`ops`] are the layers it is made of, [`trainer`] is the loop:
-//! schedule, optimiser, checkpoints, metrics, validation and export. [`replay`] is learning from a model whose files must not look worse, [`experiment`] the comparison of all
-//! systems.
+//! | module | content |
+//! |---|---|
+//! | [`data`] | from folders and packs of images to batches |
+//! | [`model`] | the networks as training graphs: a second statement of what `heirloom_codec` runs |
+//! | [`ops`] | the layers that they are made of |
+//! | [`trainer`] | the loop: schedule, optimiser, checkpoints, metrics, evaluation and export |
+//! | [`replay`] | learning from a model whose files must not look worse |
+//! | [`mod@measure`] | measuring trained systems without writing files |
+//! | [`experiment`] | the comparison of all systems, as in the paper |
+//!
+//! The library prints nothing. It logs progress at the level `info` and what a user should know at the level
+//! `warn`, by the crate `log`.
 
+pub mod allocator;
 pub mod data;
 pub mod error;
 pub mod experiment;
-pub mod memory;
+pub mod measure;
 pub mod model;
 pub mod ops;
 pub mod random;

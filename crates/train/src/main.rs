@@ -1,5 +1,6 @@
 //! The command `heirloom-train`.
 
+mod console;
 mod device;
 mod verbs;
 
@@ -11,7 +12,7 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "heirloom-train", version)]
 struct Cli {
-    /// Threads of the CPU device [default: all cores].
+    /// Number of CPU threads [default: one per core].
     #[arg(long, global = true)]
     threads: Option<usize>,
     #[command(subcommand)]
@@ -26,11 +27,13 @@ enum Verb {
     Validate(verbs::validate::Validate),
     Measure(verbs::measure::Measure),
     Experiment(Box<verbs::experiment::Experiment>),
+    Pack(verbs::pack::Pack),
     Preset(verbs::preset::Preset),
 }
 
 fn main() -> ExitCode {
-    heirloom_train::memory::keep_freed();
+    heirloom_train::allocator::keep_freed();
+    console::start();
     let cli = Cli::parse();
     if let Some(threads) = cli.threads
         && let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
         eprintln!("heirloom-train: cannot start {threads} threads: {e}");
         return ExitCode::FAILURE;
     }
-    // On a thread of the pool, not beside it: a step enters and leaves the pool hundreds of times.
+    // Runs on a thread of the pool, because a step enters and leaves the pool hundreds of times.
     let result = rayon::scope(|_| match cli.verb {
         Verb::Train(verb) => verb.run(),
         Verb::Learn(verb) => verb.run(),
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Validate(verb) => verb.run(),
         Verb::Measure(verb) => verb.run(),
         Verb::Experiment(verb) => verb.run(),
+        Verb::Pack(verb) => verb.run(),
         Verb::Preset(verb) => verb.run(),
     });
     match result {

@@ -1,9 +1,9 @@
-//! Randomness by counter: every number is a function of (seed, stream, index), so that training resumed at step n draws
-//! what it would have drawn uninterrupted, with no generator state to store.
+//! Counter-based randomness: every number is a function of (seed, stream, index). Training resumed at step n
+//! draws the same numbers as uninterrupted training, and there is no generator state to store.
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The finaliser of SplitMix64: a bijection that spreads its input over all bits.
+/// Finaliser of SplitMix64: a bijection that mixes its input into all bits.
 #[inline]
 pub fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -11,56 +11,56 @@ pub fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A sequence of random numbers of its own.
+/// A sequence of random numbers.
 #[derive(Clone, Debug)]
 pub struct Random {
     state: u64,
 }
 
 impl Random {
-    /// The sequence of `seed`, `stream` (what it is for) and `index` (of which step, sample, tensor).
+    /// The sequence for `seed`, `stream` (its purpose) and `index` (number of the step, sample or tensor).
     pub fn new(seed: u64, stream: u64, index: u64) -> Self {
         let state = mix(mix(mix(seed.wrapping_add(GOLDEN)) ^ stream.wrapping_mul(0xD6E8_FEB8_6659_FD93))
             ^ index.wrapping_mul(0xA24B_AED4_963E_E407));
         Self { state }
     }
 
-    /// 64 random bits.
+    /// Draws 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN);
         mix(self.state)
     }
 
-    /// Uniform in [0, 1), a multiple of 2^-24.
+    /// Draws uniformly from [0, 1): a multiple of 2^-24.
     #[inline]
     pub fn unit(&mut self) -> f32 {
         (self.bits() >> 40) as f32 * (1.0 / 16_777_216.0)
     }
 
-    /// Uniform in 0..n (n > 0; the bias of at most n / 2^64 does not matter here). 0 for n = 0.
+    /// Draws uniformly from 0..n, with a negligible bias of at most n / 2^64. 0 for n = 0.
     #[inline]
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
-    /// `out` filled uniformly from [-1/2, 1/2).
+    /// Fills `out` uniformly from [-1/2, 1/2).
     pub fn fill_centred(&mut self, out: &mut [f32]) {
         for v in out {
             *v = self.unit() - 0.5;
         }
     }
 
-    /// Standard normal (Box-Muller).
+    /// Draws from the standard normal distribution (Box–Muller).
     pub fn normal(&mut self) -> f32 {
         let radius = (-2.0 * f64::from(1.0 - self.unit()).ln()).sqrt();
         (radius * (std::f64::consts::TAU * f64::from(self.unit())).cos()) as f32
     }
 }
 
-/// A permutation of 0..n: position `index` of the order in which epoch `epoch` visits the images.
+/// Element `index` of the permutation of 0..n that belongs to `epoch`.
 ///
-/// Computed by cycle-walking a small Feistel network, so that no list has to be kept or stored.
+/// It is computed by cycle-walking a small Feistel network, so no list has to be kept.
 pub fn shuffled(seed: u64, epoch: u64, index: usize, n: usize) -> usize {
     if n <= 1 {
         return 0;

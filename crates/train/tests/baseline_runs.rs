@@ -1,4 +1,5 @@
-//! Runs of narrow baselines on made-up images: they learn, resume to the bit, learn on with every strategy, and are measured.
+//! Runs of narrow baselines on drawn images: they learn, resume to the bit, learn further with every strategy, and are
+//! measured.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
@@ -9,20 +10,22 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::{Scratch, draw, metrics};
 use heirloom_train::{
     TrainError,
-    data::Folder,
+    data::Images,
+    measure::{TrainedSystem, measure},
     model::{
         Quantise, Weights,
         baseline::{BaselineSpec, Kind},
         initial::Initial,
     },
     random::Random,
-    replay::{Request, Snapshot, Strategy, learn},
+    replay::{Request, Snapshot, learn, parent},
     trainer::{
         self, Config, Options,
         checkpoint::Checkpoint,
-        config::{NetworkConfig, Optimiser, Phase},
+        config::{Optimiser, Phase},
         export,
-        measure::{Measured, measure},
+        learn_config::Strategy,
+        network_config::NetworkConfig,
     },
 };
 
@@ -198,10 +201,10 @@ fn every_strategy_moves_what_it_says_and_keeps_old_latents_readable() {
         let lines = metrics(&scratch.0.join(format!("{name}-replay")));
         assert!(lines.iter().all(|line| line["replay_loss"].as_f64().unwrap() > 0.0), "{name}");
 
-        let open = |run: &str| Measured::open(&scratch.0.join(run), &Device::flex()).unwrap();
-        let folder = Folder::open(&scratch.images(), 1 << 30).unwrap();
-        let of = |decoder: Option<&Measured>| {
-            let report = measure(&open(name), decoder, &folder, "drawn", 2, &[256.0]).unwrap();
+        let open = |run: &str| TrainedSystem::open(&scratch.0.join(run), &Device::flex()).unwrap();
+        let images = Images::open(&scratch.images(), 1 << 30).unwrap();
+        let of = |decoder: Option<&TrainedSystem>| {
+            let report = measure(&open(name), decoder, &images, "drawn", 2, &[256.0]).unwrap();
             assert_eq!((report.images, report.records.len(), &*report.system), (2, 2, name));
             report
         };
@@ -225,7 +228,7 @@ fn rates_grow_in_systems_that_follow_lambda_only() {
     let child =
         learn(&Request { lambda: wide, ..request(&scratch, "msh-vr", "") }, &options(&scratch, "wide")).unwrap();
     assert_eq!(child.header.config.lambda, [32.0, 4096.0]);
-    let (snapshot, before) = Snapshot::of_run(&scratch.0.join("wide")).unwrap();
+    let (snapshot, before) = parent::snapshot_of(&scratch.0.join("wide")).unwrap();
     assert_eq!((snapshot.ranges().entropy.high, snapshot.ranges().encoder.high, before.len()), (1024.0, 4096.0, 1));
     // The chain goes on, and brings its first generation along.
     let third = learn(&request(&scratch, "wide", ""), &options(&scratch, "third")).unwrap();
@@ -237,8 +240,8 @@ fn rates_grow_in_systems_that_follow_lambda_only() {
         let said = learn(&request, &options(&scratch, "refused")).unwrap_err().to_string();
         assert!(said.contains(why), "{said}");
     };
-    refused(Request { lambda: wide, ..request(&scratch, "msh", "") }, "knows one λ, 256");
-    refused(Request { lambda: Some([64.0, 64.0]), ..request(&scratch, "msh", "") }, "knows one λ, 256");
+    refused(Request { lambda: wide, ..request(&scratch, "msh", "") }, "codes at one λ, 256");
+    refused(Request { lambda: Some([64.0, 64.0]), ..request(&scratch, "msh", "") }, "codes at one λ, 256");
     let archive = Request { replay_data: None, replay_archive: Some(scratch.images()), ..request(&scratch, "msh", "") };
     refused(archive, "replay old images");
 }
@@ -273,5 +276,5 @@ fn a_learning_run_resumes_and_needs_its_parent_no_more() {
     let run = Options { stop_at: Some(1), ..options(&scratch, "proposed") };
     let checkpoint: Checkpoint = trainer::train(&tiny, &run).unwrap();
     assert!(checkpoint.header.spec.is_some());
-    assert!(Snapshot::of_run(&run.out).unwrap_err().to_string().contains("export"));
+    assert!(parent::snapshot_of(&run.out).unwrap_err().to_string().contains("export"));
 }

@@ -103,7 +103,7 @@ fn everything_runs_from_pre_training_to_the_report_and_only_once() {
     let plan = said(experiment(&scratch, &out, &["all", "--dry-run", "--settings", file.to_str().unwrap()]));
     let (mut kept, mut again) = (0, 0);
     for line in plan.lines().filter(|line| !line.contains("tasks to do")) {
-        let learned = ["-data-", "-higher-", "-lower-", "-nothing-"].iter().any(|lesson| line.contains(lesson));
+        let learned = ["-data-", "-higher-", "-lower-", "-nothing-"].iter().any(|change| line.contains(change));
         assert_eq!(line.contains(" to do"), learned, "{line}");
         *(if learned { &mut again } else { &mut kept }) += 1;
     }

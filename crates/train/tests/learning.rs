@@ -19,15 +19,16 @@ use heirloom_codec::{
 };
 use heirloom_train::{
     TrainError,
-    data::{Folder, RgbImage},
+    data::{Images, RgbImage},
     model::{Layout, Network, Quantise, Weights},
     random::Random,
-    replay::{Lesson, Recalled, Request, Strategy, Teacher, learn, memory::Content, memory::Remembered},
+    replay::{LearningPlan, ReplaySample, Request, Teacher, learn, sample::Content},
     trainer::{
         self, Config, Options,
         checkpoint::Checkpoint,
         export,
-        step::{self, Balance, Learner, Work},
+        learn_config::Strategy,
+        step::{self, Balance, Learner, ReplayBatch, StepInput},
     },
 };
 
@@ -49,7 +50,7 @@ fn parent() -> &'static ModelFile {
 }
 
 /// A folder with the parent's file, old images in `images`, and new ones of another kind in `new`.
-fn workshop(name: &str) -> Scratch {
+fn prepared(name: &str) -> Scratch {
     let scratch = Scratch::new(name);
     draw(&scratch.images(), 6);
     fs::create_dir_all(scratch.0.join("new")).unwrap();
@@ -102,12 +103,12 @@ fn with_data(scratch: &Scratch, steps: u64) -> Request {
 }
 
 fn child(run: &Path, checkpoint: &Checkpoint, full: bool) -> ModelFile {
-    Lesson::of_run(run, &checkpoint.header.config).unwrap().child(checkpoint, full, false).unwrap()
+    LearningPlan::of_run(run, &checkpoint.header.config).unwrap().child(checkpoint, full, false).unwrap()
 }
 
 fn images(folder: &Path) -> Vec<RgbImage> {
-    let folder = Folder::open(folder, 1 << 30).unwrap();
-    (0..folder.len()).map(|i| folder.image(i).unwrap().into_owned()).collect()
+    let images = Images::open(folder, 1 << 30).unwrap();
+    (0..images.len()).map(|i| images.image(i).unwrap().into_owned()).collect()
 }
 
 fn codec_image(image: &RgbImage) -> Image {
@@ -156,7 +157,7 @@ fn change(scratch: &Scratch, newer: ModelFile) -> f64 {
 
 #[test]
 fn old_files_look_no_worse_with_replay_and_worse_without() {
-    let scratch = workshop("learning-replay");
+    let scratch = prepared("learning-replay");
     let run = |name: &str, request: Request| {
         let options = options(&scratch, "new", name);
         let checkpoint = learn(&request, &options).unwrap();
@@ -185,7 +186,7 @@ fn old_files_look_no_worse_with_replay_and_worse_without() {
 
 #[test]
 fn frozen_weights_are_the_parents_to_the_bit_also_where_the_rest_is_rounded() {
-    let scratch = workshop("learning-bits");
+    let scratch = prepared("learning-bits");
     let options = options(&scratch, "new", "run");
     let checkpoint = learn(&with_data(&scratch, 3), &options).unwrap();
     for full in [true, false] {
@@ -201,14 +202,14 @@ fn frozen_weights_are_the_parents_to_the_bit_also_where_the_rest_is_rounded() {
     let mut altered = checkpoint.clone();
     let layout = Layout::new(altered.header.spec.as_ref().unwrap());
     altered.state.ema[layout.entry("entropy.z2.prior.bias").unwrap().offset] += 1e-6;
-    let lesson = Lesson::of_run(&options.out, &altered.header.config).unwrap();
-    let said = lesson.child(&altered, true, false).unwrap_err().to_string();
+    let plan = LearningPlan::of_run(&options.out, &altered.header.config).unwrap();
+    let said = plan.child(&altered, true, false).unwrap_err().to_string();
     assert!(said.contains("entropy.z2.prior.bias was frozen"), "{said}");
 }
 
 #[test]
 fn the_teacher_finds_the_latents_that_a_file_holds() {
-    let scratch = workshop("learning-latents");
+    let scratch = prepared("learning-latents");
     let image = images(&scratch.images())[0].centre(64);
     let lambda = 300.0;
     let model = Model::new(parent().clone()).unwrap();
@@ -240,7 +241,7 @@ fn the_teacher_finds_the_latents_that_a_file_holds() {
 
 #[test]
 fn the_loss_is_the_weighted_mean_over_new_and_replayed_images() {
-    let scratch = workshop("learning-mean");
+    let scratch = prepared("learning-mean");
     let spec = &parent().metadata.spec;
     let layout = Layout::new(spec);
     let network = Network::new(spec, &layout).unwrap();
@@ -259,19 +260,19 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_images() {
         pixels: crops(scratch.0.join("new"), 1),
         lambdas: vec![100.0],
     };
-    let replay = || -> Recalled {
+    let replay = || -> ReplayBatch {
         let content = Content::Images(crops(scratch.images(), 3));
-        teacher.recall(Remembered { teacher: 0, crop: 64, lambdas: vec![40.0, 300.0, 1000.0], content }).unwrap()
+        teacher.batch(ReplaySample { teacher: 0, crop: 64, lambdas: vec![40.0, 300.0, 1000.0], content }).unwrap()
     };
-    let balanced = |work: Work, balance: Balance| {
+    let balanced = |input: StepInput, balance: Balance| {
         let mut out = vec![0f32; layout.len()];
-        let cost = learner(balance).learn(&weights, work, Quantise::Noise { seed: 1, step: 0 }, &mut out).unwrap();
+        let cost = learner(balance).learn(&weights, input, Quantise::Noise { seed: 1, step: 0 }, &mut out).unwrap();
         (out, cost)
     };
-    let gradient = |work| balanced(work, Balance::default());
-    let (new, cost_new) = gradient(Work { fresh: Some(fresh()), replay: None });
-    let (old, cost_old) = gradient(Work { fresh: None, replay: Some(replay()) });
-    let (both, cost) = gradient(Work { fresh: Some(fresh()), replay: Some(replay()) });
+    let gradient = |input| balanced(input, Balance::default());
+    let (new, cost_new) = gradient(StepInput { fresh: Some(fresh()), replay: None });
+    let (old, cost_old) = gradient(StepInput { fresh: None, replay: Some(replay()) });
+    let (both, cost) = gradient(StepInput { fresh: Some(fresh()), replay: Some(replay()) });
     assert_eq!((cost.fresh, cost.replay), (cost_new.fresh, cost_old.replay));
     let (mut distance, mut size) = (0f64, 0f64);
     for ((new, old), both) in new.iter().zip(&old).zip(&both) {
@@ -282,7 +283,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_images() {
     assert!(size > 0.0 && distance <= 1e-10 * size, "{distance:e} of {size:e}");
     // At four times the middle λ, the square root of it weighs half. What is told of the costs does not change.
     let balance = Balance { exponent: 0.5, middle: 25.0 };
-    let (half, cost_half) = balanced(Work { fresh: Some(fresh()), replay: None }, balance);
+    let (half, cost_half) = balanced(StepInput { fresh: Some(fresh()), replay: None }, balance);
     assert_eq!(cost_half, cost_new);
     assert!(half.iter().zip(&new).all(|(half, new)| (half - 0.5 * new).abs() <= 1e-5 * new.abs() + 1e-9));
     // Replay says nothing to the encoder, and neither part moves the entropy branch.
@@ -295,7 +296,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_images() {
 
 #[test]
 fn an_archive_is_replayed_with_and_without_originals() {
-    let scratch = workshop("learning-archive");
+    let scratch = prepared("learning-archive");
     archive(&scratch, parent(), "");
     let request = Request { replay_archive: Some(scratch.0.join("archive")), ..request(&scratch, 60) };
     let options_of = |run: &str| options(&scratch, "new", run);
@@ -315,7 +316,7 @@ fn an_archive_is_replayed_with_and_without_originals() {
 
 #[test]
 fn files_that_cannot_be_replayed_are_left_out_and_an_archive_without_others_is_refused() {
-    let scratch = workshop("learning-left-out");
+    let scratch = prepared("learning-left-out");
     let mut stranger = parent().weights.clone();
     let mut tensor = stranger.get("entropy.z1.prior.bias").unwrap().clone();
     tensor.data[0] += 0.25;
@@ -338,7 +339,7 @@ fn files_that_cannot_be_replayed_are_left_out_and_an_archive_without_others_is_r
 
 #[test]
 fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
-    let scratch = workshop("learning-resume");
+    let scratch = prepared("learning-resume");
     archive(&scratch, parent(), "");
     let config = settings(&scratch, "checkpoint_every = 4\nphases = [{ from_step = 0, crop = 64, batch = 2 }]");
     for (name, replay) in [("data", false), ("archive", true)] {
@@ -377,7 +378,7 @@ fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
 
 #[test]
 fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
-    let scratch = workshop("learning-strategies");
+    let scratch = prepared("learning-strategies");
     let old = parent().metadata.lambda.entropy;
     let wide = LambdaRange { low: 4.0, high: 4096.0 };
     let moved = |file: &ModelFile, branch: &str| {
@@ -422,7 +423,7 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
 
 #[test]
 fn a_chain_replays_every_earlier_generation() {
-    let scratch = workshop("learning-chain");
+    let scratch = prepared("learning-chain");
     let first = options(&scratch, "new", "first");
     let checkpoint = learn(&with_data(&scratch, 2), &first).unwrap();
     let middle = child(&first.out, &checkpoint, false);
@@ -453,7 +454,7 @@ fn a_chain_replays_every_earlier_generation() {
 
 #[test]
 fn what_cannot_work_is_refused_before_anything_is_written() {
-    let scratch = workshop("learning-refused");
+    let scratch = prepared("learning-refused");
     let refused = |request: Request, why: &str| {
         let options = options(&scratch, "new", "run");
         match learn(&request, &options) {
@@ -472,7 +473,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let plain = request(&scratch, 2);
     let data = with_data(&scratch, 2);
     refused(Request { from: None, ..data.clone() }, "--from");
-    refused(Request { from: Some("nowhere".into()), ..data.clone() }, "nowhere is not here");
+    refused(Request { from: Some("nowhere".into()), ..data.clone() }, "there is no nowhere");
     refused(plain.clone(), "--replay-data OLD_IMAGES or --replay-archive");
     refused(Request { replay_share: Some(1.5), ..data.clone() }, "within 0 to 1");
     refused(Request { replay_share: Some(0.0), ..data.clone() }, "nothing is replayed");
@@ -482,7 +483,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     refused(Request { ancestors: vec![scratch.0.join("parent.safetensors")], ..data.clone() }, "is no ancestor of");
     refused(Request { originals: Some(scratch.images()), ..data.clone() }, "--replay-archive");
     let config = settings(&scratch, "network = { width = 32, embedding = 32 }");
-    refused(Request { config: Some(config), ..data.clone() }, "network is that of the model");
+    refused(Request { config: Some(config), ..data.clone() }, "the network is that of the model");
     settings(&scratch, "");
     let mut bytes = fs::read(scratch.0.join("parent.safetensors")).unwrap();
     let last = bytes.len() - 1;

@@ -1,14 +1,14 @@
-//! Runs on made-up images: they learn, they can be interrupted, and they refuse what is broken.
+//! Runs on drawn images: they learn, they can be interrupted, and they refuse what is broken.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use common::{Scratch, draw, metrics};
 use heirloom_train::{
     TrainError,
-    data::{Folder, Loader, loader::Plan},
+    data::{BatchSampler, Folder, Images, Loader, sampler::LambdaLaw},
     model::{
         Layout, Spec,
         initial::{Initial, initial},
@@ -87,16 +87,16 @@ fn a_tiny_network_learns_one_small_folder() {
 fn batches_do_not_depend_on_threads_or_where_one_begins() {
     let scratch = Scratch::new("batches");
     draw(&scratch.images(), 3);
-    let folder = std::sync::Arc::new(Folder::open(&scratch.images(), 1 << 30).unwrap());
-    let without_cache = std::sync::Arc::new(Folder::open(&scratch.images(), 0).unwrap());
+    let folder = Arc::new(Images::open(&scratch.images(), 1 << 30).unwrap());
+    let without_cache = Arc::new(Images::open(&scratch.images(), 0).unwrap());
     assert_eq!(folder.manifest(), without_cache.manifest());
     let config =
         Config { augmentation: heirloom_train::data::Augmentation { shrink: [0.5, 1.0], flip: true }, ..config(1) };
-    let plan = Plan { seed: 3, augmentation: config.augmentation.clone(), lambda: config.lambda };
-    let take = |folder: &std::sync::Arc<Folder>, from: u64, threads: usize| {
+    let sampler = BatchSampler { seed: 3, law: LambdaLaw::LogUniform, ..config.sampler() };
+    let take = |images: &Arc<Images>, from: u64, threads: usize| {
         let config = config.clone();
-        let mut loader =
-            Loader::start(folder.clone(), plan.clone(), move |s| schedule::shape(&config, s), from, threads).unwrap();
+        let shape = move |step| schedule::shape(&config, step);
+        let mut loader = Loader::start(images.clone(), sampler.clone(), shape, from, threads).unwrap();
         (from..10).map(|_| loader.next_batch().unwrap()).collect::<Vec<_>>()
     };
     let all = take(&folder, 0, 1);

@@ -1,10 +1,10 @@
-//! A decoded image.
+//! Decoded images.
 
 use std::path::Path;
 
-use image::ImageReader;
+use heirloom_io::{PixelFormat, ReadOptions};
 
-/// 8-bit RGB, row-major, three bytes a pixel.
+/// An image of 8-bit RGB, row by row, three bytes per pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RgbImage {
     pub width: usize,
@@ -13,30 +13,30 @@ pub struct RgbImage {
 }
 
 impl RgbImage {
-    /// Decodes the bytes of a file; alpha is dropped, grey becomes RGB, deeper samples become 8 bits.
+    /// Decodes the bytes of a file. Alpha is dropped, grey becomes RGB, and deeper samples become 8 bits.
     ///
     /// # Errors
-    /// The decoder's reason, in words.
+    /// The reader's reason.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-        let rgb = reader.decode().map_err(|e| e.to_string())?.into_rgb8();
-        let (width, height) = (rgb.width() as usize, rgb.height() as usize);
-        if width == 0 || height == 0 {
-            return Err("it has no pixels".into());
-        }
-        Ok(Self { width, height, rgb: rgb.into_raw() })
+        let image = heirloom_io::read(bytes, &ReadOptions::reduce()).map_err(|e| e.to_string())?;
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let rgb = match image.format() {
+            PixelFormat::Rgb8 => image.into_data(),
+            PixelFormat::Grey8 => image.data().iter().flat_map(|v| [*v; 3]).collect(),
+        };
+        Ok(Self { width, height, rgb })
     }
 
     /// Reads and decodes a file.
     ///
     /// # Errors
-    /// The system's or the decoder's reason, in words.
+    /// The system's or the reader's reason.
     pub fn open(path: &Path) -> Result<Self, String> {
         Self::decode(&std::fs::read(path).map_err(|e| e.to_string())?)
     }
 
-    /// The values in [-1, 1], padded right and bottom to multiples of `multiple` by repeating the edge: values, height,
-    /// width.
+    /// The image on a canvas whose sides are multiples of `multiple`, padded to the right and below by
+    /// repeating the edge: values in [-1, 1], height, width.
     #[must_use]
     pub fn padded(&self, multiple: usize) -> (Vec<f32>, usize, usize) {
         let (height, width) = (self.height.next_multiple_of(multiple), self.width.next_multiple_of(multiple));
@@ -51,7 +51,7 @@ impl RgbImage {
         (out, height, width)
     }
 
-    /// The middle `size` by `size` square (or less where the image is smaller).
+    /// The middle `size` by `size` pixels, or fewer where the image is smaller.
     #[must_use]
     pub fn centre(&self, size: usize) -> Self {
         let (width, height) = (self.width.min(size), self.height.min(size));
@@ -63,13 +63,13 @@ impl RgbImage {
     }
 }
 
-/// 0..=255 to [-1, 1].
+/// Maps 0..=255 to [-1, 1].
 #[inline]
 pub fn to_unit(value: u8) -> f32 {
     f32::from(value) * (2.0 / 255.0) - 1.0
 }
 
-/// [-1, 1] to 0..=255: rounded, clamped.
+/// Maps [-1, 1] to 0..=255, rounded and clamped.
 #[inline]
 pub fn to_byte(value: f32) -> u8 {
     ((value + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8

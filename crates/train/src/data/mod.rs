@@ -1,14 +1,22 @@
-//! From a folder of images to batches of crops.
+//! From images to batches of crops.
 //!
-//! [`folder`] finds, checks and caches the images, [`sample`] cuts one augmented crop, [`loader`] prepares batches ahead of
-//! the training step. Which crop stands where in which step depends on the seed and the step alone.
+//! [`images::Images`] opens a [`folder`] or a [`pack`], [`crop`] cuts one augmented crop, [`sampler`]
+//! draws the batch of a step, and [`loader`] prepares batches ahead of the steps by means of a
+//! [`prefetcher`]. Which crops a step gets depends on the seed and the step alone.
 
+pub mod crop;
 pub mod folder;
 pub mod image;
+pub mod images;
 pub mod loader;
-pub mod sample;
+pub mod pack;
+pub mod pack_writer;
+pub mod prefetcher;
+pub mod sampler;
 
+pub use crop::Augmentation;
 pub use folder::Folder;
 pub use image::RgbImage;
-pub use loader::{Ahead, Batch, Loader};
-pub use sample::Augmentation;
+pub use images::Images;
+pub use loader::Loader;
+pub use sampler::{Batch, BatchSampler};

@@ -1,4 +1,4 @@
-//! Panels as figures: one for each system, in which its strategies are compared, and one for all systems.
+//! Figures of the panels: one per system, which compares its strategies, and one for all systems.
 
 use heirloom_eval::{
     Figure,
@@ -7,24 +7,27 @@ use heirloom_eval::{
 
 use super::{
     model::System,
-    outcome::{Drawn, Outcome},
-    panel::{How, Subject},
+    outcome::{MeasuredCurve, Outcome},
+    panel::{Condition, Subject},
 };
-use crate::{Result, TrainError, replay::Strategy};
+use crate::{
+    error::{Result, TrainError},
+    trainer::learn_config::Strategy,
+};
 
-const REPLAY: How = How::By(Strategy::Replay);
+const REPLAY: Condition = Condition::Learned(Strategy::Replay);
 
-/// A figure and the name of its file.
+/// A figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
-    /// `fig8a-ours.svg`
+    /// File name, such as `fig8a-ours.svg`.
     pub name: String,
     pub title: String,
     pub svg: String,
 }
 
 impl Chart {
-    /// Those of a panel.
+    /// Draws the figures of a panel.
     ///
     /// # Errors
     /// A panel without curves.
@@ -34,7 +37,9 @@ impl Chart {
             Subject::NewFiles(_) => systems(outcome).chain(std::iter::once(all_with_replay(outcome))).collect(),
             Subject::VariableRate | Subject::EncoderOnly => {
                 let strategies = outcome.panel.subject == Subject::EncoderOnly;
-                let label = |curve: &Drawn| if strategies { curve.line.how.name() } else { curve.line.system.title() };
+                let label = |curve: &MeasuredCurve| {
+                    if strategies { curve.line.condition.name() } else { curve.line.system.title() }
+                };
                 let series = outcome.curves.iter().map(|curve| series(curve, label(curve).into(), Role::Plain));
                 Ok(vec![chart(outcome, "", "", series.collect())?])
             }
@@ -42,29 +47,29 @@ impl Chart {
     }
 }
 
-/// For each system its strategies; replay stands out.
+/// One figure per system with its strategies; replay is highlighted.
 fn systems(outcome: &Outcome) -> impl Iterator<Item = Result<Chart>> {
     System::VARIABLE.into_iter().map(|system| {
         let own = outcome.curves.iter().filter(|curve| curve.line.system == system);
         let lines = own.map(|curve| {
-            let role = if curve.line.how == REPLAY { Role::Main } else { Role::Plain };
-            series(curve, curve.line.how.name().into(), role)
+            let role = if curve.line.condition == REPLAY { Role::Main } else { Role::Plain };
+            series(curve, curve.line.condition.name().into(), role)
         });
         chart(outcome, &format!("-{}", system.name()), &format!(", {}", system.title()), lines.collect())
     })
 }
 
-/// Each system before and after it learned with replay; ours stands out.
+/// One figure of all systems before and after learning with replay; ours is highlighted.
 fn all_with_replay(outcome: &Outcome) -> Result<Chart> {
-    let some = outcome.curves.iter().filter(|curve| [How::Before, REPLAY].contains(&curve.line.how));
-    let lines = some.map(|curve| {
-        let ours = curve.line.system == System::Ours && curve.line.how == REPLAY;
+    let curves = outcome.curves.iter().filter(|curve| [Condition::Pretrained, REPLAY].contains(&curve.line.condition));
+    let lines = curves.map(|curve| {
+        let ours = curve.line.system == System::Ours && curve.line.condition == REPLAY;
         series(curve, curve.name.clone(), if ours { Role::Main } else { Role::Plain })
     });
     chart(outcome, "-replay", ", all systems", lines.collect())
 }
 
-fn series(curve: &Drawn, name: String, role: Role) -> Series {
+fn series(curve: &MeasuredCurve, name: String, role: Role) -> Series {
     Series { name, points: curve.points(), role }
 }
 

@@ -1,51 +1,51 @@
-//! Whether what the paper found shows in what was measured, in a sentence for each panel.
+//! Whether the paper's findings show in the measurements: a verdict and its numbers for each panel.
 
 use serde::Serialize;
 
 use super::{
     model::{Change, System},
-    outcome::{Drawn, Outcome},
-    panel::{How, Subject},
+    outcome::{MeasuredCurve, Outcome},
+    panel::{Condition, Subject},
 };
-use crate::replay::Strategy;
+use crate::trainer::learn_config::Strategy;
 
-/// Old files that lose more than this, on average over λ, are broken; in dB.
+/// Mean loss of PSNR in dB beyond which old files count as broken.
 const BROKEN: f64 = 0.3;
-/// Old files that lose no more than this are kept; in dB.
-const KEPT: f64 = 0.1;
-/// How far replay may stay behind learning end to end to be on a par with it, in points of BD-rate.
+/// Mean loss of PSNR in dB up to which old files count as preserved.
+const PRESERVED: f64 = 0.1;
+/// Points of BD-rate by which replay may be worse than learning end to end and still count as on a par.
 const ON_A_PAR: f64 = 3.0;
-/// One model for all rates may need so many per cent more than one for each.
-const PRICE: f64 = 10.0;
-/// What an end of the curve must gain to count, in dB.
+/// BD-rate in per cent up to which one model for all rates counts as good as one for each.
+const VARIABLE_RATE_COST: f64 = 10.0;
+/// Least gain in dB at an end of a curve that counts.
 const GAIN: f64 = 0.1;
 
-const ENCODER: How = How::By(Strategy::Encoder);
-const END_TO_END: How = How::By(Strategy::EndToEnd);
-const REPLAY: How = How::By(Strategy::Replay);
+const ENCODER: Condition = Condition::Learned(Strategy::Encoder);
+const END_TO_END: Condition = Condition::Learned(Strategy::EndToEnd);
+const REPLAY: Condition = Condition::Learned(Strategy::Replay);
 
-/// Whether a finding of the paper shows.
+/// Whether a finding of the paper shows in the measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Shows,
-    /// For some systems.
+    /// It shows for some systems.
     Partly,
     Not,
 }
 
-/// A finding of the paper, and what was measured of it.
+/// A finding of the paper, compared with the measurements.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// What the paper says.
+    /// The paper's claim.
     pub claim: &'static str,
     pub verdict: Verdict,
-    /// The numbers.
+    /// The measured numbers.
     pub evidence: String,
 }
 
 impl Finding {
-    /// That of a panel.
+    /// Judges the finding of a panel.
     #[must_use]
     pub fn of(outcome: &Outcome) -> Self {
         match outcome.panel.subject {
@@ -59,7 +59,7 @@ impl Finding {
     }
 }
 
-/// From what holds of each system.
+/// Verdict from whether the finding holds for each system.
 fn verdict(holds: &[bool]) -> Verdict {
     match (holds.iter().any(|h| *h), holds.iter().all(|h| *h)) {
         (true, true) => Verdict::Shows,
@@ -68,8 +68,8 @@ fn verdict(holds: &[bool]) -> Verdict {
     }
 }
 
-/// Mean change of PSNR between two curves at the same λ, in dB.
-fn change(before: &Drawn, after: &Drawn) -> f64 {
+/// Mean change of PSNR in dB between two curves at the same λ.
+fn change(before: &MeasuredCurve, after: &MeasuredCurve) -> f64 {
     let pairs = before.means.iter().zip(&after.means);
     pairs.map(|(b, a)| a.psnr - b.psnr).sum::<f64>() / before.means.len().max(1) as f64
 }
@@ -77,20 +77,22 @@ fn change(before: &Drawn, after: &Drawn) -> f64 {
 fn old_files(outcome: &Outcome) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for system in System::VARIABLE {
-        let curve = |how| outcome.curve(system, how);
-        let (Some(old), Some(free), Some(replay)) = (curve(How::Before), curve(END_TO_END), curve(REPLAY)) else {
+        let curve = |condition| outcome.curve(system, condition);
+        let (Some(old), Some(free), Some(replay)) = (curve(Condition::Pretrained), curve(END_TO_END), curve(REPLAY))
+        else {
             continue;
         };
         let (free_change, replay_change) = (change(old, free), change(old, replay));
-        holds.push(free_change < -BROKEN && replay_change >= -KEPT);
-        let refused = if free.refused.is_some() { " (the decoder refuses the files; given their latents)" } else { "" };
+        holds.push(free_change < -BROKEN && replay_change >= -PRESERVED);
+        let refused =
+            if free.refused.is_some() { " (the decoder refuses the files and was given their latents)" } else { "" };
         evidence.push(format!(
             "{}: {free_change:+.2} dB after learning end to end{refused}, {replay_change:+.2} dB with replay",
             system.title()
         ));
     }
     Finding {
-        claim: "Learning end to end breaks old files; with replay they look as good or better.",
+        claim: "Learning end to end breaks old files; with replay they are as good or better.",
         verdict: verdict(&holds),
         evidence: evidence.join("; "),
     }
@@ -103,20 +105,21 @@ fn percent(value: Option<f64>) -> String {
 fn new_images(outcome: &Outcome) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for system in System::VARIABLE {
-        let of = |how| outcome.curve(system, how).and_then(Drawn::bd_rate);
-        let (free, replay) = (of(END_TO_END), of(REPLAY));
+        let bd = |condition| outcome.curve(system, condition).and_then(MeasuredCurve::bd_rate);
+        let (free, replay) = (bd(END_TO_END), bd(REPLAY));
         holds.push(matches!((free, replay), (Some(f), Some(r)) if r < 0.0 && r - f <= ON_A_PAR));
         evidence.push(format!(
             "{}: {} with replay, {} end to end, {} with the encoder alone, {} with more of the old images instead",
             system.title(),
             percent(replay),
             percent(free),
-            percent(of(ENCODER)),
-            percent(of(How::Control))
+            percent(bd(ENCODER)),
+            percent(bd(Condition::Control))
         ));
     }
     Finding {
-        claim: "On new images replay is on a par with learning end to end, and better than before (BD-rate against before).",
+        claim: "On new images, replay is on a par with learning end to end and better than the pre-trained model (BD-rate against the \
+                latter).",
         verdict: verdict(&holds),
         evidence: evidence.join("; "),
     }
@@ -125,21 +128,21 @@ fn new_images(outcome: &Outcome) -> Finding {
 fn new_rates(outcome: &Outcome, change: Change) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for system in System::VARIABLE {
-        let end = |how| {
-            let means = &outcome.curve(system, how)?.means;
+        let end = |condition| {
+            let means = &outcome.curve(system, condition)?.means;
             if change == Change::Higher { means.last() } else { means.first() }.copied()
         };
-        let (Some(old), Some(replay), Some(free)) = (end(How::Before), end(REPLAY), end(END_TO_END)) else {
+        let (Some(old), Some(replay), Some(free)) = (end(Condition::Pretrained), end(REPLAY), end(END_TO_END)) else {
             continue;
         };
         holds.push(match change {
             Change::Lower => replay.bpp < old.bpp && replay.psnr < old.psnr,
             _ => replay.psnr > old.psnr + GAIN,
         });
-        let bd = outcome.curve(system, REPLAY).and_then(Drawn::bd_rate);
+        let bd = outcome.curve(system, REPLAY).and_then(MeasuredCurve::bd_rate);
         evidence.push(format!(
             "{}: the end moves from {:.3} bpp, {:.2} dB to {:.3} bpp, {:.2} dB with replay ({:.3} bpp, {:.2} dB end to end); {} where \
-             both have files",
+             both have points",
             system.title(),
             old.bpp,
             old.psnr,
@@ -163,8 +166,8 @@ fn new_rates(outcome: &Outcome, change: Change) -> Finding {
 fn variable_rate(outcome: &Outcome) -> Finding {
     let (mut holds, mut evidence) = (Vec::new(), Vec::new());
     for (system, single) in [(System::MshVr, System::Msh), (System::GmaVr, System::Gma)] {
-        let bd = outcome.curve(system, How::Before).and_then(Drawn::bd_rate);
-        holds.push(bd.is_some_and(|bd| bd <= PRICE));
+        let bd = outcome.curve(system, Condition::Pretrained).and_then(MeasuredCurve::bd_rate);
+        holds.push(bd.is_some_and(|bd| bd <= VARIABLE_RATE_COST));
         evidence.push(format!("{} against {}: {}", system.title(), single.title(), percent(bd)));
     }
     Finding {
@@ -175,14 +178,14 @@ fn variable_rate(outcome: &Outcome) -> Finding {
 }
 
 fn encoder_only(outcome: &Outcome) -> Finding {
-    let end = |how| outcome.curve(System::MshVr, how).and_then(|curve| curve.means.last()).copied();
+    let end = |condition| outcome.curve(System::MshVr, condition).and_then(|curve| curve.means.last()).copied();
     let claim = "If only the encoder learns, rates above the old maximum are out of reach.";
-    match (end(How::Before), end(ENCODER), end(END_TO_END)) {
+    match (end(Condition::Pretrained), end(ENCODER), end(END_TO_END)) {
         (Some(old), Some(encoder), Some(free)) => Finding {
             claim,
             verdict: verdict(&[free.psnr > old.psnr + GAIN && encoder.psnr - old.psnr < (free.psnr - old.psnr) / 2.0]),
             evidence: format!(
-                "from {:.2} dB before ({:.3} bpp) to {:.2} dB with the encoder alone ({:.3} bpp) and {:.2} dB end to end ({:.3} bpp)",
+                "from {:.2} dB before learning ({:.3} bpp) to {:.2} dB with the encoder alone ({:.3} bpp) and {:.2} dB end to end ({:.3} bpp)",
                 old.psnr, old.bpp, encoder.psnr, encoder.bpp, free.psnr, free.bpp
             ),
         },

@@ -2,48 +2,53 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`settings`] | the numbers of an experiment; `scales/*.toml` are those that have a name |
-//! | [`model`] | systems, what they learn, and the models that come of it |
-//! | [`panel`] | the figures: which curves are in which, and what must be done for them |
-//! | [`task`] | one thing to do, and the hash of all that its result depends on |
-//! | [`pace`] | how long tasks will take |
-//! | [`workshop`] | carries tasks out, each in a folder of its own |
-//! | [`measured`] | what a measurement leaves; measuring by real files |
+//! | [`settings`] | settings of an experiment; `scales/*.toml` are the named ones |
+//! | [`model`] | systems, what they learn, and the resulting models |
+//! | [`panel`] | the figures: their curves, and the tasks that those need |
+//! | [`task`] | a training or measurement, and the hash of all that its result depends on |
+//! | [`inputs`] | settings and images |
+//! | [`estimate`] | estimated time of tasks |
+//! | [`runner`] | runs tasks, each in a folder of its own |
+//! | [`measurement`] | results of a measurement; measuring with real files |
 //! | [`outcome`] | curves and BD-rates |
-//! | [`finding`] | whether what the paper found shows |
-//! | [`chart`], [`report`] | figures, tables and the page |
+//! | [`finding`] | whether the paper's findings show |
+//! | [`chart`], [`report`], [`page`], [`output`] | figures, results, the HTML page, and writing all of them |
 //!
-//! An experiment's folder holds `tasks/`, with a folder for every training and measurement, and what [`report::Report::write`] makes of
-//! them. A task that is done is never done again; one whose settings, images or forerunners change gets another folder.
+//! An experiment's folder holds `tasks/`, with a folder for every training and measurement, and the files of
+//! [`output::write`]. A finished task is never repeated; one whose settings, images or predecessors change
+//! gets another folder.
 
 pub mod chart;
+pub mod estimate;
 pub mod finding;
-pub mod measured;
+pub mod inputs;
+pub mod measurement;
 pub mod model;
 pub mod outcome;
-pub mod pace;
+pub mod output;
+pub mod page;
 pub mod panel;
 pub mod report;
+pub mod runner;
 pub mod settings;
 pub mod task;
-pub mod workshop;
 
+pub use inputs::{ImageSource, Inputs};
 pub use panel::Figure;
 pub use report::Report;
+pub use runner::Runner;
 pub use settings::{Scale, Settings};
-pub use task::{Images, Inputs};
-pub use workshop::Workshop;
 
 use self::{
+    estimate::Estimate,
     outcome::Outcome,
-    pace::Pace,
     panel::{Panel, tasks},
-    report::Spent,
+    report::TaskTime,
     task::Task,
 };
-use crate::Result;
+use crate::error::Result;
 
-/// The panels of some figures, each once.
+/// Panels of the figures, each once.
 #[must_use]
 pub fn panels(figures: &[Figure], settings: &Settings) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
@@ -59,48 +64,49 @@ pub fn panels(figures: &[Figure], settings: &Settings) -> Vec<Panel> {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub task: Task,
-    /// Its folder under `tasks/`.
+    /// Name of its folder under `tasks/`.
     pub folder: String,
-    /// What it took, if it is done.
+    /// Seconds that it took, if it is finished.
     pub done: Option<f64>,
-    /// What it is expected to take, in seconds.
+    /// Estimated seconds.
     pub expected: f64,
 }
 
-/// What there is to do for some panels, in order, and how long it will take.
+/// Plans the tasks of the panels, in order, with their estimated times.
 ///
 /// # Errors
-/// Settings that make no sense, a folder that cannot be read.
-pub fn plan(workshop: &Workshop, panels: &[Panel]) -> Result<Vec<Step>> {
+/// Settings out of range, a folder that cannot be read.
+pub fn plan(runner: &Runner, panels: &[Panel]) -> Result<Vec<Step>> {
     let tasks = tasks(panels);
-    let pace = Pace::of(workshop, &tasks)?;
+    let estimate = Estimate::of(runner, &tasks)?;
     let step = |task: Task| {
-        let folder = workshop.inputs.folder(&task)?;
-        let (done, expected) = (workshop.done(&task)?.map(|done| done.seconds), pace.expected(workshop.inputs, &task)?);
+        let folder = runner.inputs.folder(&task)?;
+        let done = runner.done(&task)?.map(|done| done.seconds);
+        let expected = estimate.seconds(runner.inputs, &task)?;
         Ok(Step { task, folder, done, expected })
     };
     tasks.into_iter().map(step).collect()
 }
 
-/// Does what is to do, telling `progress` of each step before it is taken up, and writes the report.
+/// Runs the tasks that are not finished and writes the report. `progress` is called before each task.
 ///
 /// # Errors
-/// All of training, learning and measuring; a folder that cannot be written.
+/// Errors of training, learning and measuring; a folder that cannot be written.
 pub fn run(
-    workshop: &Workshop,
+    runner: &Runner,
     panels: &[Panel],
     scale: String,
     plan: &[Step],
     mut progress: impl FnMut(usize, &Step),
 ) -> Result<Report> {
-    let mut spent = Vec::new();
+    let mut times = Vec::new();
     for (i, step) in plan.iter().enumerate() {
         progress(i, step);
-        let seconds = workshop.carry_out(&step.task)?.seconds;
-        spent.push(Spent { task: step.task.name(), folder: step.folder.clone(), seconds });
+        let seconds = runner.run(&step.task)?.seconds;
+        times.push(TaskTime { task: step.task.name(), folder: step.folder.clone(), seconds });
     }
-    let outcomes = panels.iter().map(|panel| Outcome::of(workshop, panel)).collect::<Result<_>>()?;
-    let report = Report::new(workshop.inputs, scale, outcomes, spent)?;
-    report.write(workshop.out)?;
+    let outcomes = panels.iter().map(|panel| Outcome::of(runner, panel)).collect::<Result<_>>()?;
+    let report = Report::new(runner.inputs, scale, outcomes, times)?;
+    output::write(&report, runner.out)?;
     Ok(report)
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::replay::Strategy;
+use crate::trainer::learn_config::Strategy;
 
-/// λ of pre-training, and the two ranges to which rate-incremental learning takes it (method, "rate-incremental").
+/// Ranges of λ of pre-training and of rate-incremental learning (Duan et al., CVPR 2024, section 5).
 pub const OLD: [f32; 2] = [32.0, 1024.0];
 const HIGHER: [f32; 2] = [32.0, 4096.0];
 const LOWER: [f32; 2] = [4.0, 1024.0];
@@ -23,10 +23,10 @@ pub enum System {
 impl System {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Ours, Self::Msh, Self::MshVr, Self::Gma, Self::GmaVr];
-    /// Those that code at a range of λ, and learn.
+    /// The systems that code at a range of λ, and learn.
     pub const VARIABLE: [Self; 3] = [Self::Ours, Self::MshVr, Self::GmaVr];
 
-    /// As in settings and names of files.
+    /// Name in settings and file names.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl System {
         }
     }
 
-    /// As in figures.
+    /// Name in figures.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -50,14 +50,14 @@ impl System {
         }
     }
 
-    /// Whether it writes files. Rates of the others are estimates.
+    /// Whether the system writes files. Rates of the others are estimates.
     #[must_use]
     pub fn writes_files(self) -> bool {
         self == Self::Ours
     }
 }
 
-/// What a trained model learns.
+/// What a pre-trained model learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Another kind of images.
@@ -66,12 +66,12 @@ pub enum Change {
     Higher,
     /// λ below the lower end.
     Lower,
-    /// Nothing new: the control, which tells what more training alone gives.
+    /// Nothing new: a control that shows the effect of longer training.
     Nothing,
 }
 
 impl Change {
-    /// As in names of files.
+    /// Name in file names.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Change {
         }
     }
 
-    /// The range of λ that it learns.
+    /// Range of λ that is learned.
     #[must_use]
     pub fn lambda(self) -> [f32; 2] {
         match self {
@@ -93,46 +93,46 @@ impl Change {
     }
 }
 
-/// A trained model, by what it is trained for.
+/// A trained model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Model {
     pub system: System,
-    /// λ of its training from scratch.
+    /// Range of λ of its training from scratch.
     pub lambda: [f32; 2],
-    /// What it learned then, and how.
-    pub learned: Option<(Change, Strategy)>,
+    /// What it learned afterwards, and by which strategy.
+    pub learning: Option<(Change, Strategy)>,
 }
 
 impl Model {
     /// A system trained over λ 32 to 1024.
     #[must_use]
     pub fn pretrained(system: System) -> Self {
-        Self { system, lambda: OLD, learned: None }
+        Self { system, lambda: OLD, learning: None }
     }
 
-    /// A system trained for one λ.
+    /// A system trained for a single λ.
     #[must_use]
     pub fn single(system: System, lambda: f32) -> Self {
-        Self { system, lambda: [lambda; 2], learned: None }
+        Self { system, lambda: [lambda; 2], learning: None }
     }
 
-    /// What it becomes by learning.
+    /// The model that results from learning.
     #[must_use]
-    pub fn after(self, change: Change, strategy: Strategy) -> Self {
-        Self { learned: Some((change, strategy)), ..self }
+    pub fn learned(self, change: Change, strategy: Strategy) -> Self {
+        Self { learning: Some((change, strategy)), ..self }
     }
 
-    /// What it learned from.
+    /// The model that it learned from.
     #[must_use]
     pub fn parent(self) -> Option<Self> {
-        self.learned.map(|_| Self { learned: None, ..self })
+        self.learning.map(|_| Self { learning: None, ..self })
     }
 
-    /// As in names of files.
+    /// Name in file names.
     #[must_use]
     pub fn name(self) -> String {
         let system = self.system.name();
-        match self.learned {
+        match self.learning {
             Some((change, strategy)) => format!("{system}-{}-{}", change.name(), strategy.name()),
             None if self.lambda[0] == self.lambda[1] => format!("{system}-{}", self.lambda[0]),
             None => system.into(),

@@ -1,47 +1,52 @@
-//! What came out: the curves of each panel, and their BD-rates.
+//! Results of a panel: its curves, and their BD-rates.
 
 use heirloom_eval::{BdRate, Curve, Interpolation, Point, anchors, bd_rate};
 use serde::Serialize;
 
 use super::{
-    measured::{Mean, Rate},
+    measurement::{Mean, RateKind},
     model::System,
-    panel::{How, Line, Panel, Subject},
-    workshop::Workshop,
+    panel::{Condition, Line, Panel, Subject},
+    runner::Runner,
 };
-use crate::{Result, TrainError};
+use crate::error::{Result, TrainError};
 
-/// The curve to compare with, and its name for people.
-pub const ANCHOR: &str = "vtm-22.0";
+/// The curve that every curve is compared with.
+const ANCHOR: &str = "vtm-22.0";
+/// Its name in reports.
+const ANCHOR_NAME: &str = "VTM 22.0";
 
-/// A BD-rate, or why there is none.
+/// A BD-rate, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
+    /// Name of the other curve.
     pub against: String,
-    /// Of piecewise cubics.
+    /// By piecewise cubic interpolation.
     pub pchip: Option<BdRate>,
-    /// Of one cubic polynomial, as in older papers.
+    /// By one cubic polynomial, as in older papers.
     pub cubic: Option<BdRate>,
-    /// Points of either curve that were not used, as another of the same curve costs no more and is no worse.
+    /// Number of points of either curve that were not used, because another point of the same curve is as good
+    /// at no higher rate.
     pub left_out: usize,
+    /// Why there is no BD-rate.
     pub refused: Option<String>,
 }
 
-/// A curve that was measured.
+/// A measured curve.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Drawn {
+pub struct MeasuredCurve {
     #[serde(skip)]
     pub line: Line,
     pub name: String,
-    pub rate: Rate,
-    /// See [`super::measured::Measured::refused`].
+    pub rate: RateKind,
+    /// See [`super::measurement::Measured::refused`].
     pub refused: Option<String>,
-    /// By ascending λ.
+    /// Means in ascending order of λ.
     pub means: Vec<Mean>,
     pub comparisons: Vec<Comparison>,
 }
 
-/// A panel with its curves.
+/// A panel with its measured curves.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     #[serde(skip)]
@@ -50,29 +55,30 @@ pub struct Outcome {
     pub title: &'static str,
     pub dataset: String,
     pub images: usize,
-    pub curves: Vec<Drawn>,
-    /// That of [`ANCHOR`], where these are the images that it was measured on.
+    pub curves: Vec<MeasuredCurve>,
+    /// Curve of VTM 22.0, if the images are those that it was measured on.
     #[serde(skip)]
     pub anchor: Option<Curve>,
 }
 
 impl Outcome {
-    /// Gathers what was measured for a panel.
+    /// Collects the measurements of a panel.
     ///
     /// # Errors
-    /// A measurement that is not done.
-    pub fn of(workshop: &Workshop, panel: &Panel) -> Result<Self> {
-        let images = workshop.inputs.set(panel.set);
-        let anchor = if images.kodak { Some(anchors::get(ANCHOR).map_err(told)?) } else { None };
-        let mut curves = panel.lines.iter().map(|line| drawn(workshop, line)).collect::<Result<Vec<_>>>()?;
-        let before: Vec<Drawn> = curves.iter().filter(|curve| curve.line.how == How::Before).cloned().collect();
+    /// A measurement that has not been done.
+    pub fn of(runner: &Runner, panel: &Panel) -> Result<Self> {
+        let images = runner.inputs.test_images(panel.set);
+        let anchor = if images.kodak { Some(anchors::get(ANCHOR).map_err(eval_error)?) } else { None };
+        let mut curves = panel.lines.iter().map(|line| measured_curve(runner, line)).collect::<Result<Vec<_>>>()?;
+        let before: Vec<MeasuredCurve> =
+            curves.iter().filter(|curve| curve.line.condition == Condition::Pretrained).cloned().collect();
         for curve in &mut curves {
             let system = reference(panel.subject, curve.line.system);
             let own = before.iter().find(|own| own.line.system == system && own.line != curve.line);
             let points = curve.points();
             let measured = (curve.name.as_str(), points.as_slice());
             let own = own.map(|own| compare((&own.name, &own.points()), measured));
-            let others = anchor.iter().map(|anchor| compare(("VTM 22.0", anchor.points()), measured));
+            let others = anchor.iter().map(|anchor| compare((ANCHOR_NAME, anchor.points()), measured));
             curve.comparisons = own.into_iter().chain(others).collect();
         }
         let (id, title) = (panel.id, panel.title);
@@ -80,15 +86,15 @@ impl Outcome {
         Ok(Self { panel: panel.clone(), id, title, dataset, images, curves, anchor })
     }
 
-    /// The curve of a system.
+    /// Curve of a system under a condition.
     #[must_use]
-    pub fn curve(&self, system: System, how: How) -> Option<&Drawn> {
-        self.curves.iter().find(|curve| (curve.line.system, curve.line.how) == (system, how))
+    pub fn curve(&self, system: System, condition: Condition) -> Option<&MeasuredCurve> {
+        self.curves.iter().find(|curve| (curve.line.system, curve.line.condition) == (system, condition))
     }
 }
 
-/// What a system's curves are compared with: itself before it learned; where one model for all rates is the subject, those for one
-/// rate each.
+/// System whose pre-trained curve a system is compared with: itself, or where variable rate is the subject, the
+/// system with one model for each rate.
 fn reference(subject: Subject, system: System) -> System {
     match (subject, system) {
         (Subject::VariableRate, System::MshVr) => System::Msh,
@@ -97,34 +103,34 @@ fn reference(subject: Subject, system: System) -> System {
     }
 }
 
-fn drawn(workshop: &Workshop, line: &Line) -> Result<Drawn> {
-    let (mut means, mut refused, mut rate) = (Vec::new(), None, Rate::Estimate);
+fn measured_curve(runner: &Runner, line: &Line) -> Result<MeasuredCurve> {
+    let (mut means, mut refused, mut rate) = (Vec::new(), None, RateKind::Estimate);
     for measurement in &line.measurements {
-        let measured = workshop.measured(measurement)?;
+        let measured = runner.measured(measurement)?;
         rate = measured.rate;
         refused = refused.or(measured.refused);
         means.extend(measured.means);
     }
     means.sort_by(|a: &Mean, b| a.lambda.total_cmp(&b.lambda));
-    Ok(Drawn { line: line.clone(), name: line.name(), rate, refused, means, comparisons: Vec::new() })
+    Ok(MeasuredCurve { line: line.clone(), name: line.name(), rate, refused, means, comparisons: Vec::new() })
 }
 
-impl Drawn {
-    /// The points, by ascending λ.
+impl MeasuredCurve {
+    /// Points in ascending order of λ.
     #[must_use]
     pub fn points(&self) -> Vec<Point> {
         self.means.iter().map(|mean| mean.point()).collect()
     }
 
-    /// BD-rate against the system before it learned, or whatever else its own panel compares it with, in per cent.
+    /// BD-rate in per cent against the pre-trained curve that the panel compares it with.
     #[must_use]
     pub fn bd_rate(&self) -> Option<f64> {
-        let own = self.comparisons.first().filter(|own| own.against != "VTM 22.0")?;
+        let own = self.comparisons.first().filter(|own| own.against != ANCHOR_NAME)?;
         own.pchip.map(|bd| bd.percent)
     }
 }
 
-/// Compares two curves, each a name and points.
+/// Compares two curves, each given by name and points.
 fn compare(anchor: (&str, &[Point]), test: (&str, &[Point])) -> Comparison {
     let curves = Curve::pareto(anchor.0, anchor.1).and_then(|old| Ok((old, Curve::pareto(test.0, test.1)?)));
     let by = |interpolation| {
@@ -142,6 +148,6 @@ fn compare(anchor: (&str, &[Point]), test: (&str, &[Point])) -> Comparison {
     }
 }
 
-fn told(e: heirloom_eval::EvalError) -> TrainError {
+fn eval_error(e: heirloom_eval::EvalError) -> TrainError {
     TrainError::Data(e.to_string())
 }

@@ -1,15 +1,15 @@
-//! The paper's figures: which curves are in which, and what must be done for them.
+//! The paper's figures: their curves, and the tasks that those need.
 
 use clap::ValueEnum;
 
 use super::{
     model::{Change, Model, OLD, System},
     settings::Settings,
-    task::{Measurement, Set, Task},
+    task::{Measurement, Task, TestSet},
 };
-use crate::replay::Strategy;
+use crate::trainer::learn_config::Strategy;
 
-/// A figure of the paper, by its number.
+/// Number of a figure of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Figure {
     Fig8,
@@ -20,57 +20,57 @@ pub enum Figure {
     All,
 }
 
-/// What a panel is to show.
+/// Subject of a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// Old files, decoded by what has learned since.
+    /// Old files, decoded by models that have learned since.
     OldFiles(Change),
-    /// New files of what has learned.
+    /// New files, written by models that have learned.
     NewFiles(Change),
-    /// Systems for a range of λ beside those for one.
+    /// Systems for a range of λ, beside those for a single λ.
     VariableRate,
-    /// What learns at higher rates if only the encoder does.
+    /// Higher rates if only the encoder learns.
     EncoderOnly,
 }
 
 /// A panel of a figure: 8a, 8b and so on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
-    /// As in the paper: `8a`.
+    /// Number in the paper, such as `8a`.
     pub id: &'static str,
     pub subject: Subject,
     pub title: &'static str,
-    pub set: Set,
+    pub set: TestSet,
     pub lines: Vec<Line>,
 }
 
-/// What became of a system before it was measured.
+/// Training of a system before it is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// It was pre-trained.
-    Before,
-    /// It learned nothing new, by replay, for as many steps as the others.
+pub enum Condition {
+    /// Pre-trained only.
+    Pretrained,
+    /// Trained on the old images for as many steps as the others learn.
     Control,
-    /// It learned by a strategy.
-    By(Strategy),
+    /// Learned something new by a strategy.
+    Learned(Strategy),
 }
 
-impl How {
-    /// As in figures.
+impl Condition {
+    /// Name in figures.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Before => "pre-trained",
+            Self::Pretrained => "pre-trained",
             Self::Control => "control",
-            Self::By(strategy) => strategy.name(),
+            Self::Learned(strategy) => strategy.name(),
         }
     }
 
     fn model(self, old: Model, change: Change) -> Model {
         match self {
-            Self::Before => old,
-            Self::Control => old.after(Change::Nothing, Strategy::Replay),
-            Self::By(strategy) => old.after(change, strategy),
+            Self::Pretrained => old,
+            Self::Control => old.learned(Change::Nothing, Strategy::Replay),
+            Self::Learned(strategy) => old.learned(change, strategy),
         }
     }
 }
@@ -79,25 +79,25 @@ impl How {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     pub system: System,
-    pub how: How,
-    /// What its points are of: one for all λ, or one for each.
+    pub condition: Condition,
+    /// Measurements of its points: one for all λ, or one for each.
     pub measurements: Vec<Measurement>,
 }
 
 impl Line {
-    fn new(system: System, how: How, measurement: Measurement) -> Self {
-        Self { system, how, measurements: vec![measurement] }
+    fn new(system: System, condition: Condition, measurement: Measurement) -> Self {
+        Self { system, condition, measurements: vec![measurement] }
     }
 
-    /// Its name beside curves of other systems.
+    /// Name beside curves of other systems.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}, {}", self.system.title(), self.how.name())
+        format!("{}, {}", self.system.title(), self.condition.name())
     }
 }
 
 impl Figure {
-    /// Its panels.
+    /// Panels of the figure.
     #[must_use]
     pub fn panels(self, settings: &Settings) -> Vec<Panel> {
         let pair = |change, ids: [&'static str; 2], titles: [&'static str; 2]| {
@@ -107,14 +107,18 @@ impl Figure {
             Self::Fig8 => pair(
                 Change::Data,
                 ["8a", "8b"],
-                ["Another kind of images: old files, decoded anew", "Another kind of images: new files of them"],
+                ["Another kind of images: old files in the new decoder", "Another kind of images: new files"],
             ),
-            Self::Fig9 => {
-                pair(Change::Higher, ["9a", "9b"], ["Higher rates: old files, decoded anew", "Higher rates: new files"])
-            }
-            Self::Fig10 => {
-                pair(Change::Lower, ["10a", "10b"], ["Lower rates: old files, decoded anew", "Lower rates: new files"])
-            }
+            Self::Fig9 => pair(
+                Change::Higher,
+                ["9a", "9b"],
+                ["Higher rates: old files in the new decoder", "Higher rates: new files"],
+            ),
+            Self::Fig10 => pair(
+                Change::Lower,
+                ["10a", "10b"],
+                ["Lower rates: old files in the new decoder", "Lower rates: new files"],
+            ),
             Self::Fig11 => vec![variable_rate(settings)],
             Self::Fig12 => vec![encoder_only(settings)],
             Self::All => [Self::Fig8, Self::Fig9, Self::Fig10, Self::Fig11, Self::Fig12]
@@ -125,44 +129,47 @@ impl Figure {
     }
 }
 
-/// What a model's own files are like, over all λ that it knows.
-fn own(settings: &Settings, encoder: Model, set: Set) -> Measurement {
-    let range = encoder.learned.map_or(encoder.lambda, |(change, _)| change.lambda());
+/// A model's own files over its whole range of λ.
+fn own(settings: &Settings, encoder: Model, set: TestSet) -> Measurement {
+    let range = encoder.learning.map_or(encoder.lambda, |(change, _)| change.lambda());
     let lambdas = if range[0] == range[1] { vec![range[0]] } else { settings.lambdas(range) };
     Measurement { encoder, decoder: None, set, lambdas }
 }
 
-/// Files of the pre-trained models, by themselves and by what they have become. Where only the encoder learned, nothing can have
-/// changed.
+/// Files of the pre-trained models, decoded by themselves and by models that learned from them. If only the encoder
+/// learned, nothing can have changed.
 fn old_files(settings: &Settings, change: Change, id: &'static str, title: &'static str) -> Panel {
     let lines = System::VARIABLE.into_iter().flat_map(|system| {
         let old = Model::pretrained(system);
-        let read_by = |how: How| Measurement {
+        let decoded_by = |condition: Condition| Measurement {
             encoder: old,
-            decoder: Some(how.model(old, change)),
-            set: Set::Old,
+            decoder: Some(condition.model(old, change)),
+            set: TestSet::Old,
             lambdas: settings.lambdas(OLD),
         };
-        let learned = |strategy| Line::new(system, How::By(strategy), read_by(How::By(strategy)));
+        let learned =
+            |strategy| Line::new(system, Condition::Learned(strategy), decoded_by(Condition::Learned(strategy)));
         [
-            Line::new(system, How::Before, own(settings, old, Set::Old)),
+            Line::new(system, Condition::Pretrained, own(settings, old, TestSet::Old)),
             learned(Strategy::EndToEnd),
             learned(Strategy::Replay),
         ]
     });
-    Panel { id, subject: Subject::OldFiles(change), title, set: Set::Old, lines: lines.collect() }
+    Panel { id, subject: Subject::OldFiles(change), title, set: TestSet::Old, lines: lines.collect() }
 }
 
-/// New files by every strategy. Of new images also those of the control, whose gain is none of theirs.
+/// New files by every strategy; on new images also those of the control, whose gain is not due to the new images.
 fn new_files(settings: &Settings, change: Change, id: &'static str, title: &'static str) -> Panel {
-    let set = if change == Change::Data { Set::New } else { Set::Old };
-    let mut ways = vec![How::Before];
-    ways.extend((change == Change::Data).then_some(How::Control));
-    ways.extend([Strategy::Encoder, Strategy::EndToEnd, Strategy::Replay].map(How::By));
+    let set = if change == Change::Data { TestSet::New } else { TestSet::Old };
+    let mut conditions = vec![Condition::Pretrained];
+    conditions.extend((change == Change::Data).then_some(Condition::Control));
+    conditions.extend([Strategy::Encoder, Strategy::EndToEnd, Strategy::Replay].map(Condition::Learned));
     let lines = System::VARIABLE.into_iter().flat_map(|system| {
         let old = Model::pretrained(system);
-        let line = move |how: &How| Line::new(system, *how, own(settings, how.model(old, change), set));
-        ways.iter().map(line).collect::<Vec<_>>()
+        let line = move |condition: &Condition| {
+            Line::new(system, *condition, own(settings, condition.model(old, change), set))
+        };
+        conditions.iter().map(line).collect::<Vec<_>>()
     });
     Panel { id, subject: Subject::NewFiles(change), title, set, lines: lines.collect() }
 }
@@ -170,39 +177,41 @@ fn new_files(settings: &Settings, change: Change, id: &'static str, title: &'sta
 fn variable_rate(settings: &Settings) -> Panel {
     let single = |system| Line {
         system,
-        how: How::Before,
+        condition: Condition::Pretrained,
         measurements: settings
             .single
             .iter()
-            .map(|lambda| own(settings, Model::single(system, *lambda), Set::Old))
+            .map(|lambda| own(settings, Model::single(system, *lambda), TestSet::Old))
             .collect(),
     };
-    let variable = |system| Line::new(system, How::Before, own(settings, Model::pretrained(system), Set::Old));
+    let variable =
+        |system| Line::new(system, Condition::Pretrained, own(settings, Model::pretrained(system), TestSet::Old));
     let lines = vec![single(System::Msh), variable(System::MshVr), single(System::Gma), variable(System::GmaVr)];
     Panel {
         id: "11",
         subject: Subject::VariableRate,
-        title: "One model for all rates beside one for each",
-        set: Set::Old,
+        title: "One model for all rates, and one for each",
+        set: TestSet::Old,
         lines,
     }
 }
 
 fn encoder_only(settings: &Settings) -> Panel {
-    let lines = [How::Before, How::By(Strategy::Encoder), How::By(Strategy::EndToEnd)].map(|how| {
-        let model = how.model(Model::pretrained(System::MshVr), Change::Higher);
-        Line::new(System::MshVr, how, own(settings, model, Set::Old))
-    });
+    let lines = [Condition::Pretrained, Condition::Learned(Strategy::Encoder), Condition::Learned(Strategy::EndToEnd)]
+        .map(|condition| {
+            let model = condition.model(Model::pretrained(System::MshVr), Change::Higher);
+            Line::new(System::MshVr, condition, own(settings, model, TestSet::Old))
+        });
     Panel {
         id: "12",
         subject: Subject::EncoderOnly,
         title: "MSH-VR at higher rates",
-        set: Set::Old,
+        set: TestSet::Old,
         lines: lines.into(),
     }
 }
 
-/// All that panels need, each once, in an order in which it can be done: all of a panel before the next.
+/// All tasks of the panels, each once and after those that it needs, panel by panel.
 #[must_use]
 pub fn tasks(panels: &[Panel]) -> Vec<Task> {
     let mut tasks = Vec::new();
@@ -232,7 +241,7 @@ mod tests {
             assert!(!tasks[..i].contains(task), "{}", task.name());
             assert!(task.needs().iter().all(|needed| tasks[..i].contains(needed)), "{}", task.name());
         }
-        // Three systems, each with nine lessons and a control; two for each of the single λ.
+        // Three systems, each pre-trained, with nine times learning and a control; two for each single λ.
         let trained = tasks.iter().filter(|task| matches!(task, Task::Train(_))).count();
         assert_eq!(trained, 3 * (1 + 9 + 1) + 2 * settings.single.len());
     }

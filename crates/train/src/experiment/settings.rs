@@ -1,4 +1,4 @@
-//! The numbers of an experiment: how wide the networks are, how long they learn, on how much they are measured.
+//! Settings of an experiment: networks, training, and measurements.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -7,47 +7,47 @@ use serde::{Deserialize, Serialize};
 
 use super::model::System;
 use crate::{
-    Result, TrainError,
-    trainer::{Config, config::NetworkConfig},
+    error::{Result, TrainError},
+    trainer::{config::Config, network_config::NetworkConfig},
 };
 
-/// Settings that have a name.
+/// Named settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
-    /// The whole way in minutes, with networks that learn nothing.
+    /// Everything in minutes, with networks too small to learn anything.
     Smoke,
-    /// Reduced widths and short trainings: hours on two CPU cores.
+    /// Narrower networks and short training: hours on two CPU cores.
     Small,
-    /// The paper's numbers.
+    /// The paper's settings.
     Paper,
 }
 
-/// All numbers of an experiment.
+/// All settings of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What a reader of the report should know before anything else.
+    /// Note at the top of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// At most so many test images of each set, the first by name.
+    /// Largest number of test images per set: the first ones by name.
     pub images: usize,
-    /// Points of a curve, in even steps of the logarithm of λ from end to end.
+    /// Points of a curve over λ 32 to 1024, evenly spaced on a logarithmic scale.
     pub points: usize,
-    /// λ of the systems that know only one: a training for each.
+    /// Values of λ for the systems that code at a single one, each trained for itself.
     pub single: Vec<f32>,
-    /// Keys of a training configuration, over those of the preset that it names. Every system is trained by it.
+    /// Keys of the training configuration of all systems, over those of the preset that it names.
     pub pretraining: toml::Table,
     /// The same for learning from a trained model.
     pub learning: toml::Table,
-    /// The network of each system.
+    /// Network of each system.
     pub networks: BTreeMap<System, NetworkConfig>,
 }
 
 impl Settings {
-    /// Those of a scale.
+    /// Settings of a scale.
     ///
     /// # Errors
-    /// None that a test of this crate would not find.
+    /// Invalid settings, which a test of this crate rules out.
     pub fn of(scale: Scale) -> Result<Self> {
         Self::from_toml(match scale {
             Scale::Smoke => include_str!("scales/smoke.toml"),
@@ -59,23 +59,23 @@ impl Settings {
     /// Reads TOML in which every key is given.
     ///
     /// # Errors
-    /// Keys that are unknown or missing, values that make no sense.
+    /// Keys that are unknown or missing, values out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
         let settings: Self = toml::from_str(text).map_err(|e| TrainError::Config(e.to_string()))?;
         settings.check()?;
         Ok(settings)
     }
 
-    /// Reads a file as [`Self::from_toml`] reads its text.
+    /// Reads a TOML file, see [`Self::from_toml`].
     ///
     /// # Errors
-    /// A file that cannot be read, and those of [`Self::from_toml`], by name.
+    /// A file that cannot be read, and errors of [`Self::from_toml`], with the file's name.
     pub fn from_file(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
         Self::from_toml(&text).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
     }
 
-    /// As TOML.
+    /// Writes the settings as TOML.
     ///
     /// # Errors
     /// Numbers that TOML cannot hold.
@@ -87,19 +87,19 @@ impl Settings {
         let require = |ok: bool, message: &str| if ok { Ok(()) } else { Err(TrainError::Config(message.into())) };
         require(self.images > 0, "images must be at least 1")?;
         require((2..=64).contains(&self.points), "points must be 2 to 64")?;
-        let rising = self.single.windows(2).all(|pair| pair[0] < pair[1]);
-        let sound = self.single.iter().all(|lambda| lambda.is_finite() && *lambda > 0.0);
-        require(!self.single.is_empty() && rising && sound, "single must be a list of λ above 0, rising")?;
+        let ascending = self.single.windows(2).all(|pair| pair[0] < pair[1]);
+        let valid = self.single.iter().all(|lambda| lambda.is_finite() && *lambda > 0.0);
+        require(!self.single.is_empty() && ascending && valid, "single must be an ascending list of λ above 0")?;
         for system in System::ALL {
             self.pretraining(system, [1.0, 1.0]).map_err(|e| TrainError::Config(format!("{}: {e}", system.name())))?;
         }
         Config::from_toml(&self.learning()?).map(drop)
     }
 
-    /// The configuration of a system's training from scratch over a range of λ.
+    /// Configuration of a system's training from scratch over a range of λ.
     ///
     /// # Errors
-    /// Values that make no sense.
+    /// Values out of range.
     pub fn pretraining(&self, system: System, lambda: [f32; 2]) -> Result<Config> {
         let Some(network) = self.networks.get(&system) else {
             return Err(TrainError::Config(format!("networks lacks {}", system.name())));
@@ -110,7 +110,7 @@ impl Settings {
         Ok(config)
     }
 
-    /// The keys for learning, as TOML.
+    /// Keys for learning, as TOML.
     ///
     /// # Errors
     /// Numbers that TOML cannot hold.
@@ -118,8 +118,8 @@ impl Settings {
         toml::to_string(&self.learning).map_err(|e| TrainError::Config(e.to_string()))
     }
 
-    /// λ of a curve over a range: so many that [`Self::points`] lie within λ 32 to 1024, at the same distance wherever the range
-    /// ends.
+    /// Values of λ of a curve over a range, at the same logarithmic distance for every range: [`Self::points`] of
+    /// them within λ 32 to 1024.
     #[must_use]
     pub fn lambdas(&self, [low, high]: [f32; 2]) -> Vec<f32> {
         let [old_low, old_high] = super::model::OLD.map(|lambda| f64::from(lambda).log2());

@@ -1,24 +1,28 @@
-//! Start values of the weights.
+//! Initial values of the weights.
 
-use super::{Layout, Spec};
+use heirloom_codec::model::Spec;
+
+use super::parameters::Layout;
 use crate::random::Random;
 
-/// Stream of the random numbers of the start values.
+/// Stream of the random numbers of the initial values.
 const STREAM: u64 = 0x1A17;
 
-/// How the weights start.
+/// Settings of the initial values.
 #[derive(Clone, Copy, Debug)]
 pub struct Initial {
-    /// Of every number drawn here.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// Start of every block's per-channel factor. The paper's is 1e-6; a short schedule wants 0.1 to 0.3.
+    /// Initial value of every block's per-channel factor. The paper's is 1e-6; short schedules need 0.1 to
+    /// 0.3.
     pub layer_scale: f32,
 }
 
-/// A flat buffer of start values.
+/// Initial values of all parameters, flat.
 ///
-/// Matrices are normal with deviation `sqrt(1 / fan_in)` (the last of the λ-MLP and the modulations too, so that λ acts
-/// from the first step); depthwise taps have their taps as fan-in; biases are zero.
+/// Matrices are normal with deviation `sqrt(1 / fan_in)`, including those of the λ perceptrons and the
+/// modulations, so that λ acts from the first step. The fan-in of depthwise taps is their number. Biases are
+/// zero.
 pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
     let mut values = vec![0f32; layout.len()];
     for (index, entry) in layout.entries().iter().enumerate() {
@@ -35,7 +39,7 @@ pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
                 deviation *= 0.1;
             }
             if entry.name.ends_with(".modulation.weight") {
-                // Its input, GELU of an embedding, is small: with E inputs this keeps shift and scale well below 1.
+                // The input, GELU of an embedding, is small: this keeps shift and scale well below 1.
                 deviation = 0.5 * (1.0 / spec.embedding as f32).sqrt();
             }
             out.iter_mut().for_each(|v| *v = random.normal().clamp(-3.0, 3.0) * deviation);

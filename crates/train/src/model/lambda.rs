@@ -1,19 +1,20 @@
-//! How λ reaches the layers: an embedding of its logarithm and one perceptron per branch.
+//! Conditioning on λ: an embedding of its logarithm, and one perceptron per branch.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_codec::model::{LambdaRange, LambdaRanges};
 
-use super::{Weights, linear::LinearIds};
+use super::{linear::LinearIds, parameters::Weights};
 use crate::ops;
 
-/// The two layers of each branch's perceptron: entropy, encoder, reconstruction.
+/// The λ perceptrons, of two layers each.
 pub(super) struct LambdaNet {
     /// Length of the embedding.
     pub embedding: usize,
+    /// Layers for the entropy branch, the encoder and the reconstruction branch.
     pub branches: [[LinearIds; 2]; 3],
 }
 
-/// GELU(embedding) of the three branches for each image of a batch, each `[B, E]`.
+/// GELU of the perceptrons' outputs for each image of a batch, `[B, E]` per branch.
 pub struct Embeddings {
     pub entropy: Tensor<2>,
     pub encoder: Tensor<2>,
@@ -21,8 +22,9 @@ pub struct Embeddings {
 }
 
 impl LambdaNet {
-    /// The embeddings of one λ per image. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
-    /// does (a frozen branch must not see λ outside the range it was trained for); none clamps nothing.
+    /// Embeds one λ per image. The λ of the entropy and the reconstruction branch is clamped to `ranges`, as
+    /// the codec does: a frozen branch must not see λ outside the range it was trained for. None for no
+    /// clamping.
     pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
         let features = |values: &[f32]| -> Tensor<2> {
             let data = TensorData::new(lambda_features(values, self.embedding), [values.len(), self.embedding]);
@@ -42,7 +44,8 @@ impl LambdaNet {
     }
 }
 
-/// [cos(v f), sin(v f)] per λ, row by row: v = 64 ln λ / ln 8192, f_j = 64^(−j / (E/2 − 1)).
+/// Fourier features [cos(v f), sin(v f)] of each λ, row by row, with v = 64 ln λ / ln 8192 and
+/// f_j = 64^(−j / (E/2 − 1)).
 pub fn lambda_features(lambdas: &[f32], embedding: usize) -> Vec<f32> {
     let half = embedding / 2;
     let mut out = Vec::with_capacity(lambdas.len() * embedding);

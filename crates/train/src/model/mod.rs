@@ -1,4 +1,4 @@
-//! The network as a training graph: parameters in one flat buffer, the forward pass in tensors.
+//! Networks as training graphs: parameters in one flat buffer, the forward pass in tensors.
 
 pub mod baseline;
 pub mod initial;
@@ -7,7 +7,7 @@ mod linear;
 pub mod network;
 pub mod parameters;
 mod proposed;
-mod quantise;
+pub mod quantise;
 pub mod system;
 
 pub use heirloom_codec::model::Spec;
@@ -15,4 +15,4 @@ pub use lambda::Embeddings;
 pub use network::{Forward, Network};
 pub use parameters::{Layout, MatrixId, VectorId, Weights};
 pub use quantise::Quantise;
-pub use system::{Coded, Seen, System};
+pub use system::{Coded, LatentState, System};

@@ -1,11 +1,17 @@
-//! The forward pass: encoder, entropy branch and reconstruction branch as one training graph.
+//! The proposed network (Duan et al., CVPR 2024, section 4.2): encoder, entropy branch and reconstruction
+//! branch as one training graph.
 
 use burn::tensor::{Device, Tensor};
-use heirloom_codec::model::LambdaRanges;
+use heirloom_codec::model::{LambdaRanges, Spec};
 
-use super::{Embeddings, Layout, Quantise, Spec, VectorId, Weights, lambda::LambdaNet, linear::LinearIds};
+use super::{
+    lambda::{Embeddings, LambdaNet},
+    linear::LinearIds,
+    parameters::{Layout, VectorId, Weights},
+    quantise::Quantise,
+};
 use crate::{
-    Result,
+    error::Result,
     ops::{self, BlockParams, Precision, rate},
 };
 
@@ -37,7 +43,7 @@ impl BlockIds {
         (0..count).map(|j| Self::find(layout, &format!("{prefix}{j}"), kernel)).collect()
     }
 
-    /// `activated` is GELU(embedding), `[B, E]`.
+    /// `activated` is the branch's embedding, `[B, E]`.
     fn run(&self, w: &Weights, activated: &Tensor<2>, x: Tensor<4>) -> Tensor<4> {
         let modulation = self.modulation.linear(w, activated.clone());
         let params = BlockParams {
@@ -54,6 +60,7 @@ impl BlockIds {
     }
 }
 
+/// The layers around one latent.
 struct Level {
     feature_block: BlockIds,
     entropy_block: BlockIds,
@@ -71,7 +78,7 @@ struct Level {
     reconstruction_up: LinearIds,
 }
 
-/// The network: where each of its layers finds its parameters.
+/// The network, which knows where each of its layers finds its parameters.
 pub struct Network {
     spec: Spec,
     lambda: LambdaNet,
@@ -82,27 +89,28 @@ pub struct Network {
     image: LinearIds,
 }
 
-/// One level's results.
+/// Results of one latent level.
 pub struct LevelOutput {
-    /// `[B, H/s, W/s, Z]`
+    /// Posterior mean, `[B, H/s, W/s, Z]`; none without an image.
     pub posterior_mean: Option<Tensor<4>>,
-    /// `[B, H/s, W/s, 2Z]`: means, then raw scales.
+    /// Prior, `[B, H/s, W/s, 2Z]`: means, then raw scales.
     pub prior: Tensor<4>,
-    /// What both branches see, `[B, H/s, W/s, Z]`.
+    /// Latent that both branches see, `[B, H/s, W/s, Z]`.
     pub latent: Tensor<4>,
-    /// What the rate is taken of: the latent, but for [`Quantise::Mixed`].
-    pub rated: Tensor<4>,
-    /// The entropy branch's feature after the latent, which the merge of the reconstruction reads, `[B, H/s, W/s, C]`.
+    /// Latent whose bits are counted. It differs from `latent` for [`Quantise::Mixed`] only.
+    pub counted: Tensor<4>,
+    /// Feature of the entropy branch after the latent, which the reconstruction branch merges,
+    /// `[B, H/s, W/s, C]`.
     pub feature: Tensor<4>,
 }
 
 impl LevelOutput {
-    /// `[B, H/s, W/s, Z]`
+    /// Means of the prior, `[B, H/s, W/s, Z]`.
     pub fn prior_mean(&self) -> Tensor<4> {
         prior_mean(&self.prior)
     }
 
-    /// Standard deviations, `[B, H/s, W/s, Z]`.
+    /// Standard deviations of the prior, `[B, H/s, W/s, Z]`.
     pub fn prior_scale(&self) -> Tensor<4> {
         let [b, h, w, c] = self.prior.dims();
         rate::scale(self.prior.clone().slice([0..b, 0..h, 0..w, c / 2..c]))
@@ -114,16 +122,19 @@ fn prior_mean(prior: &Tensor<4>) -> Tensor<4> {
     prior.clone().slice([0..b, 0..h, 0..w, 0..c / 2])
 }
 
-/// The results of a forward pass.
+/// Results of a forward pass.
 pub struct Forward {
-    /// z1 (coarsest) to z4.
+    /// Latent levels, z1 (coarsest) to z4.
     pub levels: Vec<LevelOutput>,
-    /// `[B, H, W, 3]`, in [-1, 1] if it were perfect.
+    /// Image `[B, H, W, 3]`; values may exceed [-1, 1].
     pub image: Tensor<4>,
 }
 
 impl Network {
     /// Finds every parameter of `spec` in `layout`.
+    ///
+    /// # Errors
+    /// A parameter that is missing.
     pub fn new(spec: &Spec, layout: &Layout) -> Result<Self> {
         let lambda = |branch: &str| -> Result<[LinearIds; 2]> {
             Ok([
@@ -184,19 +195,19 @@ impl Network {
         })
     }
 
-    /// Its shape.
+    /// Shape of the network.
     #[must_use]
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// The embeddings of one λ per image. `ranges` clamps what the entropy and the reconstruction branch see, as the codec
-    /// does (a frozen branch must not see λ outside the range it was trained for); none clamps nothing.
+    /// Embeds one λ per image, clamped to `ranges`, see [`LambdaNet::embed`].
     pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
         self.lambda.embed(w, lambdas, ranges, device)
     }
 
-    /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64): features at s4, s8, s16, s32, s64.
+    /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64: features at
+    /// strides 4, 8, 16, 32 and 64.
     pub fn features(&self, w: &Weights, embeddings: &Embeddings, images: Tensor<4>) -> Vec<Tensor<4>> {
         let mut x = images;
         let mut out = Vec::with_capacity(5);
@@ -210,8 +221,8 @@ impl Network {
         out
     }
 
-    /// The top-down pass, both branches: from the features (or from given latents) to the image. `grid` is batch size,
-    /// height and width of z1.
+    /// The top-down pass of both branches, from the features or from given latents to the image. `grid` is the
+    /// batch size and the height and width of z1.
     pub fn top_down(
         &self,
         w: &Weights,
@@ -222,13 +233,13 @@ impl Network {
         device: &Device,
     ) -> Forward {
         let levels = self.levels(w, embeddings, features, grid, quantise, device);
-        let seen = levels.iter().map(|level| (level.latent.clone(), level.feature.clone()));
-        let image = self.reconstruct(w, &embeddings.reconstruction, seen, device);
+        let pairs = levels.iter().map(|level| (level.latent.clone(), level.feature.clone()));
+        let image = self.reconstruct(w, &embeddings.reconstruction, pairs, device);
         Forward { levels, image }
     }
 
-    /// The entropy branch with the posteriors: from the features (or from given latents) to the latents and what is known of
-    /// them. Without reconstruction; arguments as for [`Self::top_down`].
+    /// The entropy branch with the posteriors, without the reconstruction branch. Arguments are those of
+    /// [`Self::top_down`].
     pub fn levels(
         &self,
         w: &Weights,
@@ -247,10 +258,10 @@ impl Network {
             }
             let prior = level.prior.dense(w, vec![e.clone()], Precision::Single);
             let posterior_mean = features.map(|f| self.posterior(w, level, embeddings, e.clone(), f[4 - i].clone()));
-            let (latent, rated) = match (quantise, &posterior_mean) {
+            let (latent, counted) = match (quantise, &posterior_mean) {
                 (Quantise::Given(given), _) => (given[i].clone(), None),
                 (_, Some(q)) => quantise.apply(i, q, || prior_mean(&prior), device),
-                // Without features there is nothing to quantise: the most likely latents.
+                // Without features there is nothing to quantise: take the most likely latents.
                 (_, None) => (prior_mean(&prior), None),
             };
             e = e + level.latent.dense(w, vec![latent.clone()], w.precision());
@@ -261,23 +272,23 @@ impl Network {
                 }
                 e = up.up(w, e, 2, w.precision());
             }
-            let rated = rated.unwrap_or_else(|| latent.clone());
-            levels.push(LevelOutput { posterior_mean, prior, latent, rated, feature });
+            let counted = counted.unwrap_or_else(|| latent.clone());
+            levels.push(LevelOutput { posterior_mean, prior, latent, counted, feature });
         }
         levels
     }
 
-    /// The reconstruction branch: from each level's latent and feature of the entropy branch after it, z1 first, to the image
-    /// `[B, H, W, 3]`. `activated` is GELU(embedding) of the branch; none of the levels may be missing.
+    /// The reconstruction branch, from each level's latent and the entropy branch's feature after it, z1 first,
+    /// to the image `[B, H, W, 3]`. `activated` is the branch's embedding, see [`Embeddings`].
     pub fn reconstruct(
         &self,
         w: &Weights,
         activated: &Tensor<2>,
-        seen: impl IntoIterator<Item = (Tensor<4>, Tensor<4>)>,
+        levels: impl IntoIterator<Item = (Tensor<4>, Tensor<4>)>,
         device: &Device,
     ) -> Tensor<4> {
         let mut r = w.vector(self.start).reshape([1, 1, 1, self.spec.widths[4]]);
-        for (i, (level, (latent, e))) in self.levels.iter().zip(seen).enumerate() {
+        for (i, (level, (latent, e))) in self.levels.iter().zip(levels).enumerate() {
             if i == 0 {
                 r = Tensor::<4>::zeros(e.dims(), device) + r;
             }

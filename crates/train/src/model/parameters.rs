@@ -1,25 +1,28 @@
 //! All parameters in one flat buffer, and the leaf tensors made from it.
 //!
-//! The optimiser, EMA and checkpoints work on flat `f32` buffers of one [`Layout`]; the graph sees one leaf tensor per
-//! parameter ([`Weights`]), made anew each step.
+//! Optimiser, averages and checkpoints work on flat `f32` buffers of one [`Layout`]. The graph sees one leaf
+//! tensor per parameter ([`Weights`]), which is made anew in each step.
 
 use std::collections::HashMap;
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use heirloom_codec::model::Spec;
 use rayon::prelude::*;
 
-use super::Spec;
-use crate::{Result, TrainError, ops::Precision};
+use crate::{
+    error::{Result, TrainError},
+    ops::Precision,
+};
 
-/// A parameter of two dimensions.
+/// A parameter with two dimensions.
 #[derive(Clone, Copy, Debug)]
 pub struct MatrixId(usize);
 
-/// A parameter of one dimension.
+/// A parameter with one dimension.
 #[derive(Clone, Copy, Debug)]
 pub struct VectorId(usize);
 
-/// One parameter: its name, shape and place in the flat buffer.
+/// Name, shape and place in the flat buffer of a parameter.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub name: String,
@@ -31,7 +34,7 @@ pub struct Entry {
     slot: usize,
 }
 
-/// Where every parameter of a network lies in the flat buffer.
+/// Places of all parameters of a network in the flat buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     entries: Vec<Entry>,
@@ -42,7 +45,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of `spec`, in the order of [`Spec::parameters`].
+    /// Layout of `spec`, in the order of [`Spec::parameters`].
     pub fn new(spec: &Spec) -> Self {
         let mut layout = Self::default();
         for (name, shape) in spec.parameters() {
@@ -72,37 +75,48 @@ impl Layout {
         slot
     }
 
-    /// The parameters in the order of the buffer.
+    /// All parameters in the order of the buffer.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// Number of weights.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether there is no weight.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The matrix called `name`.
+    /// Finds the matrix called `name`.
+    ///
+    /// # Errors
+    /// No such matrix.
     pub fn matrix(&self, name: &str) -> Result<MatrixId> {
         self.find(name, 2).map(MatrixId)
     }
 
-    /// The vector called `name`.
+    /// Finds the vector called `name`.
+    ///
+    /// # Errors
+    /// No such vector.
     pub fn vector(&self, name: &str) -> Result<VectorId> {
         self.find(name, 1).map(VectorId)
     }
 
-    /// The entry called `name`.
+    /// Finds the parameter called `name`.
+    ///
+    /// # Errors
+    /// No such parameter.
     pub fn entry(&self, name: &str) -> Result<&Entry> {
         let index = self
             .by_name
             .get(name)
-            .ok_or_else(|| TrainError::Parameter(format!("the network has none called {name}")))?;
+            .ok_or_else(|| TrainError::Parameter(format!("the network has no parameter {name}")))?;
         Ok(&self.entries[*index])
     }
 
@@ -115,7 +129,7 @@ impl Layout {
     }
 }
 
-/// One leaf tensor per parameter, and how its products are calculated.
+/// One leaf tensor per parameter, and the precision of their products.
 pub struct Weights {
     matrices: Vec<Tensor<2>>,
     vectors: Vec<Tensor<1>>,
@@ -123,8 +137,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Leaves on `device` with the values of the flat buffer. On a device with automatic differentiation, those that
-    /// `trainable` accepts (by name) collect gradients.
+    /// Makes leaf tensors on `device` of the values of the flat buffer. On a device with automatic
+    /// differentiation, those whose name `trainable` accepts collect gradients.
     pub fn new(layout: &Layout, values: &[f32], device: &Device, trainable: impl Fn(&str) -> bool) -> Self {
         let tracked = device.is_autodiff();
         let (mut matrices, mut vectors) = (Vec::new(), Vec::new());
@@ -142,30 +156,33 @@ impl Weights {
         Self { matrices, vectors, precision: Precision::Single }
     }
 
-    /// The same weights for products in another precision than single.
+    /// Sets the precision of the products between feature maps.
     #[must_use]
     pub fn in_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// That of the layers between feature maps. Those that give a latent, its prior or a pixel keep single precision.
+    /// Precision of the products between feature maps. Layers that output a latent, its prior or a pixel keep
+    /// single precision.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The tensor of a matrix.
+    /// Tensor of a matrix.
     pub fn matrix(&self, id: MatrixId) -> Tensor<2> {
         self.matrices[id.0].clone()
     }
 
-    /// The tensor of a vector.
+    /// Tensor of a vector.
     pub fn vector(&self, id: VectorId) -> Tensor<1> {
         self.vectors[id.0].clone()
     }
 
-    /// Writes the gradients into `out` in the order of the layout; parameters without one get zeros.
+    /// Writes the gradients into `out` in the order of the layout, zeros for parameters without one.
+    ///
+    /// # Errors
+    /// A gradient that cannot be read back, or has the wrong size.
     pub fn gradients(&self, layout: &Layout, gradients: &mut Gradients, out: &mut [f32]) -> Result<()> {
-        // The parameters lie one after the other in the buffer.
         let mut rest = out;
         let mut parts = Vec::with_capacity(layout.entries().len());
         for entry in layout.entries() {
@@ -186,8 +203,8 @@ impl Weights {
             let values =
                 data.as_slice::<f32>().map_err(|e| TrainError::Device(format!("gradient of {}: {e:?}", entry.name)))?;
             if values.len() != part.len() {
-                let (is, should) = (values.len(), part.len());
-                let message = format!("gradient of {} has {is} values, not {should}", entry.name);
+                let (got, expected) = (values.len(), part.len());
+                let message = format!("gradient of {} has {got} values, not {expected}", entry.name);
                 return Err(TrainError::Parameter(message));
             }
             part.copy_from_slice(values);

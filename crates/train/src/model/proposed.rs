@@ -4,15 +4,17 @@ use burn::tensor::Tensor;
 use heirloom_codec::model::LambdaRanges;
 
 use super::{
-    Coded, Forward, Layout, Network, Quantise, Seen, System, Weights,
     initial::{self, Initial},
-    network::LevelOutput,
+    network::{Forward, LevelOutput, Network},
+    parameters::{Layout, Weights},
+    quantise::Quantise,
+    system::{Coded, LatentState, System},
 };
-use crate::{Result, ops};
+use crate::{error::Result, ops};
 
-fn seen(levels: Vec<LevelOutput>) -> Seen {
+fn state(levels: Vec<LevelOutput>) -> LatentState {
     let (latents, features) = levels.into_iter().map(|level| (level.latent, level.feature)).unzip();
-    Seen { latents, features }
+    LatentState { latents, features }
 }
 
 /// Batch size, height and width of z1.
@@ -39,41 +41,47 @@ impl System for Network {
         let features = self.features(w, &embeddings, images);
         let Forward { levels, image } = self.top_down(w, &embeddings, Some(&features), grid, quantise, &device);
         drop(features);
-        let bits = levels.iter().map(|level| ops::bits(level.prior.clone(), level.rated.clone()));
+        let bits = levels.iter().map(|level| ops::bits(level.prior.clone(), level.counted.clone()));
         let bits = bits.reduce(|sum, level| sum + level).unwrap_or_else(|| Tensor::zeros([grid[0]], &device));
-        Coded { bits, seen: seen(levels), image }
+        Coded { bits, latents: state(levels), image }
     }
 
-    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
+    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> LatentState {
         let (grid, device) = (grid(&images), images.device());
         let embeddings = self.embed(w, lambdas, ranges, &device);
         let features = self.features(w, &embeddings, images);
-        seen(self.levels(w, &embeddings, Some(&features), grid, Quantise::Round, &device))
+        state(self.levels(w, &embeddings, Some(&features), grid, Quantise::Round, &device))
     }
 
-    fn understand(&self, w: &Weights, latents: Vec<Tensor<4>>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
+    fn with_features(
+        &self,
+        w: &Weights,
+        latents: Vec<Tensor<4>>,
+        lambdas: &[f32],
+        ranges: Option<&LambdaRanges>,
+    ) -> LatentState {
         let Some([batch, height, width, _]) = latents.first().map(Tensor::dims) else {
-            return Seen { latents, features: Vec::new() };
+            return LatentState { latents, features: Vec::new() };
         };
         let device = latents[0].device();
         let embeddings = self.embed(w, lambdas, ranges, &device);
-        seen(self.levels(w, &embeddings, None, [batch, height, width], Quantise::Given(&latents), &device))
+        state(self.levels(w, &embeddings, None, [batch, height, width], Quantise::Given(&latents), &device))
     }
 
     fn reconstruct(
         &self,
         w: &Weights,
-        seen: Seen,
+        latents: LatentState,
         lambdas: &[f32],
         ranges: Option<&LambdaRanges>,
     ) -> Result<Tensor<4>> {
-        let (_, device) = seen.last()?;
+        let (_, device) = latents.last()?;
         let embeddings = self.embed(w, lambdas, ranges, &device);
-        let pairs = seen.latents.into_iter().zip(seen.features);
+        let pairs = latents.latents.into_iter().zip(latents.features);
         Ok(Network::reconstruct(self, w, &embeddings.reconstruction, pairs, &device))
     }
 
-    fn between_features(&self, name: &str) -> bool {
+    fn is_feature_matrix(&self, name: &str) -> bool {
         !["lambda", "modulation", "depthwise", "encoder.s4.down", "reconstruction.image"]
             .iter()
             .any(|part| name.contains(part))

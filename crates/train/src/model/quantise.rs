@@ -1,29 +1,29 @@
-//! What becomes of the latents' real values: noise in training, rounding in coding.
+//! Quantisation of the posterior means: noise in training, rounding in coding.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::random::Random;
 
-/// Stream of the quantisation noise; one more per level.
+/// Stream of the quantisation noise of z1; each latent level has the next one.
 const NOISE_STREAM: u64 = 0x4E01_5E00;
 
-/// What becomes of the posterior means.
+/// Quantisation of the posterior means.
 #[derive(Clone, Copy)]
 pub enum Quantise<'a> {
-    /// Training: uniform noise in [-1/2, 1/2), a function of seed and step.
+    /// Adds uniform noise in [-1/2, 1/2), a function of seed and step. For training.
     Noise { seed: u64, step: u64 },
-    /// Training: the rate is that of noisy latents, as above, while both branches see rounded ones, as when coding. Rounding
-    /// counts as the identity in the backward pass (Minnen and Singh, 2020).
+    /// Counts the bits of noisy latents, while both branches see rounded ones as when coding. In the backward
+    /// pass, rounding is the identity (Minnen and Singh, 2020). For training.
     Mixed { seed: u64, step: u64 },
-    /// As the codec does: round(q − μ) + μ.
+    /// Rounds as the codec does: round(q − μ) + μ.
     Round,
-    /// The latents are given, coarsest first; posteriors are computed only if there are encoder features.
+    /// Takes given latents, coarsest first.
     Given(&'a [Tensor<4>]),
 }
 
 impl Quantise<'_> {
-    /// What the branches see of the posterior means `q` of a level, and what the rate is taken of where that is another.
-    /// `mean` is μ of the prior, asked for only where latents are rounded.
+    /// Quantises the posterior means `q` of a latent level: the latent that the branches see, and the latent
+    /// whose bits are counted if that is a different one. `mean` computes μ of the prior, where it is needed.
     pub(super) fn apply(
         self,
         level: usize,
@@ -35,9 +35,9 @@ impl Quantise<'_> {
             Self::Given(given) => (given[level].clone(), None),
             Self::Noise { seed, step } => (q.clone() + noise(seed, step, level, q.dims(), device), None),
             Self::Mixed { seed, step } => {
-                let rated = q.clone() + noise(seed, step, level, q.dims(), device);
+                let counted = q.clone() + noise(seed, step, level, q.dims(), device);
                 let residual = (q.clone() - mean()).detach();
-                (q.clone() + (residual.clone().round() - residual), Some(rated))
+                (q.clone() + (residual.clone().round() - residual), Some(counted))
             }
             Self::Round => {
                 let mean = mean();

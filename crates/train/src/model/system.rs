@@ -1,34 +1,39 @@
-//! What trainer, replay and evaluation know of a model. The proposed network and every baseline are a [`System`].
+//! A learned codec as trainer, replay and evaluation see it. The proposed network and every baseline are a
+//! [`System`].
 //!
-//! The names of a system's parameters begin with the branch that they are of: `encoder.` (what chooses latents), `entropy.` (what
-//! reads them: hyper-synthesis, priors, context, and the λ perceptron before them) or `reconstruction.` (what turns them into a
-//! image). So every strategy of learning freezes the same beginnings of names in every system
-//! ([`crate::replay::Learn::frozen`]), and `encoder.lambda.fc1.weight` and its like are the weights that are rescaled where the
-//! range of λ grows.
+//! The names of a system's parameters begin with their branch: `encoder.` (which chooses latents),
+//! `entropy.` (which decodes them: hyper-synthesis, priors, context, and their λ perceptron) or
+//! `reconstruction.` (which turns them into an image). So every strategy of learning freezes the same
+//! prefixes in every system, and the weights that are rescaled when the range of λ grows have the same names,
+//! such as `encoder.lambda.fc1.weight`.
 
 use burn::tensor::{Device, Tensor};
 use heirloom_codec::model::LambdaRanges;
 
-use super::{Layout, Quantise, Weights, initial::Initial};
-use crate::{Result, TrainError};
+use super::{
+    initial::Initial,
+    parameters::{Layout, Weights},
+    quantise::Quantise,
+};
+use crate::error::{Result, TrainError};
 
-/// Latents, and what else of the entropy branch the reconstruction reads.
+/// Input of the reconstruction branch: latents, and features of the entropy branch.
 #[derive(Clone)]
-pub struct Seen {
+pub struct LatentState {
     /// Coarsest first, `[B, H/s, W/s, Z]` each.
     pub latents: Vec<Tensor<4>>,
-    /// Features of the entropy branch; none where latents are all that is read.
+    /// Features of the entropy branch; empty where the reconstruction reads latents only.
     pub features: Vec<Tensor<4>>,
 }
 
-impl Seen {
-    /// The finest latent, and where all of them are.
+impl LatentState {
+    /// The finest latent, and the device of all of them.
     pub(super) fn last(&self) -> Result<(Tensor<4>, Device)> {
         let last = self.latents.last().ok_or_else(|| TrainError::Data("there are no latents to reconstruct".into()))?;
         Ok((last.clone(), last.device()))
     }
 
-    /// The same tensors, changed.
+    /// Applies `change` to every tensor.
     #[must_use]
     pub fn map(self, change: impl Fn(Tensor<4>) -> Tensor<4>) -> Self {
         let all = |tensors: Vec<Tensor<4>>| tensors.into_iter().map(&change).collect();
@@ -36,25 +41,26 @@ impl Seen {
     }
 }
 
-/// Images through the whole system.
+/// Result of coding images with the whole system.
 pub struct Coded {
     /// Estimated bits of all latents per image, `[B]`.
     pub bits: Tensor<1>,
-    /// What the branches saw of the latents.
-    pub seen: Seen,
-    /// `[B, H, W, 3]`, in [-1, 1] if it were perfect.
+    /// Latents as the branches saw them.
+    pub latents: LatentState,
+    /// `[B, H, W, 3]`; values may exceed [-1, 1].
     pub image: Tensor<4>,
 }
 
-/// A model for learned compression as a training graph: where each of its layers finds its parameters.
+/// A learned codec as a training graph, which knows where each of its layers finds its parameters.
 ///
-/// Images are `[B, H, W, 3]` in [-1, 1], height and width multiples of 64, with one λ each. `ranges` are those to which λ is clamped
-/// before it reaches the entropy and the reconstruction branch; none for no clamping.
+/// Images are `[B, H, W, 3]` in [-1, 1], with one λ each; height and width are multiples of 64. `ranges` are
+/// the ranges to which λ is clamped before it reaches the entropy and the reconstruction branch; none for no
+/// clamping.
 pub trait System {
-    /// A flat buffer of start values.
+    /// Initial values of all parameters, flat.
     fn initial(&self, layout: &Layout, start: Initial) -> Vec<f32>;
 
-    /// Images to latents, their bits, and images.
+    /// Codes images: latents, their bits, and reconstructed images.
     fn code(
         &self,
         w: &Weights,
@@ -64,23 +70,36 @@ pub trait System {
         quantise: Quantise,
     ) -> Coded;
 
-    /// Images to rounded latents, as in a file.
-    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen;
+    /// Encodes images to rounded latents, as in a file.
+    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> LatentState;
 
-    /// What the entropy branch makes of latents that are known, as of a file: coarsest first, on the device of the weights.
-    fn understand(&self, w: &Weights, latents: Vec<Tensor<4>>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen;
+    /// Computes the entropy branch's features of given latents, such as those of a file: coarsest first, on
+    /// the device of the weights.
+    fn with_features(
+        &self,
+        w: &Weights,
+        latents: Vec<Tensor<4>>,
+        lambdas: &[f32],
+        ranges: Option<&LambdaRanges>,
+    ) -> LatentState;
 
-    /// Latents to images.
+    /// Reconstructs images from latents.
     ///
     /// # Errors
     /// No latents.
-    fn reconstruct(&self, w: &Weights, seen: Seen, lambdas: &[f32], ranges: Option<&LambdaRanges>)
-    -> Result<Tensor<4>>;
+    fn reconstruct(
+        &self,
+        w: &Weights,
+        latents: LatentState,
+        lambdas: &[f32],
+        ranges: Option<&LambdaRanges>,
+    ) -> Result<Tensor<4>>;
 
-    /// Whether a matrix lies between feature maps, so that orthogonalised momentum suits it; not so those that see only λ, single
-    /// channels or pixels.
-    fn between_features(&self, name: &str) -> bool;
+    /// Whether a parameter is a matrix between feature maps, which orthogonalised momentum suits, rather than
+    /// one that sees only λ, single channels or pixels.
+    fn is_feature_matrix(&self, name: &str) -> bool;
 
-    /// Takes out of a gradient (flat, as `values`) what would carry parameters further beyond their bounds.
-    fn hold(&self, _layout: &Layout, _values: &[f32], _gradient: &mut [f32]) {}
+    /// Removes from a gradient (flat, as `values`) whatever would move parameters further beyond their
+    /// bounds.
+    fn constrain_gradient(&self, _layout: &Layout, _values: &[f32], _gradient: &mut [f32]) {}
 }

@@ -1,26 +1,30 @@
-//! Learning from a model without making its files look worse: knowledge replay (Duan et al., CVPR 2024, section 4.1).
+//! Learning from a model without making its files look worse: knowledge replay (Duan et al., CVPR 2024,
+//! section 4.1).
 //!
-//! [`request`] is what the command line asks for; [`models`] finds the model and its ancestors, each a [`generation`], which for a
-//! baseline is a [`snapshot`] of a run; [`lesson`] says what learns, from
-//! which start, and makes the child. [`memory`] draws what is replayed, from [`archive`] or from old images, and
-//! [`teacher`] turns it into latents and targets; [`supply`] does so ahead of the steps. The loop is the one of [`crate::trainer`].
+//! [`request`] turns what a caller asks for into a run. [`parent`] and [`ancestors`] find the model to
+//! learn from and those before it, each a [`generation`], which for a baseline is a [`snapshot`] of a run.
+//! A [`learning_plan`] says what learns from which start, and makes the model that comes of it.
+//! [`source`] draws what is replayed, from old images or from an [`archive`] of files; a [`teacher`] turns
+//! that into latents and targets, and [`batches`] does so ahead of the steps. The steps are those of
+//! [`crate::trainer`].
 
+pub mod ancestors;
 pub mod archive;
+mod archived_file;
+pub mod batches;
 pub mod generation;
-pub mod lesson;
-pub mod memory;
-pub mod models;
+pub mod learning_plan;
+pub mod parent;
 pub mod request;
-pub mod settings;
+pub mod sample;
 pub mod snapshot;
-pub mod supply;
+pub mod source;
 pub mod teacher;
 
 pub use generation::Generation;
-pub use lesson::Lesson;
-pub use memory::Memory;
+pub use learning_plan::{LearningPlan, exported};
 pub use request::{Request, learn};
-pub use settings::{Learn, Source, Strategy};
+pub use sample::ReplaySample;
 pub use snapshot::Snapshot;
-pub use supply::{Learning, Supply};
-pub use teacher::{Recalled, Teacher};
+pub use source::ReplaySource;
+pub use teacher::Teacher;

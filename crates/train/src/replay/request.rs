@@ -1,4 +1,4 @@
-//! From what a caller asks for to a run: begun, or continued from what its folder says.
+//! Learning as a caller asks for it: begins a run, or continues one with the settings of its folder.
 
 use std::{
     fs,
@@ -8,127 +8,155 @@ use std::{
 use heirloom_store::Store;
 
 use super::{
-    Generation, Learning, Lesson, Memory,
-    archive::{Archive, Opening},
-    models,
-    settings::{Source, Strategy},
+    ancestors::ancestors,
+    archive::{Archive, ArchiveOptions},
+    batches::ReplayBatches,
+    generation::Generation,
+    learning_plan::LearningPlan,
+    parent,
+    source::ReplaySource,
 };
 use crate::{
-    Result, TrainError,
-    data::{Folder, loader::Plan},
-    trainer::{Config, Options, checkpoint::Checkpoint, presets, run},
+    data::images::Images,
+    error::{Result, TrainError},
+    trainer::{
+        checkpoint::Checkpoint,
+        config::Config,
+        learn_config::{ReplayKind, Strategy},
+        presets,
+        run::{self, Options, Parent, Run},
+        training_loop,
+    },
 };
 
-/// Share of a batch that is replayed unless told otherwise (method, knowledge replay).
+/// Default share of a batch that is replayed (Duan et al., CVPR 2024, section 4.1).
 const SHARE: f64 = 0.5;
 
-/// What to learn, from what. A run that is continued has its own settings: what is given must be the same.
+/// What to learn, and from what. A run that is continued has its own settings, which these must not
+/// contradict.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The model to learn from: a file, the first digits of a generation id in the store, `default`, or the folder of a run of a
-    /// baseline.
+    /// Model to learn from: a file, the first digits of a generation id in the store, `default`, or the
+    /// folder of a baseline's run.
     pub from: Option<PathBuf>,
+    /// Strategy; replay if none.
     pub strategy: Option<Strategy>,
-    /// Lowest and highest λ of new images; the range of the model's encoder if none.
+    /// Lowest and highest λ of new images; those of the model's encoder if none.
     pub lambda: Option<[f32; 2]>,
-    /// Folder of old images.
+    /// Old images: a folder or a pack.
     pub replay_data: Option<PathBuf>,
     /// Folder of files that earlier generations wrote.
     pub replay_archive: Option<PathBuf>,
-    /// Folder of the originals of these files.
+    /// Folder of the originals of those files.
     pub originals: Option<PathBuf>,
     /// Share of a batch that is replayed.
     pub replay_share: Option<f64>,
     /// Model files of earlier generations.
     pub ancestors: Vec<PathBuf>,
-    /// Folder of the model store, where the other earlier generations are looked for.
+    /// Folder of the model store, which is searched for the other earlier generations.
     pub store: Option<PathBuf>,
-    /// Whether generations that are not at hand may be left out.
+    /// Whether missing generations may be left out.
     pub without_missing: bool,
-    /// Configuration (TOML).
+    /// Configuration file (TOML).
     pub config: Option<PathBuf>,
+    /// Total number of steps, instead of the configuration's.
     pub steps: Option<u64>,
+    /// Seed, instead of the configuration's.
     pub seed: Option<u64>,
 }
 
-/// Learns, and returns the last checkpoint.
+/// Learns and returns the last checkpoint.
 ///
 /// # Errors
-/// Settings that contradict each other or the run, models or files that cannot be used, and all errors of training.
+/// Settings that contradict each other or the run, unusable models or files, and all errors of training.
 pub fn learn(request: &Request, options: &Options) -> Result<Checkpoint> {
-    let of_run = options.out.join("config.toml");
-    let (mut config, lesson) = if options.resume && of_run.exists() {
-        let config = resumed(&of_run, request.config.as_deref())?;
-        let lesson = Lesson::of_run(&options.out, &config)?;
-        (config, lesson)
+    let file = options.out.join("config.toml");
+    let (mut config, plan) = if options.resume && file.exists() {
+        let config = resumed(&file, request.config.as_deref())?;
+        let plan = LearningPlan::of_run(&options.out, &config)?;
+        (config, plan)
     } else {
         begin(request)?
     };
     config.steps = request.steps.unwrap_or(config.steps);
     config.seed = request.seed.unwrap_or(config.seed);
     config.check()?;
-    agree(request, &config, &lesson)?;
-    let memory = memory(request, &config, &lesson)?;
-    run::run(&config, options, Some(Learning { lesson, memory }))
+    check_agreement(request, &config, &plan)?;
+    let source = replay_source(request, &config, &plan)?;
+    let replay_manifest = source.as_ref().map(|source| source.manifest().to_owned());
+    let parent = Parent { start: plan.start.clone(), ranges: plan.ranges, replay_manifest };
+    let run = Run::open(&config, options, Some(parent))?;
+    // Before the configuration: a folder that has one has the models too.
+    plan.write_models(&options.out)?;
+    let replay: Option<run::ReplayBatches> = match source {
+        None => None,
+        Some(source) => Some(Box::new(ReplayBatches::start(&config, &plan, source, run.step(), &options.device)?)),
+    };
+    training_loop::finish(run, replay)
 }
 
-/// Configuration and lesson of a new run.
-fn begin(request: &Request) -> Result<(Config, Lesson)> {
+/// Configuration and plan of a new run.
+fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
     let Some(from) = &request.from else {
         return Err(TrainError::Config("give the model to learn from with --from".into()));
     };
     let store = Store::open(request.store.as_deref())?;
-    let (parent, before) = Generation::named(from, &store)?;
+    let (parent, before) = parent::read(from, &store)?;
     let strategy = request.strategy.unwrap_or(Strategy::Replay);
-    let source = match (&request.replay_data, &request.replay_archive) {
+    let replay = match (&request.replay_data, &request.replay_archive) {
         (Some(_), Some(_)) => {
             return Err(TrainError::Config("give --replay-data or --replay-archive, not both".into()));
         }
-        (Some(_), None) => Some(Source::Data),
-        (None, Some(_)) => Some(Source::Archive),
+        (Some(_), None) => Some(ReplayKind::Images),
+        (None, Some(_)) => Some(ReplayKind::Archive),
         (None, None) => None,
     };
-    let usual = if strategy == Strategy::Replay { SHARE } else { 0.0 };
-    let share = request.replay_share.unwrap_or(usual);
+    let default = if strategy == Strategy::Replay { SHARE } else { 0.0 };
+    let share = request.replay_share.unwrap_or(default);
 
-    let mut config = configuration(request.config.as_deref(), &parent)?;
+    let mut config = initial_config(request.config.as_deref(), &parent)?;
     if config.network.resolved() != parent.network() {
-        return Err(TrainError::Config("network is that of the model to learn from; leave it out".into()));
+        return Err(TrainError::Config(
+            "the network is that of the model to learn from; leave out the key network".into(),
+        ));
     }
     if config.learn.is_some() {
-        return Err(TrainError::Config("[learn] is for a run's own folder; use the flags of learn instead".into()));
+        return Err(TrainError::Config(
+            "the part [learn] belongs to a run's own folder; use the flags of learn instead".into(),
+        ));
     }
     config.lambda = request.lambda.unwrap_or(config.lambda);
-    let ancestors = match (&parent, source) {
-        (Generation::File(file), Some(source)) => {
-            // An archive's latents need no encoder: a generation that is gone only lacks its own images as targets.
-            let lenient = request.without_missing || source == Source::Archive;
-            let files = models::ancestors(file, &request.ancestors, store, lenient)?;
+    let ancestors = match (&parent, replay) {
+        (Generation::File(file), Some(replay)) => {
+            // An archive's latents need no encoder: of a missing generation only its images are lacking.
+            let lenient = request.without_missing || replay == ReplayKind::Archive;
+            let files = ancestors(file, &request.ancestors, store, lenient)?;
             files.into_iter().map(Generation::from).collect()
         }
         (_, None) if !request.ancestors.is_empty() => {
-            return Err(TrainError::Config("without replay there is no use for --ancestor".into()));
+            return Err(TrainError::Config("nothing is replayed: leave out --ancestor".into()));
         }
         (Generation::Snapshot(_), _) if !request.ancestors.is_empty() => {
-            return Err(TrainError::Config("a run brings along what it learned from: leave out --ancestor".into()));
+            return Err(TrainError::Config("a run keeps the models that it learned from: leave out --ancestor".into()));
         }
         (Generation::Snapshot(_), Some(_)) => before,
         (_, None) => Vec::new(),
     };
-    let lesson = Lesson::new(strategy, parent, ancestors, config.lambda)?;
-    let learn = lesson.settings(source, share);
+    let plan = LearningPlan::new(strategy, parent, ancestors, config.lambda)?;
+    let learn = plan.config(replay, share);
     for prefix in learn.frozen() {
-        if !config.freeze.iter().any(|there| there == prefix) {
+        if !config.freeze.iter().any(|frozen| frozen == prefix) {
             config.freeze.push((*prefix).to_owned());
         }
     }
     config.learn = Some(learn);
-    Ok((config, lesson))
+    Ok((config, plan))
 }
 
-/// A run's own configuration, with the settings of a file over it. What the run learns from, and its λ, stay.
-fn resumed(of_run: &Path, file: Option<&Path>) -> Result<Config> {
-    let run = Config::from_file(of_run)?;
+/// A run's own configuration with the settings of a file over it. The model that it learns from and its
+/// range of λ stay.
+fn resumed(own: &Path, file: Option<&Path>) -> Result<Config> {
+    let run = Config::from_file(own)?;
     let Some(path) = file else { return Ok(run) };
     let base = |name: Option<&str>| name.map_or_else(|| Ok(run.clone()), Config::preset);
     let given = read(path, base)?;
@@ -140,8 +168,8 @@ fn read(path: &Path, base: impl FnOnce(Option<&str>) -> Result<Config>) -> Resul
     Config::from_toml_over(&text, base).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
 }
 
-/// The file's settings over those of the preset that it names, or of the one for a network of this size.
-fn configuration(file: Option<&Path>, parent: &Generation) -> Result<Config> {
+/// The settings of a file over those of the preset that it names, or of the one for the parent's size.
+fn initial_config(file: Option<&Path>, parent: &Generation) -> Result<Config> {
     let network = parent.network();
     let base = |name: Option<&str>| -> Result<Config> {
         let preset = Config::preset(name.unwrap_or(presets::learning(&network)))?;
@@ -153,14 +181,14 @@ fn configuration(file: Option<&Path>, parent: &Generation) -> Result<Config> {
     }
 }
 
-/// Refuses what contradicts the settings of a run that goes on.
-fn agree(request: &Request, config: &Config, lesson: &Lesson) -> Result<()> {
+/// Refuses a request that contradicts the settings of the run.
+fn check_agreement(request: &Request, config: &Config, plan: &LearningPlan) -> Result<()> {
     let Some(learn) = &config.learn else {
         return Err(TrainError::Config("the configuration lacks [learn]".into()));
     };
     let differs = |flag: &str, own: String| {
         Err(TrainError::Config(format!(
-            "the run was begun with {flag} {own}; leave the flag out, or begin another run"
+            "the run was begun with {flag} {own}; leave out the flag, or begin another run"
         )))
     };
     if request.strategy.is_some_and(|strategy| strategy != learn.strategy) {
@@ -172,12 +200,12 @@ fn agree(request: &Request, config: &Config, lesson: &Lesson) -> Result<()> {
     if request.lambda.is_some_and(|lambda| lambda != config.lambda) {
         return differs("--lambda", format!("{}:{}", config.lambda[0], config.lambda[1]));
     }
-    let wants = [
-        (Source::Data, "--replay-data", &request.replay_data),
-        (Source::Archive, "--replay-archive", &request.replay_archive),
+    let sources = [
+        (ReplayKind::Images, "--replay-data", &request.replay_data),
+        (ReplayKind::Archive, "--replay-archive", &request.replay_archive),
     ];
-    for (source, flag, given) in wants {
-        match (learn.replay == Some(source), given) {
+    for (kind, flag, given) in sources {
+        match (learn.replay == Some(kind), given) {
             (true, None) => return Err(TrainError::Config(format!("the run replays; give {flag} again"))),
             (false, Some(_)) => {
                 return Err(TrainError::Config(format!("the run was begun without {flag}; leave it out")));
@@ -185,28 +213,28 @@ fn agree(request: &Request, config: &Config, lesson: &Lesson) -> Result<()> {
             _ => {}
         }
     }
-    if request.originals.is_some() && learn.replay != Some(Source::Archive) {
+    if request.originals.is_some() && learn.replay != Some(ReplayKind::Archive) {
         return Err(TrainError::Config("--originals are those of an archive; give --replay-archive".into()));
     }
     if let Some(from) = &request.from {
-        let id = Generation::id_of(from, &Store::open(request.store.as_deref())?)?;
+        let id = parent::id(from, &Store::open(request.store.as_deref())?)?;
         if id != learn.from {
-            return differs("--from", format!("generation {}", lesson.parent().id()));
+            return differs("--from", format!("generation {}", plan.parent().id()));
         }
     }
     Ok(())
 }
 
-fn memory(request: &Request, config: &Config, lesson: &Lesson) -> Result<Option<Memory>> {
+/// Opens what is replayed; none without replay.
+fn replay_source(request: &Request, config: &Config, plan: &LearningPlan) -> Result<Option<ReplaySource>> {
     let budget = config.cache_mib << 20;
     if let Some(root) = &request.replay_archive {
         let crop = config.phases.iter().map(|phase| phase.crop).max().unwrap_or(64);
-        let opening = Opening { root, originals: request.originals.as_deref(), crop, budget, seed: config.seed };
-        let files: Vec<_> = lesson.teachers.iter().map(|teacher| teacher.file().cloned()).collect::<Result<_>>()?;
-        return Archive::open(opening, &files).map(|archive| Some(Memory::Archive(archive)));
+        let options = ArchiveOptions { root, originals: request.originals.as_deref(), crop, budget, seed: config.seed };
+        let files: Vec<_> = plan.teachers.iter().map(|teacher| teacher.file().cloned()).collect::<Result<_>>()?;
+        return Archive::open(options, &files).map(|archive| Some(ReplaySource::Archive(archive)));
     }
     let Some(root) = &request.replay_data else { return Ok(None) };
-    let plan = Plan { seed: config.seed, augmentation: config.augmentation.clone(), lambda: config.lambda };
-    let ranges = lesson.teachers.iter().map(|teacher| teacher.ranges().encoder.into()).collect();
-    Ok(Some(Memory::of_images(Folder::open(root, budget)?, &plan, ranges)))
+    let ranges = plan.teachers.iter().map(|teacher| teacher.ranges().encoder.into()).collect();
+    Ok(Some(ReplaySource::of_images(Images::open(root, budget)?, config.sampler(), ranges)))
 }

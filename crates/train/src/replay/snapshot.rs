@@ -1,38 +1,36 @@
-//! A baseline's averaged weights, as a file: what a run that learns from a baseline keeps of it.
+//! The averaged weights of a baseline as a file, which a run that learns from a baseline keeps.
 //!
-//! 8 bytes of magic, the length of a JSON header (u64, little endian), the header, the weights as little-endian f32, and last the
-//! BLAKE3 of all before, which is also the generation's id.
+//! 8 bytes of magic, the length of a JSON header (u64, little endian), the header, the weights as
+//! little-endian f32, and last the BLAKE3 of everything before, which is also the generation's id.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges};
+use heirloom_codec::model::{GenerationId, LambdaRanges};
+use heirloom_io::atomic::write_durably;
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Lesson, Strategy};
 use crate::{
-    Result, TrainError,
-    trainer::{
-        checkpoint::{self, Checkpoint},
-        config::NetworkConfig,
-        files,
-    },
+    error::{Result, TrainError},
+    trainer::network_config::NetworkConfig,
 };
 
 const MAGIC: &[u8; 8] = b"HEIRSNP1";
 
+/// The JSON header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Header {
-    network: NetworkConfig,
-    ranges: LambdaRanges,
-    /// Steps done, and hash of the training images.
-    steps: u64,
-    data_manifest: String,
+pub struct Header {
+    pub network: NetworkConfig,
+    pub ranges: LambdaRanges,
+    /// Steps that the run had done.
+    pub steps: u64,
+    /// Hash of the training images.
+    pub data_manifest: String,
 }
 
-/// Averaged weights, and what is to be known of them.
+/// Averaged weights with their network and λ ranges.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     header: Header,
@@ -41,42 +39,24 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// That of a run's checkpoint, named by the run's folder or by itself, and the generations before it, newest first.
+    /// Makes a snapshot of flat weights.
     ///
     /// # Errors
-    /// A checkpoint that cannot be read, or is of a network that makes model files.
-    pub fn of_run(path: &Path) -> Result<(Self, Vec<Generation>)> {
-        let Checkpoint { header, state } = Checkpoint::named(path)?;
-        if header.spec.is_some() {
-            return Err(TrainError::Config(format!(
-                "{} is a run, not a model: write its model with heirloom-train export, and learn from that",
-                path.display()
-            )));
-        }
-        let (ranges, ancestors) = match &header.config.learn {
-            None => (LambdaRanges::all(LambdaRange::from(header.config.lambda)), Vec::new()),
-            Some(learn) => {
-                let lesson = Lesson::of_run(checkpoint::folder_of(path), &header.config)?;
-                // What learned end to end reads no older files.
-                let before = if learn.strategy == Strategy::EndToEnd { Vec::new() } else { lesson.teachers };
-                (lesson.ranges, before)
-            }
-        };
-        let network = header.config.network.clone();
-        let header = Header { network, ranges, steps: header.step, data_manifest: header.data_manifest };
-        let mut snapshot = Self { header, values: state.ema, id: GenerationId([0; 32]) };
+    /// Numbers that JSON cannot hold.
+    pub fn new(header: Header, values: Vec<f32>) -> Result<Self> {
+        let mut snapshot = Self { header, values, id: GenerationId([0; 32]) };
         let bytes = snapshot.body()?;
         snapshot.id = GenerationId(*blake3::hash(&bytes).as_bytes());
-        Ok((snapshot, ancestors))
+        Ok(snapshot)
     }
 
-    /// The generation's id.
+    /// Id of the generation.
     #[must_use]
     pub fn id(&self) -> GenerationId {
         self.id
     }
 
-    /// The network.
+    /// Network of the weights.
     #[must_use]
     pub fn network(&self) -> &NetworkConfig {
         &self.header.network
@@ -88,13 +68,13 @@ impl Snapshot {
         self.header.ranges
     }
 
-    /// The weights, flat.
+    /// Flat weights.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// Where a folder keeps the snapshot with this id.
+    /// File of the snapshot with this id in a folder.
     #[must_use]
     pub fn path(folder: &Path, id: GenerationId) -> PathBuf {
         folder.join(format!("snapshot-{:.16}.bin", id.to_string()))
@@ -107,7 +87,7 @@ impl Snapshot {
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut bytes = self.body()?;
         bytes.extend_from_slice(&self.id.0);
-        files::replace(path, &bytes)
+        Ok(write_durably(path, &bytes)?)
     }
 
     /// Reads a file.
@@ -117,15 +97,15 @@ impl Snapshot {
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
         let bad = |what: &str| TrainError::Checkpoint(format!("{}: {what}", path.display()));
-        let Some((body, hash)) = bytes.split_last_chunk::<32>() else { return Err(bad("it is cut short")) };
+        let Some((body, hash)) = bytes.split_last_chunk::<32>() else { return Err(bad("it is truncated")) };
         if blake3::hash(body).as_bytes() != hash {
-            return Err(bad("it is damaged (its hash does not match)"));
+            return Err(bad("it is damaged: its hash does not match"));
         }
-        let Some(rest) = body.strip_prefix(MAGIC) else { return Err(bad("it is no snapshot")) };
-        let Some((length, rest)) = rest.split_first_chunk::<8>() else { return Err(bad("it is cut short")) };
+        let Some(rest) = body.strip_prefix(MAGIC) else { return Err(bad("it is not a snapshot")) };
+        let Some((length, rest)) = rest.split_first_chunk::<8>() else { return Err(bad("it is truncated")) };
         let length = usize::try_from(u64::from_le_bytes(*length)).ok();
         let Some((header, rest)) = length.and_then(|n| rest.split_at_checked(n)) else {
-            return Err(bad("it is cut short"));
+            return Err(bad("it is truncated"));
         };
         let header: Header = serde_json::from_slice(header).map_err(|e| bad(&e.to_string()))?;
         let count = header.network.system().map_err(|e| bad(&e.to_string()))?.0.len();
@@ -136,6 +116,7 @@ impl Snapshot {
         Ok(Self { header, values, id: GenerationId(*hash) })
     }
 
+    /// The file without its hash.
     fn body(&self) -> Result<Vec<u8>> {
         let header = serde_json::to_vec(&self.header).map_err(|e| TrainError::Checkpoint(e.to_string()))?;
         let mut bytes = Vec::with_capacity(4 * self.values.len() + header.len() + 64);

@@ -1,24 +1,28 @@
-//! An earlier generation at work: from old images or stored latents to what the new reconstruction branch shall make of
-//! them.
+//! An earlier generation that turns old images or stored latents into latents and the images that the
+//! new reconstruction branch should make of them.
 //!
-//! It runs as the training graph, without gradients, not as the codec: a whole batch at once, and on the device that trains. Its
-//! latents are those of a file but for rounding errors: they differ by a whole step where q − μ lies within a rounding
-//! error of a half, and by some 1e-6 of μ elsewhere. Latents from an archive are the file's own, to the bit.
+//! It runs as the training graph, without gradients, not as the codec: a whole batch at once, on the
+//! device that trains. Its latents are those of a file except for rounding errors: they differ by a whole
+//! step where q − μ lies within a rounding error of a half, and by about 1e-6 of μ elsewhere. Latents from
+//! an archive are exactly those of the file.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_codec::model::LambdaRanges;
 
 use super::{
-    Generation,
-    memory::{Content, Remembered},
+    generation::Generation,
+    sample::{Content, ReplaySample},
 };
 use crate::{
-    Result,
-    model::{Seen, System, Weights},
-    trainer::step,
+    error::Result,
+    model::{
+        parameters::Weights,
+        system::{LatentState, System},
+    },
+    trainer::step::{self, ReplayBatch},
 };
 
-/// A generation with fixed weights.
+/// A generation with fixed weights on a device.
 pub struct Teacher {
     system: Box<dyn System>,
     weights: Weights,
@@ -26,21 +30,11 @@ pub struct Teacher {
     device: Device,
 }
 
-/// What a step replays: all that the learning reconstruction branch needs, and what it shall make of it. Without gradients.
-pub struct Recalled {
-    /// λ of each image, which weighs its error.
-    pub lambdas: Vec<f32>,
-    /// The latents, and the entropy branch's features after them. As that branch is frozen, the learner's are the same.
-    pub seen: Seen,
-    /// `[B, H, W, 3]` in [-1, 1].
-    pub target: Tensor<4>,
-}
-
 impl Teacher {
     /// Puts a generation's weights on a device.
     ///
     /// # Errors
-    /// Weights that are not those of its network.
+    /// Weights of another network than the generation's.
     pub fn new(generation: &Generation, device: &Device) -> Result<Self> {
         let device = device.clone().inner();
         let (layout, system) = generation.network().system()?;
@@ -48,29 +42,29 @@ impl Teacher {
         Ok(Self { system, weights, ranges: generation.ranges(), device })
     }
 
-    /// The latents of images `[B, H, W, 3]` in [-1, 1], H and W multiples of 64, rounded as when coding, with what the entropy
-    /// branch makes of them. One image per λ, which lies in the generation's range.
+    /// Latents of images `[B, H, W, 3]` in [-1, 1], rounded as when coding, with the entropy branch's
+    /// features. H and W are multiples of 64. One λ per image, within the generation's range.
     #[must_use]
-    pub fn latents(&self, pixels: Tensor<4>, lambdas: &[f32]) -> Seen {
+    pub fn latents(&self, pixels: Tensor<4>, lambdas: &[f32]) -> LatentState {
         self.system.latents(&self.weights, pixels, lambdas, Some(&self.ranges))
     }
 
-    /// Prepares what a step replays.
+    /// Makes the batch of a step.
     ///
     /// # Errors
-    /// Nothing to replay.
-    pub fn recall(&self, remembered: Remembered) -> Result<Recalled> {
-        let Remembered { crop, lambdas, content, .. } = remembered;
+    /// A sample without latents.
+    pub fn batch(&self, sample: ReplaySample) -> Result<ReplayBatch> {
+        let ReplaySample { crop, lambdas, content, .. } = sample;
         let count = lambdas.len();
         let image = |pixels| step::images(pixels, count, crop, crop, &self.device);
         match content {
             Content::Images(pixels) => {
                 let target = image(pixels);
-                let seen = self.latents(target.clone(), &lambdas);
-                Ok(Recalled { lambdas, seen, target })
+                let latents = self.latents(target.clone(), &lambdas);
+                Ok(ReplayBatch { lambdas, latents, target })
             }
             Content::Latents { maps, shift } => {
-                let latents: Vec<Tensor<4>> = maps
+                let maps: Vec<Tensor<4>> = maps
                     .into_iter()
                     .map(|(side, values)| {
                         let channels = values.len() / (count * side * side);
@@ -78,13 +72,13 @@ impl Teacher {
                     })
                     .collect();
                 let (w, ranges) = (&self.weights, Some(&self.ranges));
-                let seen = self.system.understand(w, latents, &lambdas, ranges);
-                let of_old = self.system.reconstruct(w, seen.clone(), &lambdas, ranges)?;
+                let latents = self.system.with_features(w, maps, &lambdas, ranges);
+                let old = self.system.reconstruct(w, latents.clone(), &lambdas, ranges)?;
                 let target = match shift {
-                    Some(shift) => of_old + image(shift),
-                    None => of_old,
+                    Some(shift) => old + image(shift),
+                    None => old,
                 };
-                Ok(Recalled { lambdas, seen, target })
+                Ok(ReplayBatch { lambdas, latents, target })
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Checkpoints: everything that a run needs to go on as if it had never stopped.
+//! Checkpoints: everything that a run needs to continue as if it had never stopped.
 //!
-//! One file: 8 bytes of magic, the length of a JSON header (u64, little endian), the header, then weights, both moments and
-//! the average as little-endian f32, and last the BLAKE3 of all before. Written to a temporary name, synced and renamed, so
-//! a file with a checkpoint's name is a whole one.
+//! One file: 8 bytes of magic, the length of a JSON header (u64, little endian), the header, then
+//! weights, both moments and the average as little-endian f32, and last the BLAKE3 of everything
+//! before. It is written to a temporary name, synced and renamed, so a file with a checkpoint's name is
+//! complete.
 
 use std::{
     fs,
@@ -10,10 +11,11 @@ use std::{
 };
 
 use heirloom_codec::model::Spec;
+use heirloom_io::atomic::write_durably;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, config::NetworkConfig, files, optimiser::State};
-use crate::{Result, TrainError};
+use super::{config::Config, network_config::NetworkConfig, optimiser::State};
+use crate::error::{Result, TrainError};
 
 const MAGIC: &[u8; 8] = b"HEIRTRN1";
 const PREFIX: &str = "checkpoint-";
@@ -22,19 +24,19 @@ const SUFFIX: &str = ".bin";
 /// The JSON header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// Steps done, skipped ones included: the next step's number.
+    /// Steps done, skipped ones included; the number of the next step.
     pub step: u64,
     /// Updates done.
     pub updates: u64,
-    /// Steps skipped as their loss or gradient was not finite.
+    /// Steps skipped because their gradient was not usable.
     pub skipped: u64,
-    /// Of these, the last ones in a row.
+    /// How many of the last steps in a row were skipped.
     #[serde(default)]
     pub in_a_row: u32,
     /// Running mean of the gradients' norms, see [`super::guard`].
     #[serde(default)]
     pub typical_norm: f32,
-    /// Of the proposed network; none for a baseline, of which the configuration says all.
+    /// Spec of the proposed network; none for a baseline, which the configuration describes in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Spec>,
     pub config: Config,
@@ -48,7 +50,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// The network that the weights are of.
+    /// Network of the weights.
     #[must_use]
     pub fn network(&self) -> NetworkConfig {
         let own = self.spec.as_ref().map(|spec| NetworkConfig::Full(Box::new(spec.clone())));
@@ -64,7 +66,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint into the run's folder and removes all but the newest `keep`.
+    /// Writes the checkpoint into the run's folder and removes all checkpoints but the newest `keep`.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -80,7 +82,7 @@ impl Checkpoint {
         }
         let hash = blake3::hash(&bytes);
         bytes.extend_from_slice(hash.as_bytes());
-        files::replace(&path, &bytes)?;
+        write_durably(&path, &bytes)?;
         let mut all = list(run)?;
         all.truncate(all.len().saturating_sub(keep));
         for old in all {
@@ -89,10 +91,10 @@ impl Checkpoint {
         Ok(path)
     }
 
-    /// The checkpoint that a path names: itself, or the newest of a run's folder.
+    /// Reads the checkpoint at `path`, or the newest one of a run's folder.
     ///
     /// # Errors
-    /// As [`Self::newest`] and [`Self::read`], and a folder without one.
+    /// Errors of [`Self::newest`] and [`Self::read`], and a folder without a checkpoint.
     pub fn named(path: &Path) -> Result<Self> {
         if !path.is_dir() {
             return Self::read(path);
@@ -100,41 +102,42 @@ impl Checkpoint {
         Self::newest(path)?.ok_or_else(|| TrainError::Checkpoint(format!("there is none in {}", path.display())))
     }
 
-    /// The newest readable checkpoint of a run, or none. Damaged ones are named on stderr and passed over.
+    /// Reads the newest undamaged checkpoint of a run's folder, or none. Damaged ones are logged and
+    /// skipped.
     ///
     /// # Errors
-    /// A folder that cannot be read, or checkpoints of which none is whole.
+    /// A folder that cannot be read, or whose checkpoints are all damaged.
     pub fn newest(run: &Path) -> Result<Option<Self>> {
         let all = list(run)?;
         for path in all.iter().rev() {
             match Self::read(path) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(e) => eprintln!("passed over {}: {e}", path.display()),
+                Err(e) => log::warn!("skipped {}: {e}", path.display()),
             }
         }
         if all.is_empty() {
             Ok(None)
         } else {
-            Err(TrainError::Checkpoint(format!("none in {} is whole", run.display())))
+            Err(TrainError::Checkpoint(format!("all in {} are damaged", run.display())))
         }
     }
 
-    /// Reads one file.
+    /// Reads a checkpoint file.
     ///
     /// # Errors
     /// A file that cannot be read, or is damaged.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
         let bad = |what: &str| TrainError::Checkpoint(format!("{}: {what}", path.display()));
-        let Some((body, hash)) = bytes.split_last_chunk::<32>() else { return Err(bad("it is cut short")) };
+        let Some((body, hash)) = bytes.split_last_chunk::<32>() else { return Err(bad("it is truncated")) };
         let Some(rest) = body.strip_prefix(MAGIC) else { return Err(bad("it is not a checkpoint")) };
         if blake3::hash(body).as_bytes() != hash {
-            return Err(bad("it is damaged (its hash does not match)"));
+            return Err(bad("it is damaged: its hash does not match"));
         }
-        let Some((length, rest)) = rest.split_first_chunk::<8>() else { return Err(bad("it is cut short")) };
+        let Some((length, rest)) = rest.split_first_chunk::<8>() else { return Err(bad("it is truncated")) };
         let length = u64::from_le_bytes(*length);
         let Some((header, rest)) = usize::try_from(length).ok().and_then(|n| rest.split_at_checked(n)) else {
-            return Err(bad("it is cut short"));
+            return Err(bad("it is truncated"));
         };
         let header: Header = serde_json::from_slice(header).map_err(|e| bad(&e.to_string()))?;
         let count = header.weights;
@@ -154,7 +157,7 @@ impl Checkpoint {
     }
 }
 
-/// The folder of a run that is named by itself or by one of its checkpoints.
+/// Folder of a run, given the folder or one of its checkpoints.
 #[must_use]
 pub fn folder_of(run: &Path) -> &Path {
     match run.parent() {
@@ -164,7 +167,7 @@ pub fn folder_of(run: &Path) -> &Path {
     }
 }
 
-/// Files with a checkpoint's name, oldest first.
+/// Checkpoint files, oldest first.
 fn list(run: &Path) -> Result<Vec<PathBuf>> {
     let mut out: Vec<PathBuf> = fs::read_dir(run)
         .map_err(TrainError::io("read the folder", run))?

@@ -1,30 +1,40 @@
-//! Estimated rate and PSNR of whole images, as the codec would code them.
+//! Estimated rate and PSNR of whole images, coded as the codec would.
+
+use std::borrow::Cow;
 
 use burn::tensor::Device;
 use heirloom_codec::model::LambdaRanges;
 use serde::Serialize;
 
-use super::{config::NetworkConfig, step};
+use super::{network_config::NetworkConfig, step};
 use crate::{
-    Result, TrainError,
-    data::{Folder, RgbImage, image::to_byte},
-    model::{Coded, Quantise, System, Weights},
+    data::{
+        image::{RgbImage, to_byte},
+        images::Images,
+    },
+    error::{Result, TrainError},
+    model::{
+        parameters::Weights,
+        quantise::Quantise,
+        system::{Coded, System},
+    },
 };
 
-/// Averages over images at one λ.
+/// Means over images at one λ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Point {
     pub lambda: f32,
-    /// Estimated bits per pixel of the true size, mean over images.
+    /// Estimated bits per pixel of the image without padding.
     pub bpp: f64,
-    /// Of 8-bit RGB in dB, mean over images.
+    /// PSNR of 8-bit RGB in dB.
     pub psnr: f64,
-    /// bpp + λ · MSE, mean over images.
+    /// bpp + λ · MSE.
     pub loss: f64,
+    /// Number of images.
     pub images: usize,
 }
 
-/// A network with given weights, ready to run without gradients.
+/// A network with fixed weights, run without gradients.
 pub struct Evaluator {
     network: NetworkConfig,
     system: Box<dyn System>,
@@ -34,28 +44,29 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// `values` are the flat weights; `ranges` those to which λ is clamped, none for no clamping.
+    /// Puts the flat weights `values` on a device. `ranges` are the ranges to which λ is clamped; none for
+    /// no clamping.
     ///
     /// # Errors
-    /// A network whose numbers make no sense, or another number of weights than it has.
+    /// A network with numbers out of range, or the wrong number of weights.
     pub fn new(network: &NetworkConfig, values: &[f32], ranges: Option<LambdaRanges>, device: &Device) -> Result<Self> {
         let device = device.clone().inner();
         let (layout, system) = network.system()?;
         if values.len() != layout.len() {
-            let (is, should) = (values.len(), layout.len());
-            return Err(TrainError::Parameter(format!("there are {is} weights, the network has {should}")));
+            let (got, expected) = (values.len(), layout.len());
+            return Err(TrainError::Parameter(format!("got {got} weights; the network has {expected}")));
         }
         let weights = Weights::new(&layout, values, &device, |_| false);
         Ok(Self { network: network.resolved(), system, weights, ranges, device })
     }
 
-    /// The network, with every number.
+    /// The network, with every number written out.
     #[must_use]
     pub fn network(&self) -> &NetworkConfig {
         &self.network
     }
 
-    /// Estimated bits of an image and its mean squared error in 8-bit RGB.
+    /// Estimates the bits of an image and its mean squared error in 8-bit RGB.
     ///
     /// # Errors
     /// A tensor that cannot be read back.
@@ -65,38 +76,38 @@ impl Evaluator {
         Ok((bits, squared_error(image, &step::read(coded.image)?, width)))
     }
 
-    /// As [`Self::image`], with the image that `decoder` makes of the latents: that of a file which this system wrote, if
-    /// `decoder` learned from it. Latents are handed over as they are; so a decoder whose entropy branch has changed, which could
-    /// not even read the file, still gets them.
+    /// As [`Self::image`], with the image that `decoder` makes of the latents, as of a file which this
+    /// system wrote. The latents are passed on as they are, even to a decoder with another entropy
+    /// branch, which could not read the file.
     ///
     /// # Errors
-    /// A tensor that cannot be read back; latents of another system.
-    pub fn read_by(&self, decoder: &Self, image: &RgbImage, lambda: f32) -> Result<(f64, f64)> {
+    /// A tensor that cannot be read back; a decoder of another network.
+    pub fn image_decoded_by(&self, decoder: &Self, image: &RgbImage, lambda: f32) -> Result<(f64, f64)> {
         if self.network != decoder.network {
-            return Err(TrainError::Config("the decoder has another network than the encoder".into()));
+            return Err(TrainError::Config("the decoder's network differs from the encoder's".into()));
         }
         let (coded, width) = self.coded(image, lambda);
         let bits = step::read(coded.bits)?.iter().map(|bits| f64::from(*bits)).sum();
         let (w, ranges) = (&decoder.weights, decoder.ranges.as_ref());
-        let seen = decoder.system.understand(w, coded.seen.latents, &[lambda], ranges);
-        let decoded = decoder.system.reconstruct(w, seen, &[lambda], ranges)?;
+        let latents = decoder.system.with_features(w, coded.latents.latents, &[lambda], ranges);
+        let decoded = decoder.system.reconstruct(w, latents, &[lambda], ranges)?;
         Ok((bits, squared_error(image, &step::read(decoded)?, width)))
     }
 
-    /// An image as the codec would code it, and the width it was padded to.
+    /// The coded image, and the width it was padded to.
     fn coded(&self, image: &RgbImage, lambda: f32) -> (Coded, usize) {
         let (pixels, height, width) = image.padded(64);
         let x = step::images(pixels, 1, height, width, &self.device);
         (self.system.code(&self.weights, x, &[lambda], self.ranges.as_ref(), Quantise::Round), width)
     }
 
-    /// The averages over `images` at each λ.
+    /// Means over `images` at each λ.
     ///
     /// # Errors
     /// As [`Self::image`].
     pub fn points<'a>(
         &self,
-        images: impl Fn() -> Box<dyn Iterator<Item = Result<std::borrow::Cow<'a, RgbImage>>> + 'a>,
+        images: impl Fn() -> Box<dyn Iterator<Item = Result<Cow<'a, RgbImage>>> + 'a>,
         lambdas: &[f32],
     ) -> Result<Vec<Point>> {
         let mut out = Vec::new();
@@ -118,25 +129,25 @@ impl Evaluator {
         Ok(out)
     }
 
-    /// The averages over a folder's first `limit` images at each λ.
+    /// Means over the first `limit` of `images` at each λ.
     ///
     /// # Errors
     /// An image or tensor that cannot be read.
-    pub fn folder(&self, folder: &Folder, limit: usize, lambdas: &[f32]) -> Result<Vec<Point>> {
-        let count = folder.len().min(limit);
-        self.points(|| Box::new((0..count).map(|i| folder.image(i))), lambdas)
+    pub fn first_images(&self, images: &Images, limit: usize, lambdas: &[f32]) -> Result<Vec<Point>> {
+        let count = images.len().min(limit);
+        self.points(|| Box::new((0..count).map(|i| images.image(i))), lambdas)
     }
 
-    /// The averages over images in memory at each λ.
+    /// Means over images in memory at each λ.
     ///
     /// # Errors
     /// A tensor that cannot be read back.
     pub fn images(&self, images: &[RgbImage], lambdas: &[f32]) -> Result<Vec<Point>> {
-        self.points(|| Box::new(images.iter().map(|p| Ok(std::borrow::Cow::Borrowed(p)))), lambdas)
+        self.points(|| Box::new(images.iter().map(|p| Ok(Cow::Borrowed(p)))), lambdas)
     }
 }
 
-/// Mean squared error in 8-bit RGB of pixels in [-1, 1], whose rows are `width` pixels long.
+/// Mean squared error in 8-bit RGB of decoded values in [-1, 1], whose rows are `width` pixels long.
 fn squared_error(image: &RgbImage, decoded: &[f32], width: usize) -> f64 {
     let mut sum = 0u64;
     for (y, row) in image.rgb.chunks_exact(image.width * 3).enumerate() {
@@ -149,7 +160,7 @@ fn squared_error(image: &RgbImage, decoded: &[f32], width: usize) -> f64 {
     sum as f64 / image.rgb.len() as f64
 }
 
-/// PSNR in dB of a mean squared error in 8-bit units; 100 for none.
+/// PSNR in dB of a mean squared error in 8-bit units; 100 for no error.
 #[must_use]
 pub fn psnr(mse: f64) -> f64 {
     if mse > 0.0 { (10.0 * (255.0 * 255.0 / mse).log10()).min(100.0) } else { 100.0 }

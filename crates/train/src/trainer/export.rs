@@ -1,11 +1,14 @@
-//! From averaged weights to a model file.
+//! Writing averaged weights as a model file.
 
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
 
 use super::checkpoint::{Checkpoint, Header};
-use crate::{Result, TrainError, model::Layout};
+use crate::{
+    error::{Result, TrainError},
+    model::parameters::Layout,
+};
 
-/// A model file's weights from flat values.
+/// Flat values as the weights of a model file.
 #[must_use]
 pub fn weights(layout: &Layout, values: &[f32]) -> Weights {
     let mut out = Weights::default();
@@ -16,7 +19,7 @@ pub fn weights(layout: &Layout, values: &[f32]) -> Weights {
     out
 }
 
-/// Flat values from a model file's weights.
+/// Weights of a model file as flat values.
 ///
 /// # Errors
 /// A tensor that is missing or has another shape.
@@ -27,7 +30,7 @@ pub fn values(layout: &Layout, weights: &Weights) -> Result<Vec<f32>> {
             weights.get(&entry.name).ok_or_else(|| TrainError::Parameter(format!("{} is missing", entry.name)))?;
         if tensor.shape != entry.shape || tensor.data.len() != entry.len {
             return Err(TrainError::Parameter(format!(
-                "{} has shape {:?}, the network wants {:?}",
+                "{} has shape {:?}; the network needs {:?}",
                 entry.name, tensor.shape, entry.shape
             )));
         }
@@ -36,21 +39,22 @@ pub fn values(layout: &Layout, weights: &Weights) -> Result<Vec<f32>> {
     Ok(out)
 }
 
-/// The spec of a checkpoint's network, if the codec can run it.
+/// Spec of a checkpoint's network, if the codec can run it.
 ///
 /// # Errors
 /// A baseline.
 pub fn codec_spec(header: &Header) -> Result<&Spec> {
     header.spec.as_ref().ok_or_else(|| {
         TrainError::Model(format!(
-            "the codec runs the proposed network only, not the baseline {}: its runs can be measured (heirloom-train validate) and \
-             learned from (heirloom-train learn --from RUN), but make no model files",
+            "the codec cannot run the baseline {}, so there is no model file of it; measure its runs with heirloom-train \
+             validate, or learn from them with heirloom-train learn --from RUN",
             header.config.network.name()
         ))
     })
 }
 
-/// The model of a checkpoint of training from scratch: its averaged weights, rounded to bf16 unless `full` is set.
+/// Makes a model of a checkpoint of training from scratch: its averaged weights, rounded to bf16 unless
+/// `full` is set.
 ///
 /// # Errors
 /// A baseline, or weights that are not finite.
@@ -66,7 +70,7 @@ pub fn model(checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<Model
     Ok(file)
 }
 
-/// Says in a model how its weights came to be.
+/// Writes into a model's metadata where its weights come from.
 pub fn describe(file: &mut ModelFile, header: &Header, preview: bool) {
     file.metadata.preview = preview;
     file.metadata.provenance.data_manifest = Some(header.data_manifest.clone());

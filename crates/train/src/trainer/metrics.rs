@@ -1,4 +1,4 @@
-//! Metrics as JSON lines, and the console's line.
+//! Metrics as JSON lines, and as lines of the log.
 
 use std::{
     fs,
@@ -7,16 +7,16 @@ use std::{
     time::Instant,
 };
 
+use heirloom_io::atomic::write_durably;
 use serde_json::{Value, json};
 
 use super::{
     evaluate::Point,
-    files,
-    step::{Cost, Part},
+    step::{Cost, MeanCost},
 };
-use crate::{Result, TrainError};
+use crate::error::{Result, TrainError};
 
-/// Sums since the last line.
+/// Sums over the steps since the last line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
     cost: Cost,
@@ -27,7 +27,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Adds a step that was learned from.
+    /// Adds a step that changed the weights.
     pub fn add(&mut self, cost: Cost, norm: f64) {
         self.cost.fresh = sum(self.cost.fresh, cost.fresh);
         self.cost.replay = sum(self.cost.replay, cost.replay);
@@ -36,33 +36,33 @@ impl Window {
         self.steps += 1;
     }
 
-    /// Counts a step that was skipped.
+    /// Counts a skipped step.
     pub fn skip(&mut self) {
         self.skipped += 1;
     }
 }
 
-fn sum(a: Option<Part>, b: Option<Part>) -> Option<Part> {
+fn sum(a: Option<MeanCost>, b: Option<MeanCost>) -> Option<MeanCost> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(Part { loss: a.loss + b.loss, bpp: a.bpp + b.bpp, mse: a.mse + b.mse }),
+        (Some(a), Some(b)) => Some(MeanCost { loss: a.loss + b.loss, bpp: a.bpp + b.bpp, mse: a.mse + b.mse }),
         (a, b) => a.or(b),
     }
 }
 
-/// The metrics file of a run, and the console.
+/// The metrics file of a run.
 pub struct Metrics {
     path: PathBuf,
+    /// Start of the time that the next line's speed is taken over.
     since: Instant,
-    quiet: bool,
 }
 
 impl Metrics {
-    /// Opens `metrics.jsonl` in the run's folder and drops what was written after step `from`, as those steps will be
-    /// done again.
+    /// Opens `metrics.jsonl` in the run's folder and drops its lines after step `from`: those steps will
+    /// be done again.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn open(run: &Path, from: u64, quiet: bool) -> Result<Self> {
+    pub fn open(run: &Path, from: u64) -> Result<Self> {
         let path = run.join("metrics.jsonl");
         if path.exists() {
             let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
@@ -72,20 +72,20 @@ impl Metrics {
                 .filter(|line| of(line).is_some_and(|step| step <= from))
                 .flat_map(|line| [line, "\n"])
                 .collect();
-            files::replace(&path, kept.as_bytes())?;
+            write_durably(&path, kept.as_bytes())?;
         }
-        Ok(Self { path, since: Instant::now(), quiet })
+        Ok(Self { path, since: Instant::now() })
     }
 
-    /// Writes the averages of `window`, which ends with step number `step` of `total`, and empties it. Averages over no
-    /// step at all, as all were skipped, are `null`.
+    /// Writes the means over `window`, which ends with step number `step` of `total`, and empties it.
+    /// Means are `null` if every step was skipped.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn steps(&mut self, window: &mut Window, step: u64, total: u64, rate: f64) -> Result<()> {
         let n = window.steps as f64;
-        let none = Part { loss: f64::NAN, bpp: f64::NAN, mse: f64::NAN };
-        let Part { loss, bpp, mse } = window.cost.fresh.map_or(none, |sum| sum.over(n));
+        let none = MeanCost { loss: f64::NAN, bpp: f64::NAN, mse: f64::NAN };
+        let MeanCost { loss, bpp, mse } = window.cost.fresh.map_or(none, |sum| sum.over(n));
         let replay = window.cost.replay.map(|sum| sum.over(n));
         let norm = window.norm / n;
         let elapsed = self.since.elapsed().as_secs_f64().max(1e-9);
@@ -101,41 +101,37 @@ impl Metrics {
             line["replay_mse"] = json!(replay.mse);
         }
         self.line(&line)?;
-        if !self.quiet {
-            let left = (total.saturating_sub(step)) as f64 / speed.max(1e-9);
-            let replay = replay.map_or(String::new(), |r| format!("  replay {:.4}", r.loss));
-            println!(
-                "step {step}/{total}  loss {loss:.4}  bpp {bpp:.4}  psnr {psnr:.2}{replay}  |g| {norm:.2}  lr {rate:.2e}  {speed:.2} step/s  {} left{}",
-                duration(left),
-                if window.skipped > 0 { format!("  {} skipped", window.skipped) } else { String::new() }
-            );
-        }
+        let left = duration(total.saturating_sub(step) as f64 / speed.max(1e-9));
+        let replay = replay.map_or(String::new(), |r| format!("  replay {:.4}", r.loss));
+        let skipped = if window.skipped > 0 { format!("  {} skipped", window.skipped) } else { String::new() };
+        log::info!(
+            "step {step}/{total}  loss {loss:.4}  bpp {bpp:.4}  psnr {psnr:.2}{replay}  |g| {norm:.2}  lr {rate:.2e}  \
+             {speed:.2} step/s  {left} left{skipped}"
+        );
         *window = Window::default();
         Ok(())
     }
 
-    /// Writes a probe made after step number `step`.
+    /// Writes the probe after step number `step`.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn probe(&mut self, step: u64, points: &[Point]) -> Result<()> {
         let started = Instant::now();
         self.line(&json!({ "kind": "probe", "step": step, "points": points }))?;
-        if !self.quiet {
-            let parts: Vec<String> =
-                points.iter().map(|p| format!("λ {}: {:.4} bpp {:.2} dB", p.lambda, p.bpp, p.psnr)).collect();
-            println!("probe at {step}  {}", parts.join("  |  "));
-        }
+        let parts: Vec<String> =
+            points.iter().map(|p| format!("λ {}: {:.4} bpp {:.2} dB", p.lambda, p.bpp, p.psnr)).collect();
+        log::info!("probe at {step}  {}", parts.join("  |  "));
         self.since += started.elapsed();
         Ok(())
     }
 
-    /// Leaves the time since `started` out of the speed.
+    /// Excludes the time since `started` from the speed.
     pub fn pause(&mut self, started: Instant) {
         self.since += started.elapsed();
     }
 
-    /// Makes what was written last through a power failure: before a checkpoint, which no line may lag behind.
+    /// Syncs the file to disk. Done before each checkpoint, which must not get ahead of the metrics.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -156,7 +152,7 @@ impl Metrics {
     }
 }
 
-/// PSNR of a mean squared error on the [-1, 1] scale; 100 for none.
+/// PSNR in dB of a mean squared error on the [-1, 1] scale; 100 for no error.
 fn psnr(mse: f64) -> f64 {
     if mse == 0.0 { 100.0 } else { 10.0 * (4.0 / mse).log10() }
 }

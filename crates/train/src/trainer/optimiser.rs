@@ -1,18 +1,19 @@
-//! The update of the weights, with clipping by global norm and the running average, over flat buffers: Adam for all, or
-//! orthogonalised momentum ([`super::orthogonal`]) for the matrices between feature maps and Adam for the rest.
+//! The update of the weights over flat buffers, with clipping by global norm and a running average: Adam
+//! for all weights, or orthogonalised momentum ([`super::orthogonal`]) for the matrices between feature
+//! maps and Adam for the rest.
 //!
-//! Every reduction has a fixed split, so results do not depend on the number of threads.
+//! Every reduction is split at fixed places, so results do not depend on the number of threads.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::orthogonal::orthogonalised;
-use crate::model::{Layout, System};
+use crate::model::{parameters::Layout, system::System};
 
 const CHUNK: usize = 1 << 14;
 
-/// Weights and all that is kept per weight. All buffers have the layout's length.
+/// Weights, moments and averages. All buffers have the layout's length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     pub weights: Vec<f32>,
@@ -22,11 +23,11 @@ pub struct State {
     pub v: Vec<f32>,
     /// Running average of the weights.
     pub ema: Vec<f32>,
-    /// Updates done; skipped steps do not count.
+    /// Updates done; skipped steps are not counted.
     pub updates: u64,
 }
 
-/// The numbers of one update.
+/// Settings of one update.
 #[derive(Clone, Copy, Debug)]
 pub struct Update {
     pub learning_rate: f64,
@@ -35,19 +36,19 @@ pub struct Update {
     pub epsilon: f64,
     /// Largest global norm of the gradient.
     pub clip: f64,
-    /// Norm of the gradient as [`norm`] gave it; finite.
+    /// Norm of the gradient by [`norm`]; finite.
     pub norm: f64,
     pub ema_decay: f64,
-    /// Of the matrices' momentum, where they are not Adam's.
+    /// Decay of the averaged gradient of the matrices that Adam does not update.
     pub momentum: f64,
 }
 
-/// Which weights are learned, and how.
+/// Which weights are learned, and by which rule.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
-    /// Parts of the flat buffer that Adam updates, ascending, neighbours joined.
+pub struct ParameterGroups {
+    /// Ranges of the flat buffer that Adam updates, ascending, with neighbours joined.
     pub adam: Vec<Range<usize>>,
-    /// Matrices that orthogonalised momentum updates, ascending.
+    /// Matrices that orthogonalised momentum updates, in ascending order.
     pub matrices: Vec<Matrix>,
 }
 
@@ -59,39 +60,39 @@ pub struct Matrix {
     pub columns: usize,
 }
 
-/// Smallest side of a matrix worth orthogonalising.
+/// Smallest side of a matrix that is orthogonalised.
 const SMALLEST_SIDE: usize = 32;
 
-impl Plan {
-    /// All parameters but those whose name starts with one of `freeze`. With `orthogonal`, the matrices between feature maps of
-    /// that system are not Adam's.
+impl ParameterGroups {
+    /// Groups all parameters but those whose name starts with one of `freeze`. The matrices between
+    /// feature maps of the system `orthogonal`, if given, get orthogonalised momentum.
     #[must_use]
-    pub fn new(layout: &Layout, freeze: &[String], orthogonal: Option<&dyn System>) -> Plan {
-        let mut plan = Plan::default();
+    pub fn new(layout: &Layout, freeze: &[String], orthogonal: Option<&dyn System>) -> Self {
+        let mut groups = Self::default();
         for entry in layout.entries() {
             if freeze.iter().any(|prefix| entry.name.starts_with(prefix.as_str())) {
                 continue;
             }
-            let of_features = orthogonal.is_some_and(|system| system.between_features(&entry.name));
+            let orthogonal = orthogonal.is_some_and(|system| system.is_feature_matrix(&entry.name));
             match entry.shape[..] {
-                [rows, columns] if of_features && rows.min(columns) >= SMALLEST_SIDE => {
-                    plan.matrices.push(Matrix { offset: entry.offset, rows, columns });
+                [rows, columns] if orthogonal && rows.min(columns) >= SMALLEST_SIDE => {
+                    groups.matrices.push(Matrix { offset: entry.offset, rows, columns });
                 }
                 _ => {
                     let end = entry.offset + entry.len;
-                    match plan.adam.last_mut() {
+                    match groups.adam.last_mut() {
                         Some(last) if last.end == entry.offset => last.end = end,
-                        _ => plan.adam.push(entry.offset..end),
+                        _ => groups.adam.push(entry.offset..end),
                     }
                 }
             }
         }
-        plan
+        groups
     }
 }
 
-/// A matrix's step has this many times the learning rate as its root mean square: that of Adam's steps, about, so that
-/// one rate serves both (Liu et al., 2025).
+/// Root mean square of a matrix's step as a multiple of the learning rate: about that of Adam's steps, so
+/// that one rate serves both (Liu et al., 2025).
 const STEP_SIZE: f32 = 0.2;
 
 impl State {
@@ -102,15 +103,14 @@ impl State {
         Self { ema: weights.clone(), m: zeros.clone(), v: zeros, weights, updates: 0 }
     }
 
-    /// One update and one step of the average. Weights that are not in the plan stay untouched, as do their moments and
-    /// average.
-    pub fn update(&mut self, gradient: &[f32], update: Update, plan: &Plan) {
+    /// Updates weights and average. Weights in no group stay unchanged, as do their moments and average.
+    pub fn update(&mut self, gradient: &[f32], update: Update, groups: &ParameterGroups) {
         self.updates += 1;
         let factor = if update.norm > update.clip { (update.clip / update.norm) as f32 } else { 1.0 };
-        for range in &plan.adam {
+        for range in &groups.adam {
             self.adam(&gradient[range.clone()], factor, update, range.clone());
         }
-        self.orthogonal(gradient, factor, update, &plan.matrices);
+        self.orthogonal(gradient, factor, update, &groups.matrices);
     }
 
     /// Adam with bias correction (Kingma and Ba, algorithm 1).
@@ -138,7 +138,7 @@ impl State {
             });
     }
 
-    /// Momentum with a look ahead (Nesterov's), orthogonalised. The second moment is not used.
+    /// Orthogonalised Nesterov momentum. The second moment is not used.
     fn orthogonal(&mut self, gradient: &[f32], factor: f32, update: Update, matrices: &[Matrix]) {
         let momentum = update.momentum as f32;
         let keep = update.ema_decay as f32;
@@ -164,7 +164,7 @@ impl State {
     }
 }
 
-/// The part of a buffer that each matrix takes; they are in ascending order and do not overlap.
+/// Part of a buffer for each of the matrices, which are in ascending order and do not overlap.
 fn parts<'a>(buffer: &'a mut [f32], matrices: &[Matrix]) -> Vec<&'a mut [f32]> {
     let (mut rest, mut first) = (buffer, 0);
     let cut = |matrix: &Matrix| {
@@ -177,15 +177,15 @@ fn parts<'a>(buffer: &'a mut [f32], matrices: &[Matrix]) -> Vec<&'a mut [f32]> {
     matrices.iter().map(cut).collect()
 }
 
-/// Euclidean norm; not finite if any value is not.
+/// Euclidean norm; not finite if a value is not.
 #[must_use]
 pub fn norm(values: &[f32]) -> f64 {
-    let sums: Vec<f64> = values.par_chunks(CHUNK).map(squares).collect();
+    let sums: Vec<f64> = values.par_chunks(CHUNK).map(sum_of_squares).collect();
     sums.iter().sum::<f64>().sqrt()
 }
 
-/// Σ v², in sixteen sums side by side: one alone would wait for each addition.
-fn squares(values: &[f32]) -> f64 {
+/// Σ v², in sixteen parallel sums: a single one would wait for each addition.
+fn sum_of_squares(values: &[f32]) -> f64 {
     let (vectors, rest) = values.as_chunks::<16>();
     let mut sums = [0.0; 16];
     for vector in vectors {
@@ -200,8 +200,8 @@ fn squares(values: &[f32]) -> f64 {
 mod tests {
     use super::*;
 
-    fn adam(range: Range<usize>) -> Plan {
-        Plan { adam: std::iter::once(range).collect(), matrices: Vec::new() }
+    fn adam(range: Range<usize>) -> ParameterGroups {
+        ParameterGroups { adam: std::iter::once(range).collect(), matrices: Vec::new() }
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
             ema_decay: 0.5,
             momentum: 0.95,
         };
-        state.update(&gradient, update, &Plan { adam: vec![], matrices: vec![matrix] });
+        state.update(&gradient, update, &ParameterGroups { adam: vec![], matrices: vec![matrix] });
         assert!(state.weights[..5].iter().chain(&state.weights[end..]).all(|w| *w == 0.0));
         let moved = &state.weights[5..end];
         let size = (moved.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>() / moved.len() as f64).sqrt();

@@ -1,32 +1,37 @@
-//! Configurations that have a name.
+//! Named configurations, and reading configurations from TOML over them.
+
+use std::{fs, path::Path};
 
 use heirloom_codec::model::Spec;
 
-use super::config::{Config, NetworkConfig, Optimiser, Phase};
+use super::{
+    config::{Config, Optimiser, Phase},
+    network_config::NetworkConfig,
+};
 use crate::{
-    Result, TrainError,
-    data::Augmentation,
-    model::baseline::{BaselineSpec, Kind},
+    data::crop::Augmentation,
+    error::{Result, TrainError},
+    model::baseline::spec::{BaselineSpec, Kind},
 };
 
 /// Names of the presets for training from scratch.
 pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
 /// Names of the presets for learning from a model.
 pub const LEARNING: [&str; 3] = ["learn-tiny", "learn-small", "learn-base"];
-/// Names of the presets for training baselines: as wide as in the paper, and for a CPU.
+/// Names of the presets for training baselines: with the paper's widths, and for a CPU.
 pub const BASELINES: [&str; 8] =
     ["msh", "msh-vr", "gma", "gma-vr", "msh-small", "msh-vr-small", "gma-small", "gma-vr-small"];
-/// λ of the presets of systems that know only one.
+/// λ in the presets of systems that code at a single λ.
 const ONE_LAMBDA: f32 = 256.0;
 
-/// The preset for learning from a model with this network.
+/// Name of the preset for learning from a model with this network.
 #[must_use]
 pub fn learning(network: &NetworkConfig) -> &'static str {
     let [tiny, small, base] = LEARNING;
     let width = match network {
         NetworkConfig::Scaled { width, .. } => *width,
         NetworkConfig::Full(spec) => spec.widths[0],
-        // Of two thirds of the baseline's channels, as 128 is of the paper's 192.
+        // The paper's networks have widths 128 and 192.
         NetworkConfig::Baseline(spec) => spec.n * 2 / 3,
     };
     match width {
@@ -37,9 +42,10 @@ pub fn learning(network: &NetworkConfig) -> &'static str {
 }
 
 impl Config {
-    /// A preset by name. `base` is the paper's pre-training, `small` has the default model's network, for a CPU, `tiny` is for
-    /// tests. `learn-base` is the paper's fine-tuning; the others are to their namesakes about what it is to `base`. Baselines have
-    /// the settings of `base` or, with half the channels, of `small`.
+    /// Preset by name. `base` is the paper's pre-training, `small` trains the default model's network on a
+    /// CPU, `tiny` is for tests. `learn-base` is the paper's fine-tuning; the other `learn-` presets
+    /// correspond to it. Baselines have the settings of `base`, or with half the channels those of
+    /// `small`.
     ///
     /// # Errors
     /// An unknown name.
@@ -52,7 +58,7 @@ impl Config {
             "learn-small" => Ok(Self {
                 phases: vec![Phase { from_step: 0, crop: 128, batch: 8 }],
                 warmup_steps: 100,
-                // What it learns from has seen rounded latents last.
+                // The parent was trained on rounded latents last.
                 rounded: 1.0,
                 balance: 0.5,
                 ..fine_tuning(small(), 12_000, 2e-4)
@@ -68,18 +74,37 @@ impl Config {
             "gma-vr-small" => Ok(baseline(small(), half(Kind::GmaVr))),
             other => {
                 let names = [&PRESETS[..], &LEARNING, &BASELINES].concat().join(", ");
-                Err(TrainError::Config(format!("there is no preset {other:?}; there are {names}")))
+                Err(TrainError::Config(format!("there is no preset {other:?}; choose one of {names}")))
             }
         }
     }
+
+    /// Reads TOML. The values of `base`, or of the preset that a key `preset` names, stand for keys that are
+    /// left out.
+    ///
+    /// # Errors
+    /// Text that is not TOML, unknown keys, values out of range.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        Self::from_toml_over(text, |preset| Self::preset(preset.unwrap_or("base")))
+    }
+
+    /// Reads a TOML file, see [`Self::from_toml`].
+    ///
+    /// # Errors
+    /// A file that cannot be read, and errors of [`Self::from_toml`], with the file's name.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+        Self::from_toml(&text).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
+    }
 }
 
-/// The paper's fine-tuning: a fifth of the steps, a cosine to a tenth of the rate from the start, no average of the weights.
+/// The paper's fine-tuning: a fifth of the steps, a cosine from the start to a tenth of the rate, no averaged
+/// weights.
 fn fine_tuning(from: Config, steps: u64, learning_rate: f64) -> Config {
     Config { steps, learning_rate, warmup_steps: 0, hold: 0.0, final_ratio: 0.1, ema_decay: 0.0, ..from }
 }
 
-/// Half the paper's channels and about half of its blocks, but all channels of z4.
+/// The paper's network with half its channels (but all of z4) and about half its blocks.
 fn small() -> Config {
     let spec = Spec {
         latents: [64, 64, 128, 32],
@@ -113,13 +138,13 @@ fn small() -> Config {
     }
 }
 
-/// The settings of `from` for a baseline: all systems of a comparison are trained alike.
+/// The settings of `from` for a baseline, so that all systems of a comparison are trained alike.
 fn baseline(from: Config, spec: BaselineSpec) -> Config {
     let lambda = if spec.system.follows_lambda() { from.lambda } else { [ONE_LAMBDA; 2] };
     Config { network: NetworkConfig::Baseline(spec), lambda, ..from }
 }
 
-/// Half the paper's channels.
+/// A baseline with half the paper's channels.
 fn half(system: Kind) -> BaselineSpec {
     let paper = BaselineSpec::paper(system);
     BaselineSpec { n: paper.n / 2, m: paper.m.map(|m| m / 2), ..paper }
@@ -149,6 +174,7 @@ fn tiny() -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::sampler::LambdaLaw;
 
     #[test]
     fn presets_are_valid_and_survive_toml() {
@@ -161,8 +187,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_changes_a_preset_and_unknown_keys_are_refused() {
+        let config =
+            Config::from_toml("preset = \"small\"\nsteps = 7\nnetwork = { width = 48, embedding = 64 }").unwrap();
+        assert_eq!((config.steps, config.network.spec().unwrap().widths[0], config.layer_scale), (7, 48, 0.2));
+        assert!(Config::from_toml("stepps = 7").unwrap_err().to_string().contains("stepps"));
+        let said = Config::from_toml("network = { system = \"mhs\", n = 8 }").unwrap_err().to_string();
+        assert!(said.contains("msh-vr"), "{said}");
+        assert!(Config::from_toml("checkpoint_every = 30").unwrap_err().to_string().contains("checkpoint_every"));
+        assert_eq!(Config::from_toml("lambda_law = \"log-uniform\"").unwrap().lambda_law, LambdaLaw::LogUniform);
+    }
+
+    #[test]
+    fn the_old_name_of_a_key_is_read_in_toml_and_in_checkpoint_headers() {
+        let old = "probe_pictures = 3";
+        assert_eq!(Config::from_toml(old).unwrap().probe_images, 3);
+        assert!(Config::from_toml(&format!("{old}\nprobe_images = 4")).unwrap_err().to_string().contains("old name"));
+        let json = serde_json::to_string(&Config::default()).unwrap().replace("probe_images", "probe_pictures");
+        assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), Config::default());
+    }
+
+    #[test]
     fn presets_have_the_networks_they_are_named_after() {
-        // The paper's numbers (supplement 7, method); that of `small` was counted from its checkpoints, 16 bytes a weight.
+        // Duan et al., CVPR 2024, supplement, section 7; `small` was counted from its checkpoints.
         for (name, parameters) in
             [("base", 35_510_160), ("small", 6_823_440), ("msh-vr", 19_157_155), ("gma", 29_631_788)]
         {
@@ -189,7 +236,7 @@ mod tests {
 
     #[test]
     fn learn_base_is_the_fine_tuning_of_the_paper() {
-        // The column "fine-tuning" of its table.
+        // Duan et al., CVPR 2024, supplement, table 10, column "fine-tuning".
         let config = Config::preset("learn-base").unwrap();
         assert_eq!((config.optimiser, config.learning_rate, config.steps), (Optimiser::Adam, 1e-4, 100_000));
         assert_eq!((config.hold, config.final_ratio, config.clip, config.ema_decay), (0.0, 0.1, 2.0, 0.0));

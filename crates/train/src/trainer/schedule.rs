@@ -1,9 +1,9 @@
-//! What changes with the step: learning rate, decay of the average, quantisation, shape of the batch.
+//! Settings that change with the step: learning rate, decay of the average, quantisation, batch shape.
 
-use super::Config;
-use crate::{data::loader::Shape, model::Quantise};
+use super::config::Config;
+use crate::{data::sampler::BatchShape, model::quantise::Quantise};
 
-/// Learning rate of `step` (0 for the first): linear warm-up, constant, cosine down to `final_ratio`.
+/// Learning rate of `step` (0 is the first): linear warm-up, constant, then a cosine down to `final_ratio`.
 #[must_use]
 pub fn learning_rate(config: &Config, step: u64) -> f64 {
     let warm = if config.warmup_steps == 0 { 1.0 } else { ((step + 1) as f64 / config.warmup_steps as f64).min(1.0) };
@@ -19,8 +19,8 @@ pub fn ema_decay(config: &Config, step: u64) -> f64 {
     config.ema_decay * (1.0 - (-((step + 1) as f64) / config.ema_warmup).exp())
 }
 
-/// How the latents of `step` are quantised: with noise, and in the last `rounded` share of the steps rounded for the
-/// branches.
+/// Quantisation of the latents of `step`: noise; in the last `rounded` share of the steps, the branches see
+/// rounded latents.
 #[must_use]
 pub fn quantise(config: &Config, step: u64) -> Quantise<'static> {
     let seed = config.seed;
@@ -31,37 +31,41 @@ pub fn quantise(config: &Config, step: u64) -> Quantise<'static> {
     }
 }
 
-/// Shape of the new images of the batch of `step`, and the number of them drawn by all steps before it.
+/// Shape of the new part of the batch of `step`.
 #[must_use]
-pub fn shape(config: &Config, step: u64) -> Shape {
+pub fn shape(config: &Config, step: u64) -> BatchShape {
     let replayed = |batch| config.learn.as_ref().map_or(0, |learn| learn.replayed(batch));
     part(config, step, |batch| batch - replayed(batch))
 }
 
-/// As [`shape`], of what is replayed.
+/// Shape of the replayed part of the batch of `step`.
 #[must_use]
-pub fn replayed_shape(config: &Config, step: u64) -> Shape {
+pub fn replayed_shape(config: &Config, step: u64) -> BatchShape {
     part(config, step, |batch| config.learn.as_ref().map_or(0, |learn| learn.replayed(batch)))
 }
 
-fn part(config: &Config, step: u64, of: impl Fn(usize) -> usize) -> Shape {
+/// Shape of the part `of(batch)` of each batch.
+fn part(config: &Config, step: u64, of: impl Fn(usize) -> usize) -> BatchShape {
     let mut samples_before = 0;
     for (i, phase) in config.phases.iter().enumerate() {
         let end = config.phases.get(i + 1).map_or(u64::MAX, |next| next.from_step);
         if step < end {
             samples_before += (step - phase.from_step.min(step)) * of(phase.batch) as u64;
-            return Shape { crop: phase.crop, batch: of(phase.batch), samples_before };
+            return BatchShape { crop: phase.crop, batch: of(phase.batch), samples_before };
         }
         samples_before += (end - phase.from_step) * of(phase.batch) as u64;
     }
-    // Only without any phase, which the configuration's check refuses.
-    Shape { crop: 64, batch: of(1), samples_before: step }
+    // Unreachable: the configuration's check requires a phase.
+    BatchShape { crop: 64, batch: of(1), samples_before: step }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trainer::config::Phase;
+    use crate::trainer::{
+        config::Phase,
+        learn_config::{LearnConfig, ReplayKind, Strategy},
+    };
 
     #[test]
     fn the_rate_rises_holds_and_falls() {
@@ -94,25 +98,25 @@ mod tests {
         let phase = |from_step, crop, batch| Phase { from_step, crop, batch };
         let config =
             Config { phases: vec![phase(0, 64, 8), phase(10, 128, 4), phase(20, 256, 2)], ..Config::default() };
-        assert_eq!(shape(&config, 0), Shape { crop: 64, batch: 8, samples_before: 0 });
-        assert_eq!(shape(&config, 9), Shape { crop: 64, batch: 8, samples_before: 72 });
-        assert_eq!(shape(&config, 10), Shape { crop: 128, batch: 4, samples_before: 80 });
-        assert_eq!(shape(&config, 25), Shape { crop: 256, batch: 2, samples_before: 130 });
+        assert_eq!(shape(&config, 0), BatchShape { crop: 64, batch: 8, samples_before: 0 });
+        assert_eq!(shape(&config, 9), BatchShape { crop: 64, batch: 8, samples_before: 72 });
+        assert_eq!(shape(&config, 10), BatchShape { crop: 128, batch: 4, samples_before: 80 });
+        assert_eq!(shape(&config, 25), BatchShape { crop: 256, batch: 2, samples_before: 130 });
     }
 
     #[test]
     fn new_and_replayed_images_share_a_batch() {
-        let learn = crate::replay::Learn {
-            strategy: crate::replay::Strategy::Replay,
+        let learn = LearnConfig {
+            strategy: Strategy::Replay,
             from: heirloom_codec::model::GenerationId([0; 32]),
             ancestors: vec![],
-            replay: Some(crate::replay::Source::Data),
+            replay: Some(ReplayKind::Images),
             replay_share: 0.75,
         };
         let phases = vec![Phase { from_step: 0, crop: 64, batch: 8 }, Phase { from_step: 10, crop: 128, batch: 4 }];
         let config = Config { phases, learn: Some(learn), ..Config::default() };
         config.check().unwrap();
-        assert_eq!(shape(&config, 11), Shape { crop: 128, batch: 1, samples_before: 21 });
-        assert_eq!(replayed_shape(&config, 11), Shape { crop: 128, batch: 3, samples_before: 63 });
+        assert_eq!(shape(&config, 11), BatchShape { crop: 128, batch: 1, samples_before: 21 });
+        assert_eq!(replayed_shape(&config, 11), BatchShape { crop: 128, batch: 3, samples_before: 63 });
     }
 }

@@ -5,53 +5,56 @@ use std::path::PathBuf;
 use clap::Args;
 use heirloom_train::{
     Result,
-    experiment::{self, Figure, Images, Inputs, Scale, Settings, Workshop, finding::Verdict},
+    experiment::{self, Figure, ImageSource, Inputs, Runner, Scale, Settings, finding::Verdict},
 };
 
-use crate::device::DeviceName;
+use crate::{console, device::DeviceName};
 
-/// Run the paper's experiments, as far as they are not done, and write a report.
+/// Run the paper's experiments, as far as they are not finished, and write a report.
 #[derive(Args)]
 pub struct Experiment {
     /// Figures of the paper.
     #[arg(required = true, value_enum)]
     figures: Vec<Figure>,
-    /// smoke: minutes, proves that it runs; small: hours on two CPU cores; paper: the paper's numbers, weeks on a GPU.
+    /// smoke: minutes, shows that everything runs; small: hours on two CPU cores; paper: the paper's settings, weeks on
+    /// a GPU.
     #[arg(long, value_enum, hide_possible_values = true, default_value = "small")]
     scale: Scale,
-    /// Settings (TOML) instead of those of a scale; --print-settings shows them.
+    /// Settings (TOML) instead of those of a scale; see --print-settings.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// Print the settings and end.
+    /// Print the settings and exit.
     #[arg(long)]
     print_settings: bool,
-    /// Folder of images to pre-train on, to learn new rates from, and to replay.
-    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    /// Images to pre-train on, to learn new rates from, and to replay: a folder or a pack.
+    #[arg(long, value_name = "IMAGES", required_unless_present = "print_settings")]
     data: Option<PathBuf>,
-    /// Folder of images of another kind, to learn.
-    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    /// Images of another kind, to learn: a folder or a pack.
+    #[arg(long, value_name = "IMAGES", required_unless_present = "print_settings")]
     new: Option<PathBuf>,
-    /// Folder of test images of the old kind, such as Kodak.
-    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    /// Test images of the old kind, such as Kodak: a folder or a pack.
+    #[arg(long, value_name = "IMAGES", required_unless_present = "print_settings")]
     old_test: Option<PathBuf>,
-    /// Folder of test images of the new kind.
-    #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
+    /// Test images of the new kind: a folder or a pack.
+    #[arg(long, value_name = "IMAGES", required_unless_present = "print_settings")]
     new_test: Option<PathBuf>,
-    /// Folder for everything that is made.
+    /// Folder for all results.
     #[arg(long, value_name = "DIR", required_unless_present = "print_settings")]
     out: Option<PathBuf>,
-    /// Print the plan and end.
+    /// Print the plan and exit.
     #[arg(long)]
     dry_run: bool,
+    /// Device to compute on.
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     device: DeviceName,
-    /// Nothing on the console but errors.
+    /// Print only warnings and errors.
     #[arg(long, short)]
     quiet: bool,
 }
 
 impl Experiment {
     pub fn run(self) -> Result<()> {
+        console::set_quiet(self.quiet);
         let settings = match &self.settings {
             Some(path) => Settings::from_file(path)?,
             None => Settings::of(self.scale)?,
@@ -60,20 +63,20 @@ impl Experiment {
             print!("{}", settings.to_toml()?);
             return Ok(());
         }
-        // The command line has seen to it that they are there.
+        // The parser has checked that they are given.
         let given = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
         let limit = settings.images;
         let inputs = Inputs {
-            data: Images::of(&given(&self.data), usize::MAX)?,
-            new: Images::of(&given(&self.new), usize::MAX)?,
-            old_test: Images::of(&given(&self.old_test), limit)?,
-            new_test: Images::of(&given(&self.new_test), limit)?,
+            data: ImageSource::of(&given(&self.data), usize::MAX)?,
+            new: ImageSource::of(&given(&self.new), usize::MAX)?,
+            old_test: ImageSource::of(&given(&self.old_test), limit)?,
+            new_test: ImageSource::of(&given(&self.new_test), limit)?,
             settings,
         };
         let (out, device) = (given(&self.out), self.device.open());
-        let workshop = Workshop { inputs: &inputs, out: &out, device: &device, quiet: self.quiet };
+        let runner = Runner { inputs: &inputs, out: &out, device: &device };
         let panels = experiment::panels(&self.figures, &inputs.settings);
-        let plan = experiment::plan(&workshop, &panels)?;
+        let plan = experiment::plan(&runner, &panels)?;
         if !self.quiet {
             for step in &plan {
                 let state = step.done.map_or_else(|| "to do".into(), |seconds| format!("done in {}", time(seconds)));
@@ -90,7 +93,7 @@ impl Experiment {
             Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             None => format!("{:?}", self.scale).to_lowercase(),
         };
-        let report = experiment::run(&workshop, &panels, scale, &plan, |i, step| {
+        let report = experiment::run(&runner, &panels, scale, &plan, |i, step| {
             if !self.quiet && step.done.is_none() {
                 println!("[{}/{}] {}, about {}", i + 1, plan.len(), step.task.name(), time(step.expected));
             }
@@ -110,7 +113,7 @@ impl Experiment {
     }
 }
 
-/// Seconds for people.
+/// A time in readable units.
 fn time(seconds: f64) -> String {
     match seconds {
         ..100.0 => format!("{seconds:.1} s"),

@@ -1,9 +1,10 @@
-//! One file per verb: its flags and what it does.
+//! One file per verb: its flags, and what it does.
 
 pub mod experiment;
 pub mod export;
 pub mod learn;
 pub mod measure;
+pub mod pack;
 pub mod preset;
 pub mod train;
 pub mod validate;

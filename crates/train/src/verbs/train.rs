@@ -8,28 +8,28 @@ use heirloom_train::{
     trainer::{self, Config, Options, presets::PRESETS},
 };
 
-use crate::device::DeviceName;
+use crate::{console, device::DeviceName};
 
-/// Begin a run, or continue one.
+/// Begin a training run, or continue one.
 #[derive(Args)]
 pub struct Train {
-    /// Configuration (TOML); a key `preset = "…"` in it names what it changes.
+    /// Configuration (TOML). Other keys have the values of its key `preset`, or of base.
     #[arg(long, conflicts_with = "preset")]
     config: Option<PathBuf>,
-    /// tiny, small or base; of the baselines msh, msh-vr, gma or gma-vr, each also with -small.
+    /// tiny, small or base; for baselines msh, msh-vr, gma or gma-vr, each also with -small.
     #[arg(long)]
     preset: Option<String>,
-    /// Folder of images to learn from, with its subfolders.
-    #[arg(long)]
+    /// Images to learn from: a folder with its subfolders, or a pack.
+    #[arg(long, value_name = "IMAGES")]
     data: PathBuf,
-    /// Folder of images for the probe [default: the first training images].
-    #[arg(long)]
+    /// Images for the probe: a folder or a pack [default: the first training images].
+    #[arg(long, value_name = "IMAGES")]
     validation: Option<PathBuf>,
     /// The run's folder.
     #[arg(long, default_value = "runs/run")]
     out: PathBuf,
-    /// Go on from the newest checkpoint of the run's folder, if there is one. Without --config or --preset the
-    /// configuration is that of the run.
+    /// Continue from the newest checkpoint of the run's folder, if there is one. Without --config or --preset, with the
+    /// run's own configuration.
     #[arg(long)]
     resume: bool,
     /// Start from the weights of a model file.
@@ -38,26 +38,28 @@ pub struct Train {
     /// Total number of steps, instead of the configuration's.
     #[arg(long)]
     steps: Option<u64>,
-    /// Stop with a checkpoint when so many steps are done, with the schedule of the whole run.
+    /// Stop with a checkpoint after this many steps, with the schedule of the whole run.
     #[arg(long)]
     stop_at: Option<u64>,
     /// Seed, instead of the configuration's.
     #[arg(long)]
     seed: Option<u64>,
+    /// Device to compute on.
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     device: DeviceName,
-    /// Nothing on the console.
+    /// Print only warnings and errors.
     #[arg(long, short)]
     quiet: bool,
 }
 
 impl Train {
     pub fn run(self) -> Result<()> {
-        let of_run = self.out.join("config.toml");
+        console::set_quiet(self.quiet);
+        let own = self.out.join("config.toml");
         let mut config = match (&self.config, &self.preset) {
             (Some(path), _) => Config::from_file(path)?,
             (None, Some(name)) => Config::preset(name)?,
-            (None, None) if self.resume && of_run.exists() => Config::from_file(&of_run)?,
+            (None, None) if self.resume && own.exists() => Config::from_file(&own)?,
             (None, None) => {
                 return Err(TrainError::Config(format!(
                     "give --config FILE or --preset, one of {}",
@@ -75,7 +77,6 @@ impl Train {
             init: self.init,
             stop_at: self.stop_at,
             device: self.device.open(),
-            quiet: self.quiet,
         };
         trainer::train(&config, &options).map(drop)
     }

@@ -1,4 +1,4 @@
-//! What tests of whole runs share: a folder that is removed at the end, made-up images, metrics without the clock.
+//! Shared by tests of whole runs: a folder that is removed at the end, drawn images, metrics without the speed.
 
 #![allow(dead_code)] // each test uses a part
 
@@ -44,7 +44,6 @@ pub fn options(scratch: &Scratch, run: &str) -> Options {
         init: None,
         stop_at: None,
         device: Device::flex(),
-        quiet: true,
     }
 }
 
@@ -69,7 +68,7 @@ pub fn draw(folder: &Path, count: u64) {
     }
 }
 
-/// The metrics of a run without what the clock says.
+/// The metrics of a run without its speed.
 pub fn metrics(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let clean = |line: &str| {

@@ -1,34 +1,37 @@
-//! A baseline at work: latent and hyper-latent, what they cost, and the image.
+//! A baseline: latent and hyper-latent, their bits, and the image.
 
 use burn::tensor::{Device, Tensor};
 use heirloom_codec::model::LambdaRanges;
 
 use super::{
-    BaselineSpec,
     context::Context,
-    declare::{Declaration, Start},
+    declaration::{Declaration, Start},
     factorised::Factorised,
-    gma,
-    layers::Normalisation,
-    msh,
+    gma, msh,
+    normalisation::Normalisation,
+    spec::BaselineSpec,
     transform::Transform,
 };
 use crate::{
-    Result,
-    model::{Embeddings, Layout, Quantise, Weights, lambda::LambdaNet},
+    error::Result,
+    model::{
+        lambda::{Embeddings, LambdaNet},
+        parameters::{Layout, Weights},
+        quantise::Quantise,
+    },
     ops::rate,
 };
 
-/// Least deviation of a latent.
+/// Least standard deviation of a latent.
 const LEAST_SCALE: f32 = 0.11;
-/// Levels of the latents in [`Quantise`]: coarsest first.
+/// Indices of hyper-latent and latent in [`Quantise`]: coarsest first.
 const Z: usize = 0;
 const Y: usize = 1;
 
-/// A system of the paper's comparison: where each of its layers finds its parameters.
+/// A baseline, which knows where each of its layers finds its parameters.
 pub struct Baseline {
     starts: Vec<Start>,
-    /// None for systems of one λ.
+    /// None for systems of a single λ.
     lambda: Option<LambdaNet>,
     analysis: Transform,
     hyper_analysis: Transform,
@@ -38,22 +41,22 @@ pub struct Baseline {
     context: Option<Context>,
 }
 
-/// GELU(embedding) of the three branches; none for systems of one λ.
+/// Embeddings of λ for the three branches; none for systems of a single λ.
 pub type Conditions = Option<Embeddings>;
 
-/// Latents and what they cost.
+/// Latents and their bits.
 pub struct Pass {
-    /// `[B, H/64, W/64, N]`: the hyper-latent's real values; none if latents are given without an image.
+    /// Hyper-latent before quantisation, `[B, H/64, W/64, N]`; none if latents are given without an image.
     pub z: Option<Tensor<4>>,
-    /// `[B, H/16, W/16, M]`: the latent's real values; none as above.
+    /// Latent before quantisation, `[B, H/16, W/16, M]`; none if latents are given without an image.
     pub y: Option<Tensor<4>>,
-    /// What the entropy branch sees of z, and both branches of y.
-    pub seen: [Tensor<4>; 2],
-    /// Bits of each hyper-latent and of each latent.
+    /// Quantised hyper-latent and latent.
+    pub latents: [Tensor<4>; 2],
+    /// Bits of each value of hyper-latent and latent.
     pub bits: [Tensor<4>; 2],
-    /// Mean of each latent.
+    /// Mean of each value of the latent.
     pub mean: Tensor<4>,
-    /// Deviation of each latent, before its lower bound of 0.11.
+    /// Standard deviation of each value of the latent, before its lower bound of 0.11.
     pub scale: Tensor<4>,
 }
 
@@ -61,7 +64,7 @@ impl Baseline {
     /// Declares every parameter.
     ///
     /// # Errors
-    /// Numbers of the spec that make no sense.
+    /// Numbers of the spec that are out of range.
     pub fn new(spec: &BaselineSpec) -> Result<(Layout, Self)> {
         spec.check()?;
         let (n, m) = (spec.n, spec.latents());
@@ -91,7 +94,7 @@ impl Baseline {
         Ok((layout, Self { starts, lambda, analysis, hyper_analysis, hyper_synthesis, synthesis, prior, context }))
     }
 
-    /// A flat buffer of start values.
+    /// Initial values of all parameters, flat.
     #[must_use]
     pub fn start(&self, layout: &Layout, seed: u64) -> Vec<f32> {
         let mut values = vec![0f32; layout.len()];
@@ -102,7 +105,7 @@ impl Baseline {
         values
     }
 
-    /// What λ says to the branches, one λ per image; see [`LambdaNet::embed`].
+    /// Embeds one λ per image, see [`LambdaNet::embed`].
     pub fn conditions(
         &self,
         w: &Weights,
@@ -113,36 +116,36 @@ impl Baseline {
         self.lambda.as_ref().map(|net| net.embed(w, lambdas, ranges, device))
     }
 
-    /// From images `[B, H, W, 3]` in [-1, 1] (H, W multiples of 64), or from given latents, to what is known of the latents.
-    /// Without images, both latents are given.
+    /// Codes images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64, or given latents. Without images,
+    /// both latents must be given.
     pub fn pass(&self, w: &Weights, conditions: &Conditions, images: Option<Tensor<4>>, quantise: Quantise) -> Pass {
         let encoder = conditions.as_ref().map(|c| &c.encoder);
         let entropy = conditions.as_ref().map(|c| &c.entropy);
         let y = images.map(|x| self.analysis.run(w, encoder, x));
         let z = y.clone().map(|y| self.hyper_analysis.run(w, encoder, y));
 
-        let (z_seen, z_rated) = latent(quantise, Z, z.as_ref(), || self.prior.medians(w));
+        let (z_seen, z_counted) = latent(quantise, Z, z.as_ref(), || self.prior.medians(w));
         let hyper = self.hyper_synthesis.run(w, entropy, z_seen.clone());
-        let z_bits = self.prior.bits(w, z_rated);
-        let (prior, y_seen, y_rated) = match &self.context {
+        let z_bits = self.prior.bits(w, z_counted);
+        let (prior, y_seen, y_counted) = match &self.context {
             Some(context) => {
-                // Rounded to whole numbers, not from the mean, which depends on how the neighbours were rounded: so that coding
-                // sees all latents at once. The rate is that of whole numbers under the same means.
+                // Rounded to whole numbers, not relative to the mean: that depends on the rounded neighbours, and
+                // coding must see all latents at once. The bits are those of whole numbers under the same means.
                 let zero = || Tensor::zeros([1, 1, 1, 1], &hyper.device());
-                let (seen, rated) = latent(quantise, Y, y.as_ref(), zero);
-                (context.run(w, entropy, hyper, seen.clone()), seen, rated)
+                let (seen, counted) = latent(quantise, Y, y.as_ref(), zero);
+                (context.run(w, entropy, hyper, seen.clone()), seen, counted)
             }
             None => {
-                let (seen, rated) = latent(quantise, Y, y.as_ref(), || halves(&hyper)[1].clone());
-                (hyper, seen, rated)
+                let (seen, counted) = latent(quantise, Y, y.as_ref(), || halves(&hyper)[1].clone());
+                (hyper, seen, counted)
             }
         };
         let [scale, mean] = halves(&prior);
-        let y_bits = rate::bits_at_least(y_rated - mean.clone(), scale.clone(), LEAST_SCALE);
-        Pass { z, y, seen: [z_seen, y_seen], bits: [z_bits, y_bits], mean, scale }
+        let y_bits = rate::bits_at_least(y_counted - mean.clone(), scale.clone(), LEAST_SCALE);
+        Pass { z, y, latents: [z_seen, y_seen], bits: [z_bits, y_bits], mean, scale }
     }
 
-    /// The latents of images, rounded as when coding: all that a file would hold, and no more computed than that.
+    /// Encodes images to hyper-latent and latent, rounded as when coding.
     pub fn rounded(&self, w: &Weights, conditions: &Conditions, images: Tensor<4>) -> [Tensor<4>; 2] {
         let encoder = conditions.as_ref().map(|c| &c.encoder);
         let entropy = conditions.as_ref().map(|c| &c.entropy);
@@ -156,14 +159,14 @@ impl Baseline {
         [z, y]
     }
 
-    /// The image `[B, H, W, 3]`, in [-1, 1] if it were perfect, of a latent `[B, H/16, W/16, M]`.
+    /// Reconstructs the image `[B, H, W, 3]` of a latent `[B, H/16, W/16, M]`; values may exceed [-1, 1].
     pub fn image(&self, w: &Weights, conditions: &Conditions, y: Tensor<4>) -> Tensor<4> {
         let reconstruction = conditions.as_ref().map(|c| &c.reconstruction);
         self.synthesis.run(w, reconstruction, y)
     }
 
-    /// Takes out of a gradient what would push stored values of the normalisations further below their bound.
-    pub fn hold(&self, layout: &Layout, values: &[f32], gradient: &mut [f32]) {
+    /// Removes from a gradient whatever would push stored values of the normalisations further below their bound.
+    pub fn constrain_gradient(&self, layout: &Layout, values: &[f32], gradient: &mut [f32]) {
         for entry in layout.entries() {
             let Some(least) = Normalisation::least(&entry.name) else { continue };
             let range = entry.offset..entry.offset + entry.len;
@@ -176,24 +179,25 @@ impl Baseline {
     }
 }
 
-/// What the branches see of a latent, and what its rate is taken of. Given latents need no real values.
+/// Quantises a latent: what the branches see, and what the bits are counted of. Given latents need no `real`
+/// values.
 fn latent(
     quantise: Quantise,
     level: usize,
     real: Option<&Tensor<4>>,
     mean: impl FnOnce() -> Tensor<4>,
 ) -> (Tensor<4>, Tensor<4>) {
-    let (seen, rated) = match (quantise, real) {
+    let (seen, counted) = match (quantise, real) {
         (Quantise::Given(given), _) => (given[level].clone(), None),
         (_, Some(real)) => quantise.apply(level, real, mean, &real.device()),
-        // Neither image nor latents: the most likely ones.
+        // Neither image nor latents: take the most likely ones.
         (_, None) => (mean(), None),
     };
-    let rated = rated.unwrap_or_else(|| seen.clone());
-    (seen, rated)
+    let counted = counted.unwrap_or_else(|| seen.clone());
+    (seen, counted)
 }
 
-/// Scales and means.
+/// Scales and means: the two halves of the channels.
 fn halves(prior: &Tensor<4>) -> [Tensor<4>; 2] {
     let [b, h, w, c] = prior.dims();
     let part = |from: usize| prior.clone().slice([0..b, 0..h, 0..w, from..from + c / 2]);

@@ -1,20 +1,24 @@
-//! The systems that the paper compares the proposed model with (method, "systems compared"): the mean-scale hyperprior (Minnen et
-//! al., 2018, "Joint autoregressive and hierarchical priors", without its context model), attention with a masked context (Cheng et
-//! al., 2020), and both made to follow λ by an affine map per channel after every GDN and every LeakyReLU.
+//! The systems that the paper compares the proposed network with (Duan et al., CVPR 2024, section 5.2): the
+//! mean-scale hyperprior (Minnen et al., 2018, "Joint autoregressive and hierarchical priors", without its
+//! context model), attention with a masked context (Cheng et al., 2020), and variants of both that follow λ by
+//! an affine map per channel after every GDN and every LeakyReLU.
 //!
-//! [`spec`] says which, and how wide. [`transform`] strings the layers of [`layers`] together, [`msh`] and [`gma`] say to which
-//! transforms; [`factorised`] is the prior of the hyper-latent, [`context`] the masked context. [`hyperprior`] runs it all.
+//! [`spec`] names a baseline and its widths. [`transform`] chains the layers of [`layers`]; [`msh`] and [`gma`]
+//! define the transforms of each system. [`factorised`] is the prior of the hyper-latent, [`context`] the
+//! masked context, [`hyperprior`] the whole system.
 //!
-//! Feature maps are NHWC, matrices `[in, out]` and images in [-1, 1], as in the proposed model.
+//! Feature maps are NHWC, matrices `[in, out]`, and images in [-1, 1], as in the proposed network.
 
+mod activation;
 mod bound;
 mod context;
-mod declare;
+mod declaration;
 mod factorised;
 mod gma;
 pub mod hyperprior;
 mod layers;
 mod msh;
+mod normalisation;
 pub mod spec;
 mod system;
 mod transform;

@@ -1,41 +1,41 @@
 //! The transforms of the mean-scale hyperprior.
 
 use super::{
-    declare::Declaration,
+    declaration::Declaration,
     layers::Kind,
-    transform::{After, Transform},
+    transform::{Activation, Transform},
 };
 
-/// Image to latent, a sixteenth of the resolution.
+/// Analysis: image to latent, at 1/16 of the resolution.
 pub fn analysis(d: &mut Declaration, n: usize, m: usize) -> Transform {
     Transform::new("encoder.analysis")
-        .plain(d, Kind::Half(5), 3, n, After::Gdn)
-        .plain(d, Kind::Half(5), n, n, After::Gdn)
-        .plain(d, Kind::Half(5), n, n, After::Gdn)
-        .plain(d, Kind::Half(5), n, m, After::Nothing)
+        .plain(d, Kind::Half(5), 3, n, Activation::Gdn)
+        .plain(d, Kind::Half(5), n, n, Activation::Gdn)
+        .plain(d, Kind::Half(5), n, n, Activation::Gdn)
+        .plain(d, Kind::Half(5), n, m, Activation::None)
 }
 
-/// Latent to hyper-latent, a quarter of its resolution.
+/// Hyper-analysis: latent to hyper-latent, at 1/4 of its resolution.
 pub fn hyper_analysis(d: &mut Declaration, n: usize, m: usize) -> Transform {
     Transform::new("encoder.hyper")
-        .plain(d, Kind::Same, m, n, After::Leaky)
-        .plain(d, Kind::Half(5), n, n, After::Leaky)
-        .plain(d, Kind::Half(5), n, n, After::Nothing)
+        .plain(d, Kind::Same, m, n, Activation::Leaky)
+        .plain(d, Kind::Half(5), n, n, Activation::Leaky)
+        .plain(d, Kind::Half(5), n, n, Activation::None)
 }
 
-/// Hyper-latent to scales and means of the latent.
+/// Hyper-synthesis: hyper-latent to scales and means of the latent.
 pub fn hyper_synthesis(d: &mut Declaration, n: usize, m: usize) -> Transform {
     Transform::new("entropy.hyper")
-        .plain(d, Kind::Transposed, n, m, After::Leaky)
-        .plain(d, Kind::Transposed, m, m * 3 / 2, After::Leaky)
-        .plain(d, Kind::Same, m * 3 / 2, 2 * m, After::Nothing)
+        .plain(d, Kind::Transposed, n, m, Activation::Leaky)
+        .plain(d, Kind::Transposed, m, m * 3 / 2, Activation::Leaky)
+        .plain(d, Kind::Same, m * 3 / 2, 2 * m, Activation::None)
 }
 
-/// Latent to image.
+/// Synthesis: latent to image.
 pub fn synthesis(d: &mut Declaration, n: usize, m: usize) -> Transform {
     Transform::new("reconstruction.synthesis")
-        .plain(d, Kind::Transposed, m, n, After::InverseGdn)
-        .plain(d, Kind::Transposed, n, n, After::InverseGdn)
-        .plain(d, Kind::Transposed, n, n, After::InverseGdn)
+        .plain(d, Kind::Transposed, m, n, Activation::InverseGdn)
+        .plain(d, Kind::Transposed, n, n, Activation::InverseGdn)
+        .plain(d, Kind::Transposed, n, n, Activation::InverseGdn)
         .image(d, Kind::Transposed, n)
 }

@@ -1,17 +1,17 @@
-//! Which baseline, and how wide.
+//! Systems and widths of the baselines.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, TrainError};
+use crate::error::{Result, TrainError};
 
-/// Most channels.
+/// Largest number of channels.
 const MAX_CHANNELS: usize = 1024;
-/// Largest λ embedding.
+/// Largest length of the λ embedding.
 const MAX_EMBEDDING: usize = 2048;
 /// Length of the λ embedding in the paper.
 const EMBEDDING: usize = 256;
 
-/// A system of the paper's comparison.
+/// A system that the paper compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As in configurations and records.
+    /// Name in configurations and records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,16 +57,16 @@ pub struct BaselineSpec {
     pub system: Kind,
     /// Channels of the transforms and of the hyper-latent; the paper has 192.
     pub n: usize,
-    /// Channels of the latent, for `msh` and `msh-vr`; the paper has 320. The others have `n`.
+    /// Channels of the latent, for `msh` and `msh-vr` only; the paper has 320. The others have `n`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub m: Option<usize>,
-    /// Length of the λ embedding, for those that follow λ [default: 256].
+    /// Length of the λ embedding, for systems that follow λ [default: 256].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding: Option<usize>,
 }
 
 impl BaselineSpec {
-    /// The paper's widths.
+    /// A system with the paper's widths.
     #[must_use]
     pub fn paper(system: Kind) -> Self {
         let m = (!system.has_context()).then_some(320);
@@ -88,7 +88,7 @@ impl BaselineSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// The first that makes no sense, by name.
+    /// The first one out of range, by name.
     pub fn check(&self) -> Result<()> {
         let name = self.system.name();
         let refuse = |message: String| Err(TrainError::Config(format!("network: {message}")));
@@ -98,7 +98,7 @@ impl BaselineSpec {
             }
         }
         match (self.system.has_context(), self.m) {
-            (true, Some(_)) => return refuse(format!("{name} has as many latents as channels: leave out m")),
+            (true, Some(_)) => return refuse(format!("{name} has n latent channels: leave out m")),
             (false, None) => return refuse(format!("{name} needs m, the channels of its latent (the paper has 320)")),
             _ => {}
         }

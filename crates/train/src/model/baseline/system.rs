@@ -3,15 +3,20 @@
 use burn::tensor::Tensor;
 use heirloom_codec::model::LambdaRanges;
 
-use super::{Baseline, Pass};
+use super::hyperprior::{Baseline, Pass};
 use crate::{
-    Result,
-    model::{Coded, Layout, Quantise, Seen, System, Weights, initial::Initial},
+    error::Result,
+    model::{
+        initial::Initial,
+        parameters::{Layout, Weights},
+        quantise::Quantise,
+        system::{Coded, LatentState, System},
+    },
     ops::rate,
 };
 
-fn seen(latents: [Tensor<4>; 2]) -> Seen {
-    Seen { latents: latents.into(), features: Vec::new() }
+fn state(latents: [Tensor<4>; 2]) -> LatentState {
+    LatentState { latents: latents.into(), features: Vec::new() }
 }
 
 impl System for Baseline {
@@ -28,36 +33,36 @@ impl System for Baseline {
         quantise: Quantise,
     ) -> Coded {
         let conditions = self.conditions(w, lambdas, ranges, &images.device());
-        let Pass { seen: [z, y], bits: [z_bits, y_bits], .. } = self.pass(w, &conditions, Some(images), quantise);
+        let Pass { latents: [z, y], bits: [z_bits, y_bits], .. } = self.pass(w, &conditions, Some(images), quantise);
         let bits = rate::per_image(z_bits) + rate::per_image(y_bits);
         let image = self.image(w, &conditions, y.clone());
-        Coded { bits, seen: seen([z, y]), image }
+        Coded { bits, latents: state([z, y]), image }
     }
 
-    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> Seen {
+    fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> LatentState {
         let conditions = self.conditions(w, lambdas, ranges, &images.device());
-        seen(self.rounded(w, &conditions, images))
+        state(self.rounded(w, &conditions, images))
     }
 
-    /// Both latents are all that the synthesis reads.
-    fn understand(&self, _: &Weights, latents: Vec<Tensor<4>>, _: &[f32], _: Option<&LambdaRanges>) -> Seen {
-        Seen { latents, features: Vec::new() }
+    /// The synthesis reads nothing but latents.
+    fn with_features(&self, _: &Weights, latents: Vec<Tensor<4>>, _: &[f32], _: Option<&LambdaRanges>) -> LatentState {
+        LatentState { latents, features: Vec::new() }
     }
 
     fn reconstruct(
         &self,
         w: &Weights,
-        seen: Seen,
+        latents: LatentState,
         lambdas: &[f32],
         ranges: Option<&LambdaRanges>,
     ) -> Result<Tensor<4>> {
-        // Of the two latents the image needs the last.
-        let (y, device) = seen.last()?;
+        // The image needs only the latent, not the hyper-latent.
+        let (y, device) = latents.last()?;
         let conditions = self.conditions(w, lambdas, ranges, &device);
         Ok(self.image(w, &conditions, y))
     }
 
-    fn between_features(&self, name: &str) -> bool {
+    fn is_feature_matrix(&self, name: &str) -> bool {
         let apart = [
             "lambda",
             "modulation",
@@ -71,7 +76,7 @@ impl System for Baseline {
         !apart.iter().any(|part| name.contains(part))
     }
 
-    fn hold(&self, layout: &Layout, values: &[f32], gradient: &mut [f32]) {
-        Baseline::hold(self, layout, values, gradient);
+    fn constrain_gradient(&self, layout: &Layout, values: &[f32], gradient: &mut [f32]) {
+        Baseline::constrain_gradient(self, layout, values, gradient);
     }
 }

@@ -1,45 +1,47 @@
-//! Transforms: layers, residual blocks and attention in a row.
+//! Transforms: chains of layers, residual blocks and attention.
 
 use burn::tensor::{Tensor, activation};
 
 use super::{
-    declare::Declaration,
-    layers::{Bend, Bent, Convolution, Kind, Normalisation},
+    activation::{ConditionedActivation, Function},
+    declaration::Declaration,
+    layers::{Convolution, Kind},
+    normalisation::Normalisation,
 };
-use crate::{model::Weights, ops};
+use crate::{model::parameters::Weights, ops};
 
-/// A row of parts, numbered from 0 in the names of their parameters.
+/// A chain of parts, numbered from 0 in the names of their parameters.
 pub struct Transform {
     name: &'static str,
     parts: Vec<Part>,
 }
 
 enum Part {
-    /// A convolution and what follows it.
-    Plain(Convolution, Bent),
+    /// A convolution and its activation.
+    Plain(Convolution, ConditionedActivation),
     Residual(Box<Residual>),
     Attention(Box<Attention>),
 }
 
-/// What bends the result of a plain layer.
+/// Activation of a plain layer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum After {
-    Nothing,
+pub enum Activation {
+    None,
     Leaky,
     Gdn,
     InverseGdn,
 }
 
-/// How a residual block changes the resolution.
+/// Change of the resolution by a residual block.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum Resampling {
     Same,
     Half,
     Double,
 }
 
 impl Transform {
-    /// No part yet; `name` begins with the branch: `encoder.`, `entropy.` or `reconstruction.`.
+    /// A transform without parts. `name` begins with the branch: `encoder.`, `entropy.` or `reconstruction.`.
     pub fn new(name: &'static str) -> Self {
         Self { name, parts: Vec::new() }
     }
@@ -49,47 +51,57 @@ impl Transform {
     }
 
     /// Adds a convolution.
-    pub fn plain(mut self, d: &mut Declaration, kind: Kind, inputs: usize, outputs: usize, after: After) -> Self {
+    pub fn plain(
+        mut self,
+        d: &mut Declaration,
+        kind: Kind,
+        inputs: usize,
+        outputs: usize,
+        activation: Activation,
+    ) -> Self {
         let convolution = Convolution::new(d, &self.next("conv"), kind, inputs, outputs);
-        let bend = match after {
-            After::Nothing => None,
-            After::Leaky => Some(Bend::Leaky),
-            After::Gdn | After::InverseGdn => {
-                let inverse = after == After::InverseGdn;
-                Some(Bend::Normalise(Normalisation::new(d, &self.next("gdn"), outputs, inverse)))
+        let function = match activation {
+            Activation::None => None,
+            Activation::Leaky => Some(Function::Leaky),
+            Activation::Gdn | Activation::InverseGdn => {
+                let inverse = activation == Activation::InverseGdn;
+                Some(Function::Normalise(Normalisation::new(d, &self.next("gdn"), outputs, inverse)))
             }
         };
-        let bent = bend.map_or_else(Bent::none, |bend| Bent::new(d, &self.next("modulation"), outputs, bend));
-        self.parts.push(Part::Plain(convolution, bent));
+        let activation = function.map_or_else(ConditionedActivation::none, |function| {
+            ConditionedActivation::new(d, &self.next("modulation"), outputs, function)
+        });
+        self.parts.push(Part::Plain(convolution, activation));
         self
     }
 
-    /// Adds the last layer, which makes the image.
+    /// Adds the last layer, whose output is the image.
     pub fn image(mut self, d: &mut Declaration, kind: Kind, inputs: usize) -> Self {
         let convolution = Convolution::image(d, &self.next("image"), kind, inputs);
-        self.parts.push(Part::Plain(convolution, Bent::none()));
+        self.parts.push(Part::Plain(convolution, ConditionedActivation::none()));
         self
     }
 
-    /// Adds a residual block (Cheng et al., 2020, figure 6): two 3×3 convolutions, the first of which changes the resolution.
-    pub fn residual(mut self, d: &mut Declaration, step: Step, inputs: usize, outputs: usize) -> Self {
+    /// Adds a residual block (Cheng et al., 2020, figure 6): two 3×3 convolutions, the first of which changes the
+    /// resolution.
+    pub fn residual(mut self, d: &mut Declaration, step: Resampling, inputs: usize, outputs: usize) -> Self {
         let name = self.next("");
         let part = |part: &str| format!("{name}{part}");
         let (first, skip) = match step {
-            Step::Same => (Kind::Same, None),
-            Step::Half => (Kind::Half(3), Some(Kind::PointHalf)),
-            Step::Double => (Kind::Double, Some(Kind::Double)),
+            Resampling::Same => (Kind::Same, None),
+            Resampling::Half => (Kind::Half(3), Some(Kind::PointHalf)),
+            Resampling::Double => (Kind::Double, Some(Kind::Double)),
         };
         let conv1 = Convolution::new(d, &part("conv1"), first, inputs, outputs);
-        let bent1 = Bent::new(d, &part("modulation1"), outputs, Bend::Leaky);
+        let activation1 = ConditionedActivation::new(d, &part("modulation1"), outputs, Function::Leaky);
         let conv2 = Convolution::new(d, &part("conv2"), Kind::Same, outputs, outputs);
-        let bend = match step {
-            Step::Same => Bend::Leaky,
-            _ => Bend::Normalise(Normalisation::new(d, &part("gdn"), outputs, step == Step::Double)),
+        let function = match step {
+            Resampling::Same => Function::Leaky,
+            _ => Function::Normalise(Normalisation::new(d, &part("gdn"), outputs, step == Resampling::Double)),
         };
-        let bent2 = Bent::new(d, &part("modulation2"), outputs, bend);
+        let activation2 = ConditionedActivation::new(d, &part("modulation2"), outputs, function);
         let skip = skip.map(|kind| Convolution::new(d, &part("skip"), kind, inputs, outputs));
-        self.parts.push(Part::Residual(Box::new(Residual { conv1, bent1, conv2, bent2, skip })));
+        self.parts.push(Part::Residual(Box::new(Residual { conv1, activation1, conv2, activation2, skip })));
         self
     }
 
@@ -104,10 +116,10 @@ impl Transform {
         self
     }
 
-    /// `activated` is GELU(embedding) of the branch, `[B, E]`; none without λ.
+    /// Applies the transform. `activated` is the branch's embedding of λ, `[B, E]`; none without λ.
     pub fn run(&self, w: &Weights, activated: Option<&Tensor<2>>, x: Tensor<4>) -> Tensor<4> {
         self.parts.iter().fold(x, |x, part| match part {
-            Part::Plain(convolution, bent) => bent.run(w, activated, convolution.run(w, x)),
+            Part::Plain(convolution, activation) => activation.run(w, activated, convolution.run(w, x)),
             Part::Residual(block) => block.run(w, activated, x),
             Part::Attention(attention) => attention.run(w, x),
         })
@@ -116,16 +128,16 @@ impl Transform {
 
 struct Residual {
     conv1: Convolution,
-    bent1: Bent,
+    activation1: ConditionedActivation,
     conv2: Convolution,
-    bent2: Bent,
+    activation2: ConditionedActivation,
     skip: Option<Convolution>,
 }
 
 impl Residual {
     fn run(&self, w: &Weights, activated: Option<&Tensor<2>>, x: Tensor<4>) -> Tensor<4> {
-        let y = self.bent1.run(w, activated, self.conv1.run(w, x.clone()));
-        let y = self.bent2.run(w, activated, self.conv2.run(w, y));
+        let y = self.activation1.run(w, activated, self.conv1.run(w, x.clone()));
+        let y = self.activation2.run(w, activated, self.conv2.run(w, y));
         let x = match &self.skip {
             Some(skip) => skip.run(w, x),
             None => x,
@@ -149,7 +161,7 @@ impl Attention {
     }
 }
 
-/// A bottleneck: 1×1 to half the channels, 3×3, 1×1 back, ReLU between and after the sum.
+/// A residual bottleneck: 1×1 to half the channels, 3×3, 1×1 back, with ReLU between them and after the sum.
 struct Unit {
     convolutions: [Convolution; 3],
 }

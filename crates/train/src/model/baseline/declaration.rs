@@ -1,56 +1,59 @@
-//! Building a baseline: each layer declares its parameters, and how they start.
+//! Declaration of a baseline's parameters and their initial values, layer by layer.
 
 use crate::{
-    model::{Layout, MatrixId, VectorId, linear::LinearIds},
+    model::{
+        linear::LinearIds,
+        parameters::{Layout, MatrixId, VectorId},
+    },
     random::Random,
 };
 
-/// Stream of the random numbers of the start values.
+/// Stream of the random numbers of the initial values.
 const STREAM: u64 = 0xBA5E;
 
-/// How a parameter starts.
+/// Initial values of a parameter.
 #[derive(Clone, Copy, Debug)]
 pub enum Start {
-    /// All the same.
+    /// All the same value.
     Value(f32),
-    /// Normal with this deviation, cut off at three of them.
+    /// Normal with this deviation, clamped to three deviations.
     Normal(f32),
     /// Uniform in [-1/2, 1/2).
     Centred,
-    /// A square matrix: this on the diagonal, that beside it.
+    /// A square matrix: first value on the diagonal, second elsewhere.
     Diagonal(f32, f32),
-    /// Every row the same.
+    /// The same row everywhere.
     Rows([f32; 3]),
 }
 
 /// The parameters declared so far.
 pub struct Declaration {
     pub layout: Layout,
-    /// Of each entry of the layout.
+    /// Initial values of each entry of the layout.
     starts: Vec<Start>,
     /// Length of the λ embedding; none without λ.
     pub embedding: Option<usize>,
 }
 
 impl Declaration {
-    /// Nothing yet.
+    /// No parameter yet.
     pub fn new(embedding: Option<usize>) -> Self {
         Self { layout: Layout::default(), starts: Vec::new(), embedding }
     }
 
-    /// A matrix `[rows, columns]`.
+    /// Declares a matrix `[rows, columns]`.
     pub fn matrix(&mut self, name: String, rows: usize, columns: usize, start: Start) -> MatrixId {
         self.starts.push(start);
         self.layout.add_matrix(name, rows, columns)
     }
 
-    /// A vector.
+    /// Declares a vector.
     pub fn vector(&mut self, name: String, len: usize, start: Start) -> VectorId {
         self.starts.push(start);
         self.layout.add_vector(name, len)
     }
 
-    /// A matrix and a bias that starts with zeros.
+    /// Declares a normally distributed matrix, and a bias of zeros.
     pub fn linear(&mut self, name: &str, rows: usize, columns: usize, deviation: f32) -> LinearIds {
         LinearIds {
             weight: self.matrix(format!("{name}.weight"), rows, columns, Start::Normal(deviation)),
@@ -58,14 +61,14 @@ impl Declaration {
         }
     }
 
-    /// Layout and start values: of each parameter, in the order of the layout.
+    /// Returns the layout, and the initial values of each of its parameters.
     pub fn finish(self) -> (Layout, Vec<Start>) {
         (self.layout, self.starts)
     }
 }
 
 impl Start {
-    /// Fills a parameter with `columns` columns; all choices are functions of seed and index.
+    /// Fills a parameter of `columns` columns. All values are functions of seed and index.
     pub fn fill(self, out: &mut [f32], columns: usize, seed: u64, index: usize) {
         let mut random = Random::new(seed, STREAM, index as u64);
         match self {

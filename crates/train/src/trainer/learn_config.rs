@@ -1,25 +1,26 @@
-//! What a run's configuration says about learning from a model.
+//! The part `[learn]` of the configuration of a run that learns from a model.
 
 use clap::ValueEnum;
 use heirloom_codec::model::GenerationId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, TrainError};
+use crate::error::{Result, TrainError};
 
-/// What of the model learns.
+/// Which branches of the model learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
-    /// Encoder and reconstruction learn, the entropy branch is frozen, and old files are replayed.
+    /// Encoder and reconstruction branch learn while old images or files are replayed; the entropy
+    /// branch is frozen.
     Replay,
-    /// Only the encoder learns: images of old files cannot change.
+    /// Only the encoder learns, so images of old files cannot change.
     Encoder,
-    /// Everything learns, also what reads old files: for experiments.
+    /// Everything learns, so old files become unreadable. For experiments.
     EndToEnd,
 }
 
 impl Strategy {
-    /// As it is written in configurations and in the notes of a model.
+    /// Name in configurations and in the provenance of a model.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -30,40 +31,42 @@ impl Strategy {
     }
 }
 
-/// Where replayed latents come from.
+/// What is replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum ReplayKind {
     /// Old images, coded by the encoders of earlier generations.
-    Data,
+    #[serde(rename = "data")]
+    Images,
     /// Files that earlier generations wrote.
     Archive,
 }
 
-/// The part `[learn]` of a run's configuration.
+/// Settings of learning from a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Learn {
+pub struct LearnConfig {
     pub strategy: Strategy,
-    /// The generation whose weights learning starts from.
+    /// Generation whose weights learning starts from.
     pub from: GenerationId,
-    /// The generations before that one whose encoders or files are replayed too, newest first.
+    /// Generations before that one whose images or files are replayed too, newest first.
     pub ancestors: Vec<GenerationId>,
-    /// Where replayed latents come from; none without replay.
+    /// What is replayed; none without replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replay: Option<Source>,
+    pub replay: Option<ReplayKind>,
     /// Share of a batch that is replayed.
     pub replay_share: f64,
 }
 
-impl Learn {
-    /// How many images of a batch are replayed.
+impl LearnConfig {
+    /// Number of replayed images in a batch of `batch` images.
     #[must_use]
     pub fn replayed(&self, batch: usize) -> usize {
         (self.replay_share * batch as f64).round() as usize
     }
 
-    /// Beginnings of the names of parameters that do not learn. Without new images the encoder has nothing to learn from.
+    /// Prefixes of the names of parameters that do not learn. Without new images the encoder has
+    /// nothing to learn from.
     #[must_use]
     pub fn frozen(&self) -> &'static [&'static str] {
         match self.strategy {
@@ -77,7 +80,7 @@ impl Learn {
     /// Checks that the settings fit together, for batches of these sizes.
     ///
     /// # Errors
-    /// What does not fit.
+    /// Settings that contradict each other.
     pub fn check(&self, batches: impl IntoIterator<Item = usize>) -> Result<()> {
         let share = self.replay_share;
         let refuse = |message: String| Err(TrainError::Config(message));
@@ -92,8 +95,8 @@ impl Learn {
         }
         if (share > 0.0) != self.replay.is_some() {
             return refuse(if share > 0.0 {
-                "replay needs what earlier generations coded: give --replay-data OLD_IMAGES or --replay-archive DIR_OF_HLM \
-                 (or --replay-share 0, without which old files may come to look worse)"
+                "replay needs old images or files: give --replay-data OLD_IMAGES or --replay-archive DIR_OF_HLM \
+                 (or --replay-share 0, which lets old files get worse)"
                     .into()
             } else {
                 "with --replay-share 0 nothing is replayed: leave out --replay-data and --replay-archive".into()
@@ -103,7 +106,7 @@ impl Learn {
             let replayed = self.replayed(batch);
             if share > 0.0 && share < 1.0 && (replayed == 0 || replayed == batch) {
                 return refuse(format!(
-                    "a batch of {batch} cannot be split by the replay share {share}; take a larger batch"
+                    "a batch of {batch} cannot be split by a replay share of {share}; use a larger batch"
                 ));
             }
         }

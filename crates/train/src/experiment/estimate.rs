@@ -1,32 +1,28 @@
-//! How long tasks will take on this machine: as long as those of the same system that are done, for as many pixels; where none is, as
-//! a step of the network that is tried out.
+//! Estimated time of tasks on this machine: by finished tasks of the same system, per pixel; without any, by a timed
+//! training step.
 
 use std::{collections::HashMap, time::Instant};
 
-use super::{
-    model::System,
-    task::{Inputs, Task},
-    workshop::Workshop,
-};
+use super::{inputs::Inputs, model::System, runner::Runner, task::Task};
 use crate::{
-    Result,
-    data::Batch,
-    model::{Quantise, Weights, initial::Initial},
+    data::sampler::Batch,
+    error::Result,
+    model::{initial::Initial, parameters::Weights, quantise::Quantise},
     random::Random,
     trainer::{
-        Config,
-        step::{Balance, Learner, Work},
+        config::Config,
+        step::{Balance, Learner, StepInput},
     },
 };
 
-/// Coding an image goes forward only, and takes about this part of a step on as many pixels.
+/// Time of coding an image, which is a forward pass only, as a share of a training step on as many pixels.
 const FORWARD: f64 = 1.0 / 3.0;
-/// Most pixels of the step that is tried out: enough that what a step takes besides them does not count.
+/// Largest number of pixels of the timed step: enough that its fixed costs do not matter.
 const MOST_PIXELS: usize = 1 << 17;
-/// Its λ.
+/// λ of the timed step.
 const LAMBDA: f32 = 256.0;
 
-/// Two kinds of work, with a speed each.
+/// Kinds of work, each with its own speed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Train,
@@ -34,21 +30,21 @@ enum Kind {
 }
 
 /// Seconds per megapixel of each system and kind of work.
-pub struct Pace {
-    known: HashMap<(System, Kind), f64>,
+pub struct Estimate {
+    seconds_per_megapixel: HashMap<(System, Kind), f64>,
 }
 
-impl Pace {
-    /// That of what is done among `tasks`, and for the other systems that of a step.
+impl Estimate {
+    /// Measures the speed of the systems of `tasks`, by those that are finished or by a training step.
     ///
     /// # Errors
-    /// Settings that make no sense; a device that fails.
-    pub fn of(workshop: &Workshop, tasks: &[Task]) -> Result<Self> {
+    /// Settings out of range; a device that fails.
+    pub fn of(runner: &Runner, tasks: &[Task]) -> Result<Self> {
         let mut sums: HashMap<(System, Kind), (f64, f64)> = HashMap::new();
         for task in tasks {
-            if let Some(done) = workshop.done(task)? {
+            if let Some(done) = runner.done(task)? {
                 let sum = sums.entry(key(task)).or_default();
-                *sum = (sum.0 + done.seconds, sum.1 + megapixels(workshop.inputs, task)?);
+                *sum = (sum.0 + done.seconds, sum.1 + megapixels(runner.inputs, task)?);
             }
         }
         let mut known: HashMap<_, _> =
@@ -58,21 +54,21 @@ impl Pace {
             if !known.contains_key(&(system, kind)) {
                 let step = match known.get(&(system, Kind::Train)) {
                     Some(step) => *step,
-                    None => rehearse(workshop, task)?,
+                    None => timed_step(runner, task)?,
                 };
                 known.entry((system, Kind::Train)).or_insert(step);
                 known.entry((system, Kind::Measure)).or_insert(step * FORWARD);
             }
         }
-        Ok(Self { known })
+        Ok(Self { seconds_per_megapixel: known })
     }
 
-    /// Seconds that a task will take from its beginning.
+    /// Estimated seconds of a task from its beginning.
     ///
     /// # Errors
-    /// Settings that make no sense.
-    pub fn expected(&self, inputs: &Inputs, task: &Task) -> Result<f64> {
-        Ok(self.known.get(&key(task)).copied().unwrap_or_default() * megapixels(inputs, task)?)
+    /// Settings out of range.
+    pub fn seconds(&self, inputs: &Inputs, task: &Task) -> Result<f64> {
+        Ok(self.seconds_per_megapixel.get(&key(task)).copied().unwrap_or_default() * megapixels(inputs, task)?)
     }
 }
 
@@ -83,11 +79,11 @@ fn key(task: &Task) -> (System, Kind) {
     }
 }
 
-/// Pixels that a task looks at, in millions.
+/// Megapixels that a task processes.
 fn megapixels(inputs: &Inputs, task: &Task) -> Result<f64> {
     let pixels = match task {
         Task::Train(model) => {
-            let config = match model.learned {
+            let config = match model.learning {
                 Some(_) => Config::from_toml(&inputs.settings.learning()?)?,
                 None => inputs.settings.pretraining(model.system, model.lambda)?,
             };
@@ -96,19 +92,20 @@ fn megapixels(inputs: &Inputs, task: &Task) -> Result<f64> {
             let phases = config.phases.iter().zip(ends);
             phases.map(|(p, end)| steps(p.from_step, end) * (p.batch * p.crop * p.crop) as f64).sum()
         }
-        Task::Measure(m) => inputs.set(m.set).pixels as f64 * m.lambdas.len() as f64,
+        Task::Measure(m) => inputs.test_images(m.set).pixels as f64 * m.lambdas.len() as f64,
     };
     Ok(pixels / 1e6)
 }
 
-/// Seconds per megapixel of a step of the task's system: the second of two, on a batch as it is trained with or a part of it.
-fn rehearse(workshop: &Workshop, task: &Task) -> Result<f64> {
-    let config = workshop.inputs.settings.pretraining(key(task).0, [LAMBDA; 2])?;
+/// Seconds per megapixel of a training step of the task's system: of the second of two steps, on a batch of the usual
+/// shape or a part of it.
+fn timed_step(runner: &Runner, task: &Task) -> Result<f64> {
+    let config = runner.inputs.settings.pretraining(key(task).0, [LAMBDA; 2])?;
     let (crop, batch) = config.phases.last().map_or((64, 1), |phase| (phase.crop, phase.batch));
     let batch = batch.min(MOST_PIXELS / (crop * crop)).max(1);
     let (layout, system) = config.network.system()?;
     let values = system.initial(&layout, Initial { seed: config.seed, layer_scale: config.layer_scale });
-    let device = workshop.device.clone().autodiff();
+    let device = runner.device.clone().autodiff();
     let network = &*system;
     let learner = Learner { network, layout: &layout, ranges: None, balance: Balance::default(), device: &device };
     let mut gradient = vec![0f32; layout.len()];
@@ -116,10 +113,10 @@ fn rehearse(workshop: &Workshop, task: &Task) -> Result<f64> {
     for step in 0..2 {
         let mut pixels = vec![0f32; batch * crop * crop * 3];
         Random::new(config.seed, 0, step).fill_centred(&mut pixels);
-        let work = Work { fresh: Some(Batch { step, crop, pixels, lambdas: vec![LAMBDA; batch] }), replay: None };
+        let input = StepInput { fresh: Some(Batch { step, crop, pixels, lambdas: vec![LAMBDA; batch] }), replay: None };
         let started = Instant::now();
         let weights = Weights::new(&layout, &values, &device, |_| true);
-        learner.learn(&weights, work, Quantise::Noise { seed: config.seed, step }, &mut gradient)?;
+        learner.learn(&weights, input, Quantise::Noise { seed: config.seed, step }, &mut gradient)?;
         seconds = started.elapsed().as_secs_f64();
     }
     Ok(seconds / ((batch * crop * crop) as f64 / 1e6))

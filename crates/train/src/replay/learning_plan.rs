@@ -1,46 +1,51 @@
-//! What a run learns from: the parent, the generations before it, what stays fixed; and the child that comes of it.
+//! What a run learns from and what stays fixed; and the model that comes of it.
 
 use std::{fs, path::Path};
 
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile};
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelError, ModelFile};
 
-use super::{
-    Generation,
-    settings::{Learn, Source, Strategy},
-};
+use super::generation::Generation;
 use crate::{
-    Result, TrainError,
-    model::Layout,
-    trainer::{Config, checkpoint::Checkpoint, export},
+    error::{Result, TrainError},
+    model::parameters::Layout,
+    trainer::{
+        checkpoint::Checkpoint,
+        config::Config,
+        export,
+        learn_config::{LearnConfig, ReplayKind, Strategy},
+    },
 };
 
-/// Folder in a run that keeps the models that it learns from, so that it can go on, and be exported, wherever it is moved.
-const KEPT: &str = "models";
+/// Folder in a run that keeps the models it learns from, so that the run can be moved, continued and
+/// exported without them.
+const MODELS: &str = "models";
 
-/// A parent and what becomes of it.
+/// A parent, and how the new model comes of it.
 #[derive(Clone, Debug)]
-pub struct Lesson {
+pub struct LearningPlan {
     strategy: Strategy,
-    /// The parent, then the generations before it that are replayed.
+    /// The parent, then the replayed generations before it.
     pub teachers: Vec<Generation>,
-    /// λ ranges of the child.
+    /// λ ranges of the new model.
     pub ranges: LambdaRanges,
-    /// The flat weights that learning starts from: the parent's, with rescaled λ perceptrons where λ goes beyond its range.
+    /// Flat weights that learning starts from: those of the parent, with rescaled λ perceptrons if the range
+    /// of λ grows.
     pub start: Vec<f32>,
 }
 
-impl Lesson {
-    /// A lesson from `parent`. `lambda` are the lowest and highest λ of new images; the child knows the parent's too.
+impl LearningPlan {
+    /// Plans to learn from `parent`. `lambda` is the range of λ of the new images; the new model also covers
+    /// that of the parent.
     ///
     /// # Errors
-    /// λ beyond what any model may claim.
+    /// A λ beyond what any model may claim.
     pub fn new(strategy: Strategy, parent: Generation, ancestors: Vec<Generation>, lambda: [f32; 2]) -> Result<Self> {
         let old = parent.ranges();
         let all = [old.encoder, old.reconstruction].into_iter().fold(LambdaRange::from(lambda), hull);
         let (widened, values) = parent.widened(all)?;
         let (ranges, start) = match strategy {
             Strategy::Replay => (widened, values),
-            // The old reconstruction stays, and with it the range of λ that it knows.
+            // The old reconstruction branch stays, and with it its range of λ.
             Strategy::Encoder => {
                 let mut start = parent.values()?;
                 let layout = parent.network().system()?.0;
@@ -56,33 +61,33 @@ impl Lesson {
         Ok(Self { strategy, teachers, ranges, start })
     }
 
-    /// The lesson of a run, from the models that its folder keeps.
+    /// Reads the plan of a run, from the models that its folder keeps.
     ///
     /// # Errors
-    /// A configuration without `[learn]`, or models that are not there or damaged.
+    /// A configuration without `[learn]`, or models that are missing or damaged.
     pub fn of_run(run: &Path, config: &Config) -> Result<Self> {
         let Some(learn) = &config.learn else {
             return Err(TrainError::Config(format!("{} holds a run that learns from no model", run.display())));
         };
-        let folder = run.join(KEPT);
-        let mut kept = Vec::new();
+        let folder = run.join(MODELS);
+        let mut models = Vec::new();
         for id in std::iter::once(&learn.from).chain(&learn.ancestors) {
-            kept.push(Generation::kept(&folder, *id)?.ok_or_else(|| {
+            models.push(Generation::read(&folder, *id)?.ok_or_else(|| {
                 TrainError::Model(format!("{} lacks generation {id}, which the run learns from", folder.display()))
             })?);
         }
-        let parent = kept.remove(0);
-        Self::new(learn.strategy, parent, kept, config.lambda)
+        let parent = models.remove(0);
+        Self::new(learn.strategy, parent, models, config.lambda)
     }
 
     /// Writes the models into the run's folder.
     ///
     /// # Errors
     /// A folder that cannot be written.
-    pub fn keep(&self, run: &Path) -> Result<()> {
-        let folder = run.join(KEPT);
-        fs::create_dir_all(&folder).map_err(TrainError::io("make the folder", &folder))?;
-        self.teachers.iter().try_for_each(|generation| generation.keep(&folder))
+    pub fn write_models(&self, run: &Path) -> Result<()> {
+        let folder = run.join(MODELS);
+        fs::create_dir_all(&folder).map_err(TrainError::io("create the folder", &folder))?;
+        self.teachers.iter().try_for_each(|generation| generation.write(&folder))
     }
 
     /// The generation that is learned from.
@@ -92,11 +97,12 @@ impl Lesson {
         &self.teachers[0]
     }
 
-    /// The model of a checkpoint: rounded to bf16 unless `full` is set, but for what was frozen, which is the parent's to the
-    /// bit. A child of the parent; for the strategy `end-to-end` a generation 0 of another lineage.
+    /// Makes the model of a checkpoint, rounded to bf16 unless `full` is set. Frozen weights are the
+    /// parent's to the bit. The model is a child of the parent, or for the strategy `end-to-end` generation 0
+    /// of another lineage.
     ///
     /// # Errors
-    /// A baseline, weights that are not finite, or frozen ones that are not those of the start.
+    /// A baseline, weights that are not finite, or frozen weights that have changed.
     pub fn child(&self, checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<ModelFile> {
         let header = &checkpoint.header;
         let spec = export::codec_spec(header)?;
@@ -109,11 +115,11 @@ impl Lesson {
             }
             let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             if learned.get(name).is_none_or(|now| bits(&now.data) != bits(&tensor.data)) {
-                return Err(TrainError::Parameter(format!("{name} was frozen, but is not what it was at the start")));
+                return Err(TrainError::Parameter(format!("{name} was frozen but has changed since the start")));
             }
             weights.insert(name.to_owned(), tensor.clone());
         }
-        let refused = |e: heirloom_codec::model::ModelError| TrainError::Model(e.to_string());
+        let refused = |e: ModelError| TrainError::Model(e.to_string());
         let mut file = if self.strategy == Strategy::EndToEnd {
             ModelFile::new(spec.clone(), self.ranges, weights).map_err(refused)?
         } else {
@@ -131,11 +137,23 @@ impl Lesson {
         Ok(file)
     }
 
-    /// What a configuration says about this lesson, with this replay.
+    /// The part `[learn]` of the configuration of a run with this plan.
     #[must_use]
-    pub fn settings(&self, replay: Option<Source>, replay_share: f64) -> Learn {
+    pub fn config(&self, replay: Option<ReplayKind>, replay_share: f64) -> LearnConfig {
         let ancestors = self.teachers[1..].iter().map(Generation::id).collect();
-        Learn { strategy: self.strategy, from: self.parent().id(), ancestors, replay, replay_share }
+        LearnConfig { strategy: self.strategy, from: self.parent().id(), ancestors, replay, replay_share }
+    }
+}
+
+/// Makes the model of a checkpoint of the run in the folder `run`, whether it learned from a model or from
+/// scratch.
+///
+/// # Errors
+/// Errors of [`LearningPlan::of_run`], [`LearningPlan::child`] and [`export::model`].
+pub fn exported(checkpoint: &Checkpoint, run: &Path, full: bool, preview: bool) -> Result<ModelFile> {
+    match &checkpoint.header.config.learn {
+        Some(_) => LearningPlan::of_run(run, &checkpoint.header.config)?.child(checkpoint, full, preview),
+        None => export::model(checkpoint, full, preview),
     }
 }
 

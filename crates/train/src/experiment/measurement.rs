@@ -1,4 +1,4 @@
-//! What a measurement leaves: rate and PSNR of each image at each λ.
+//! Results of a measurement: rate and PSNR of each image at each λ; and measuring with real files.
 
 use std::{fs, path::Path};
 
@@ -10,22 +10,33 @@ use heirloom_eval::{Point, bits_per_pixel, psnr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result, TrainError,
-    data::{Folder, RgbImage},
-    trainer::measure::{self, Report},
+    data::{image::RgbImage, images::Images},
+    error::{Result, TrainError},
+    measure::{self, Report},
 };
 
-/// PSNR that stands for that of identical images, as in the trainer's own measurements.
+/// PSNR in dB that stands for that of identical images, as in the trainer's own measurements.
 const IDENTICAL: f64 = 100.0;
 
-/// Where a rate comes from.
+/// How a rate was determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rate {
-    /// Every byte of files that were written and read back.
+pub enum RateKind {
+    /// From the sizes of files that were written and read back.
     Files,
-    /// What probabilities promise. No file was written.
+    /// Estimated from probabilities, without files.
     Estimate,
+}
+
+impl RateKind {
+    /// Name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Estimate => "estimate",
+        }
+    }
 }
 
 /// One image at one λ.
@@ -34,9 +45,9 @@ pub struct Record {
     /// File name, without its folder.
     pub image: String,
     pub lambda: f32,
-    /// In bits per pixel.
+    /// Bits per pixel.
     pub bpp: f64,
-    /// Of 8-bit RGB, in dB.
+    /// PSNR of 8-bit RGB in dB.
     pub psnr: f64,
 }
 
@@ -49,7 +60,7 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// As a point of a curve.
+    /// The mean as a point of a curve.
     #[must_use]
     pub fn point(self) -> Point {
         Point { bpp: self.bpp, psnr: self.psnr }
@@ -59,22 +70,24 @@ impl Mean {
 /// A whole measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
+    /// Name of the model that encoded.
     pub encoder: String,
-    /// What decoded, where it is another.
+    /// Name of the model that decoded, if it is another.
     pub decoder: Option<String>,
+    /// Name of the data set.
     pub dataset: String,
     /// Number of images.
     pub images: usize,
-    pub rate: Rate,
-    /// Why the decoder refused the files, where it did. Then it was given the latents that the writer finds in them, which flatters
-    /// it: it could not have read them.
+    pub rate: RateKind,
+    /// Why the decoder refused the files, if it did. It was then given the latents that the writer decodes, which
+    /// flatters it.
     pub refused: Option<String>,
     pub means: Vec<Mean>,
     pub records: Vec<Record>,
 }
 
 impl From<Report> for Measured {
-    /// The estimates of a system that writes no files.
+    /// Takes over the estimates of a system that writes no files.
     fn from(report: Report) -> Self {
         let record =
             |r: measure::ImageRecord| Record { image: r.image, lambda: r.lambda, bpp: r.estimated_bpp, psnr: r.psnr };
@@ -84,7 +97,7 @@ impl From<Report> for Measured {
             decoder: report.decoder,
             dataset: report.dataset,
             images: report.images,
-            rate: Rate::Estimate,
+            rate: RateKind::Estimate,
             refused: None,
             means: report.points.into_iter().map(mean).collect(),
             records: report.records.into_iter().map(record).collect(),
@@ -92,43 +105,42 @@ impl From<Report> for Measured {
     }
 }
 
-/// Codes a folder's first `limit` images at each λ by way of real files, written to `scratch` and read back, and has `decoder`, or
-/// the model itself, decode them by strict arithmetic.
+/// Codes the first `limit` images at each λ into real files, which are written to `scratch` and read back, and has
+/// `decoder`, or the encoder's own model, decode them with strict arithmetic.
 ///
 /// # Errors
-/// Images or files that cannot be read or written, λ outside of the model's range.
-pub fn by_files(
+/// Images or files that cannot be read or written; λ outside the model's range.
+pub fn measure_files(
     encoder: &Model,
     decoder: Option<&Model>,
-    folder: &Folder,
+    images: &Images,
     limit: usize,
     lambdas: &[f32],
     scratch: &Path,
 ) -> Result<Measured> {
     let (mut means, mut records, mut refused) = (Vec::new(), Vec::new(), None);
-    let images = folder.len().min(limit);
+    let count = images.len().min(limit);
     for &lambda in lambdas {
         let first = records.len();
-        for index in 0..images {
-            let image = folder.image(index)?;
+        for index in 0..count {
+            let image = images.image(index)?;
             let bytes = write(encoder, &image, lambda, scratch)?;
             let (decoded, refusal) = read(encoder, decoder, &bytes)?;
             refused = refused.or(refusal);
-            let name = folder.path(index).file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let told = |e: heirloom_eval::EvalError| TrainError::Model(e.to_string());
-            let psnr = psnr(&image.rgb, decoded.data()).map_err(told)?.min(IDENTICAL);
+            let failed = |e: heirloom_eval::EvalError| TrainError::Model(e.to_string());
+            let psnr = psnr(&image.rgb, decoded.data()).map_err(failed)?.min(IDENTICAL);
             let bpp = bits_per_pixel(bytes.len() as u64, decoded.width(), decoded.height());
-            records.push(Record { image: name, lambda, bpp, psnr });
+            records.push(Record { image: images.name(index), lambda, bpp, psnr });
         }
-        let mean = |of: fn(&Record) -> f64| records[first..].iter().map(of).sum::<f64>() / images.max(1) as f64;
+        let mean = |of: fn(&Record) -> f64| records[first..].iter().map(of).sum::<f64>() / count.max(1) as f64;
         means.push(Mean { lambda, bpp: mean(|r| r.bpp), psnr: mean(|r| r.psnr) });
     }
     Ok(Measured {
         encoder: String::new(),
         decoder: None,
         dataset: String::new(),
-        images,
-        rate: Rate::Files,
+        images: count,
+        rate: RateKind::Files,
         refused,
         means,
         records,
@@ -149,7 +161,8 @@ fn write(model: &Model, image: &RgbImage, lambda: f32, scratch: &Path) -> Result
     Ok(bytes)
 }
 
-/// The image of a file, and why `decoder` refused the file, if it did: then that of the latents that the writer finds.
+/// Decodes a file. If `decoder` refuses it, returns the image that it makes of the writer's latents, and the reason
+/// for the refusal.
 fn read(writer: &Model, decoder: Option<&Model>, bytes: &[u8]) -> Result<(Image, Option<String>)> {
     let options = DecodeOptions::exact();
     let failed = |e: heirloom_codec::DecodeError| TrainError::Model(format!("decoding: {e}"));

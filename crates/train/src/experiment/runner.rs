@@ -1,5 +1,5 @@
-//! Carries tasks out. Each has a folder, named after its hash, which holds all that it makes; one that is done is not done again,
-//! and a training that was broken off goes on.
+//! Running tasks. Each has a folder, named after its hash, which holds all of its results. Finished tasks are not
+//! repeated, and interrupted training continues.
 
 use std::{
     fs,
@@ -8,62 +8,61 @@ use std::{
 };
 
 use burn::tensor::Device;
-use heirloom_codec::model::ModelFile;
+use heirloom_io::atomic::write_durably;
+use heirloom_store::Member as StoredModel;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    measured::{self, Measured},
+    inputs::Inputs,
+    measurement::{Measured, measure_files},
     model::Model,
-    task::{Inputs, Measurement, Task},
+    task::{Measurement, Task},
 };
 use crate::{
-    Result, TrainError,
-    data::Folder,
-    replay::{self, Lesson, Request, Strategy, models},
-    trainer::{
-        self, Options,
-        checkpoint::Checkpoint,
-        export, files,
-        measure::{self, measure},
+    data::images::Images,
+    error::{Result, TrainError},
+    measure::{TrainedSystem, measure},
+    replay::{
+        learning_plan::exported,
+        request::{self, Request},
     },
+    trainer::{learn_config::Strategy, run::Options, training_loop},
 };
 
-/// Memory for decoded test images.
+/// Memory for decoded test images, in bytes.
 const CACHE: usize = 1 << 30;
-/// What a task's folder holds: what its hash is of,
+/// File in a task's folder: everything that its result depends on.
 const DESCRIPTION: &str = "task.json";
-/// a training,
+/// Folder in a task's folder: the run of a training.
 const RUN: &str = "run";
-/// its model file, where the system has one,
+/// File in a task's folder: the model of a training, if the system has model files.
 const MODEL: &str = "model.safetensors";
-/// a measurement,
+/// File in a task's folder: the results of a measurement.
 const MEASURED: &str = "measured.json";
-/// and, once all is there, what it took.
+/// File in a task's folder, written last: the time that it took.
 const DONE: &str = "done.json";
 
-/// What a task took.
+/// A finished task.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Done {
-    /// Of learning or measuring, over all times that it was taken up.
+    /// Seconds of training or measuring, summed over interruptions.
     pub seconds: f64,
 }
 
-/// Where tasks are carried out.
-pub struct Workshop<'a> {
+/// Runs the tasks of an experiment.
+pub struct Runner<'a> {
     pub inputs: &'a Inputs,
     /// The experiment's folder.
     pub out: &'a Path,
     pub device: &'a Device,
-    /// No progress of trainings on the console.
-    pub quiet: bool,
 }
 
-impl Workshop<'_> {
+impl Runner<'_> {
     fn folder(&self, task: &Task) -> Result<PathBuf> {
         Ok(self.out.join("tasks").join(self.inputs.folder(task)?))
     }
 
-    /// What a task took, if it is done.
+    /// The time of a task, if it is finished.
     ///
     /// # Errors
     /// A folder that cannot be read.
@@ -72,24 +71,24 @@ impl Workshop<'_> {
         if path.exists() { read(&path).map(Some) } else { Ok(None) }
     }
 
-    /// What a measurement found.
+    /// Results of a measurement.
     ///
     /// # Errors
-    /// One that is not done.
+    /// A measurement that is not finished.
     pub fn measured(&self, measurement: &Measurement) -> Result<Measured> {
         read(&self.folder(&Task::Measure(measurement.clone()))?.join(MEASURED))
     }
 
-    /// Does what is not done, or goes on with it. What the task needs must be done.
+    /// Runs a task, or continues it. The tasks that it needs must be finished.
     ///
     /// # Errors
-    /// All of training, learning and measuring.
-    pub fn carry_out(&self, task: &Task) -> Result<Done> {
+    /// Errors of training, learning and measuring.
+    pub fn run(&self, task: &Task) -> Result<Done> {
         if let Some(done) = self.done(task)? {
             return Ok(done);
         }
         let folder = self.folder(task)?;
-        fs::create_dir_all(&folder).map_err(TrainError::io("make the folder", &folder))?;
+        fs::create_dir_all(&folder).map_err(TrainError::io("create the folder", &folder))?;
         write(&folder.join(DESCRIPTION), &self.inputs.describe(task)?)?;
         let seconds = match task {
             Task::Train(model) => self.train(model, &folder)?,
@@ -104,7 +103,7 @@ impl Workshop<'_> {
         Ok(done)
     }
 
-    /// Trains a model and gives the seconds that it took.
+    /// Trains a model, and returns the seconds that it took.
     fn train(&self, model: &Model, folder: &Path) -> Result<f64> {
         let run = folder.join(RUN);
         let options = |data: &Path| Options {
@@ -115,57 +114,56 @@ impl Workshop<'_> {
             init: None,
             stop_at: None,
             device: self.device.clone(),
-            quiet: self.quiet,
         };
-        let checkpoint = match (model.learned, model.parent()) {
+        let checkpoint = match (model.learning, model.parent()) {
             (Some((change, strategy)), Some(parent)) => {
                 let (keys, store) = (folder.join("learning.toml"), folder.join("store"));
-                files::replace(&keys, self.inputs.settings.learning()?.as_bytes())?;
-                fs::create_dir_all(&store).map_err(TrainError::io("make the folder", &store))?;
+                write_durably(&keys, self.inputs.settings.learning()?.as_bytes())?;
+                fs::create_dir_all(&store).map_err(TrainError::io("create the folder", &store))?;
                 let request = Request {
-                    from: Some(self.place(&parent)?),
+                    from: Some(self.path(&parent)?),
                     strategy: Some(strategy),
                     lambda: Some(change.lambda()),
                     replay_data: (strategy == Strategy::Replay).then(|| self.inputs.data.path.clone()),
-                    // Of this experiment alone: an empty one.
+                    // An empty store, not the user's.
                     store: Some(store),
                     config: (!run.join("config.toml").exists()).then_some(keys),
                     ..Request::default()
                 };
-                replay::learn(&request, &options(&self.inputs.lesson(change).path))?
+                request::learn(&request, &options(&self.inputs.learning_images(change).path))?
             }
             _ => {
                 let config = self.inputs.settings.pretraining(model.system, model.lambda)?;
-                trainer::train(&config, &options(&self.inputs.data.path))?
+                training_loop::train(&config, &options(&self.inputs.data.path))?
             }
         };
         if model.system.writes_files() {
-            let file = exported(&checkpoint, &run)?;
+            let file = exported(&checkpoint, &run, false, true)?;
             let bytes = file.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
-            files::replace(&folder.join(MODEL), &bytes)?;
+            write_durably(&folder.join(MODEL), &bytes)?;
         }
         seconds_of(&run)
     }
 
-    /// What names a trained model where it is learned from or measured: its file, or its run.
-    fn place(&self, model: &Model) -> Result<PathBuf> {
+    /// Path of a trained model: its file, or its run.
+    fn path(&self, model: &Model) -> Result<PathBuf> {
         let name = if model.system.writes_files() { MODEL } else { RUN };
         Ok(self.folder(&Task::Train(*model))?.join(name))
     }
 
     fn measure(&self, m: &Measurement, folder: &Path) -> Result<Measured> {
-        let images = self.inputs.set(m.set);
-        let test = Folder::open(&images.path, CACHE)?;
+        let images = self.inputs.test_images(m.set);
+        let test = Images::open(&images.path, CACHE)?;
         let measured = if m.encoder.system.writes_files() {
             let open = |model: &Model| -> Result<heirloom_codec::Model> {
-                let file = models::read(&self.place(model)?)?;
+                let file = StoredModel::of_file(&self.path(model)?)?.load()?;
                 heirloom_codec::Model::new(file).map_err(|e| TrainError::Model(e.to_string()))
             };
             let (encoder, decoder) = (open(&m.encoder)?, m.decoder.as_ref().map(open).transpose()?);
             let scratch = folder.join("scratch.hlm");
-            measured::by_files(&encoder, decoder.as_ref(), &test, images.count, &m.lambdas, &scratch)?
+            measure_files(&encoder, decoder.as_ref(), &test, images.count, &m.lambdas, &scratch)?
         } else {
-            let open = |model: &Model| measure::Measured::open(&self.place(model)?, self.device);
+            let open = |model: &Model| TrainedSystem::open(&self.path(model)?, self.device);
             let (encoder, decoder) = (open(&m.encoder)?, m.decoder.as_ref().map(open).transpose()?);
             measure(&encoder, decoder.as_ref(), &test, &images.name, images.count, &m.lambdas)?.into()
         };
@@ -178,14 +176,7 @@ impl Workshop<'_> {
     }
 }
 
-fn exported(checkpoint: &Checkpoint, run: &Path) -> Result<ModelFile> {
-    match &checkpoint.header.config.learn {
-        Some(_) => Lesson::of_run(run, &checkpoint.header.config)?.child(checkpoint, false, true),
-        None => export::model(checkpoint, false, true),
-    }
-}
-
-/// The seconds that a run's steps took, by its metrics.
+/// Seconds that a run's steps took, by its metrics.
 fn seconds_of(run: &Path) -> Result<f64> {
     let path = run.join("metrics.jsonl");
     let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
@@ -208,5 +199,5 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
 
 fn write<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| TrainError::Data(format!("{}: {e}", path.display())))?;
-    files::replace(path, (text + "\n").as_bytes())
+    Ok(write_durably(path, (text + "\n").as_bytes())?)
 }

@@ -1,37 +1,41 @@
-//! Measuring systems that write no files: estimated rate and PSNR of each image, and what a newer decoder makes of older latents.
+//! Measuring systems without writing files: estimated rate and PSNR of each image, also of older latents in a
+//! newer decoder.
 //!
-//! The JSON is that of the reports of `heirloom-eval`, without what only real files have: there is no `bpp`, only `estimated_bpp`.
+//! The JSON form is that of the reports of `heirloom-eval`, without what only files have: instead of `bpp` there
+//! is `estimated_bpp`.
 
 use std::path::Path;
 
 use burn::tensor::Device;
+use heirloom_store::Member as StoredModel;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    checkpoint::{self, Checkpoint},
-    evaluate::{Evaluator, psnr},
-};
 use crate::{
-    Result, TrainError,
-    data::Folder,
-    replay::{Generation, Lesson, models},
+    data::images::Images,
+    error::{Result, TrainError},
+    replay::{generation::Generation, learning_plan::LearningPlan},
+    trainer::{
+        checkpoint::{self, Checkpoint},
+        evaluate::{Evaluator, psnr},
+    },
 };
 
-/// Version of the JSON form; a reader should refuse one that it does not know.
+/// Version of the JSON form. Readers should refuse versions that they do not know.
 pub const SCHEMA: &str = "heirloom-train/1";
 
 /// One image at one λ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageRecord {
-    /// File name, without its folder.
+    /// File name without its folder; for packs see [`Images::name`].
     pub image: String,
-    /// In pixels.
+    /// Width in pixels.
     pub width: usize,
+    /// Height in pixels.
     pub height: usize,
     pub lambda: f32,
-    /// What the priors' probabilities promise, in bits per pixel of the true size. No file was written.
+    /// Bits per pixel of the image without padding, by the priors' probabilities.
     pub estimated_bpp: f64,
-    /// Of 8-bit RGB, in dB; 100 for identical images.
+    /// PSNR of 8-bit RGB in dB; 100 for identical images.
     pub psnr: f64,
 }
 
@@ -52,43 +56,43 @@ pub struct Report {
     pub program: String,
     /// The system: `proposed`, `msh`, `msh-vr`, `gma` or `gma-vr`.
     pub system: String,
-    /// What encoded: a run, checkpoint or model file.
+    /// Encoder: a run, checkpoint or model file.
     pub model: String,
-    /// What decoded, where it is another.
+    /// Decoder, if it differs from the encoder.
     pub decoder: Option<String>,
     /// Name of the data set.
     pub dataset: String,
     /// Number of images.
     pub images: usize,
-    /// Means per λ, in the order asked for.
+    /// Means per λ, in the requested order.
     pub points: Vec<Summary>,
     /// Every image at every λ.
     pub records: Vec<ImageRecord>,
 }
 
-/// A system with the weights of a model file, or the averaged ones of a run or checkpoint.
-pub struct Measured {
-    /// What it was opened as.
+/// A system with the weights of a model file, or the averaged weights of a run or checkpoint.
+pub struct TrainedSystem {
+    /// Path that it was opened from.
     pub name: String,
     pub evaluator: Evaluator,
-    /// λ that it knows.
+    /// Lowest and highest λ of its encoder.
     pub lambda: [f32; 2],
 }
 
-impl Measured {
-    /// Opens a run's folder, one checkpoint, or a model file.
+impl TrainedSystem {
+    /// Opens a run's folder, a checkpoint, or a model file.
     ///
     /// # Errors
-    /// What cannot be read, or is damaged.
+    /// A file that cannot be read, or is damaged.
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
         let (network, values, ranges, lambda) = if path.extension().is_some_and(|e| e == "safetensors") {
-            let generation = Generation::from(models::read(path)?);
+            let generation = Generation::from(StoredModel::of_file(path)?.load()?);
             let ranges = generation.ranges();
             (generation.network(), generation.values()?, Some(ranges), ranges.encoder.into())
         } else {
             let Checkpoint { header, state } = Checkpoint::named(path)?;
             let ranges = match &header.config.learn {
-                Some(_) => Some(Lesson::of_run(checkpoint::folder_of(path), &header.config)?.ranges),
+                Some(_) => Some(LearningPlan::of_run(checkpoint::folder_of(path), &header.config)?.ranges),
                 None => None,
             };
             let lambda = ranges.map_or(header.config.lambda, |ranges| ranges.encoder.into());
@@ -98,8 +102,8 @@ impl Measured {
         Ok(Self { name: path.display().to_string(), evaluator, lambda })
     }
 
-    /// λ to measure unless told otherwise: seven from end to end of what it knows, in even steps of their logarithm; the one that
-    /// it knows, if it is one.
+    /// Default values of λ to measure: seven over its range, evenly spaced on a logarithmic scale, or the single
+    /// λ of its range.
     #[must_use]
     pub fn lambdas(&self) -> Vec<f32> {
         let [low, high] = self.lambda.map(f64::from);
@@ -110,35 +114,35 @@ impl Measured {
     }
 }
 
-/// Codes a folder's first `limit` images with `encoder` at each λ; with a `decoder`, the images are what it makes of the
-/// encoder's latents, as of old files.
+/// Codes the first `limit` images with `encoder` at each λ. A `decoder`, if given, reconstructs them from the
+/// encoder's latents, as from old files.
 ///
 /// # Errors
 /// An image or tensor that cannot be read; a decoder of another network.
 pub fn measure(
-    encoder: &Measured,
-    decoder: Option<&Measured>,
-    folder: &Folder,
+    encoder: &TrainedSystem,
+    decoder: Option<&TrainedSystem>,
+    images: &Images,
     dataset: &str,
     limit: usize,
     lambdas: &[f32],
 ) -> Result<Report> {
     let (mut points, mut records) = (Vec::new(), Vec::new());
-    let images = folder.len().min(limit);
+    let count = images.len().min(limit);
     for &lambda in lambdas {
         let first = records.len();
-        for index in 0..images {
-            let image = folder.image(index)?;
+        for index in 0..count {
+            let image = images.image(index)?;
             let (bits, mse) = match decoder {
-                Some(decoder) => encoder.evaluator.read_by(&decoder.evaluator, &image, lambda)?,
+                Some(decoder) => encoder.evaluator.image_decoded_by(&decoder.evaluator, &image, lambda)?,
                 None => encoder.evaluator.image(&image, lambda)?,
             };
             let (width, height) = (image.width, image.height);
-            let name = folder.path(index).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = images.name(index);
             let estimated_bpp = bits / (width * height) as f64;
             records.push(ImageRecord { image: name, width, height, lambda, estimated_bpp, psnr: psnr(mse) });
         }
-        let mean = |of: fn(&ImageRecord) -> f64| records[first..].iter().map(of).sum::<f64>() / images.max(1) as f64;
+        let mean = |of: fn(&ImageRecord) -> f64| records[first..].iter().map(of).sum::<f64>() / count.max(1) as f64;
         points.push(Summary { lambda, estimated_bpp: mean(|r| r.estimated_bpp), psnr: mean(|r| r.psnr) });
     }
     Ok(Report {
@@ -148,14 +152,14 @@ pub fn measure(
         model: encoder.name.clone(),
         decoder: decoder.map(|decoder| decoder.name.clone()),
         dataset: dataset.into(),
-        images,
+        images: count,
         points,
         records,
     })
 }
 
 impl Report {
-    /// As JSON, indented, with a newline at its end.
+    /// Formats the report as indented JSON with a final newline.
     ///
     /// # Errors
     /// Numbers that JSON cannot hold.
