@@ -1,12 +1,14 @@
-//! Times parts of the project on request, so that `scripts/against_torch.py` can time a peer in another language in
-//! turn with them.
+//! Times parts of the project on request, so that `scripts/against_torch.py` can time a peer in
+//! another language in turn with them.
 //!
-//! Reads lines `encode SPEC`, `decode SPEC`, `step SPEC` or `step SPEC bf16` and answers each with seconds; `spec SPEC` with the
-//! network's spec and number of weights as JSON. SPEC is `base`, `default` (the default model's) or the width of the
-//! paper's network with scaled channels. Weights are made by a formula: times depend on shapes alone.
+//! Reads lines `encode SPEC`, `decode SPEC`, `step SPEC` or `step SPEC bf16` and answers each with
+//! seconds; `spec SPEC` with the network's spec and number of weights as JSON. SPEC is `base`,
+//! `default` (the default model's) or the width of the paper's network with scaled channels.
+//! Weights are made by a formula: times depend on shapes alone.
 //!
-//! `encode` and `decode` are of one 768×512 image in memory, from pixels to file and back, entropy coding and checksums
-//! included. `step` is a training step on 8 crops of 128×128: batch, forward, backward, norm, clipping, Adam and average.
+//! `encode` and `decode` are of one 768×512 image in memory, from pixels to file and back, entropy
+//! coding and checksums included. `step` is a training step on 8 crops of 128×128: batch, forward,
+//! backward, norm, clipping, Adam and average.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -11,7 +11,8 @@ pub type Result<T> = std::result::Result<T, TrainError>;
 /// Errors of the trainer.
 #[derive(Debug)]
 pub enum TrainError {
-    /// A file or folder could not be read or written: what was tried with which path, and the system's reason.
+    /// A file or folder could not be read or written: what was tried with which path, and the
+    /// system's reason.
     Io { what: String, source: io::Error },
     /// The configuration is wrong or contradicts itself or the run.
     Config(String),
@@ -25,7 +26,8 @@ pub enum TrainError {
     Model(String),
     /// A model is missing or damaged.
     Store(StoreError),
-    /// Too many steps in a row had a loss or gradient that was not finite, or a gradient far larger than usual.
+    /// Too many steps in a row had a loss or gradient that was not finite, or a gradient far larger
+    /// than usual.
     NotFinite { step: u64, in_a_row: u32 },
     /// The device failed, or a tensor could not be read back from it.
     Device(String),

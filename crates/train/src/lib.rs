@@ -10,8 +10,8 @@
 //! | [`mod@measure`] | measuring trained systems without writing files |
 //! | [`experiment`] | the comparison of all systems, as in the paper |
 //!
-//! The library prints nothing. It logs progress at the level `info` and what a user should know at the level
-//! `warn`, by the crate `log`.
+//! The library prints nothing. It logs progress at the level `info` and what a user should know at
+//! the level `warn`, by the crate `log`.
 
 pub mod allocator;
 pub mod data;

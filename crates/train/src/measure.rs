@@ -1,8 +1,8 @@
-//! Measuring systems without writing files: estimated rate and PSNR of each image, also of older latents in a
-//! newer decoder.
+//! Measuring systems without writing files: estimated rate and PSNR of each image, also of older
+//! latents in a newer decoder.
 //!
-//! The JSON form is that of the reports of `heirloom-eval`, without what only files have: instead of `bpp` there
-//! is `estimated_bpp`.
+//! The JSON form is that of the reports of `heirloom-eval`, without what only files have: instead
+//! of `bpp` there is `estimated_bpp`.
 
 use std::path::Path;
 
@@ -102,8 +102,8 @@ impl TrainedSystem {
         Ok(Self { name: path.display().to_string(), evaluator, lambda })
     }
 
-    /// Default values of λ to measure: seven over its range, evenly spaced on a logarithmic scale, or the single
-    /// λ of its range.
+    /// Default values of λ to measure: seven over its range, evenly spaced on a logarithmic scale,
+    /// or the single λ of its range.
     #[must_use]
     pub fn lambdas(&self) -> Vec<f32> {
         let [low, high] = self.lambda.map(f64::from);
@@ -114,8 +114,8 @@ impl TrainedSystem {
     }
 }
 
-/// Codes the first `limit` images with `encoder` at each λ. A `decoder`, if given, reconstructs them from the
-/// encoder's latents, as from old files.
+/// Codes the first `limit` images with `encoder` at each λ. A `decoder`, if given, reconstructs
+/// them from the encoder's latents, as from old files.
 ///
 /// # Errors
 /// An image or tensor that cannot be read; a decoder of another network.

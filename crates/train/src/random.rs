@@ -1,5 +1,6 @@
-//! Counter-based randomness: every number is a function of (seed, stream, index). Training resumed at step n
-//! draws the same numbers as uninterrupted training, and there is no generator state to store.
+//! Counter-based randomness: every number is a function of (seed, stream, index). Training resumed
+//! at step n draws the same numbers as uninterrupted training, and there is no generator state to
+//! store.
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -18,7 +19,8 @@ pub struct Random {
 }
 
 impl Random {
-    /// The sequence for `seed`, `stream` (its purpose) and `index` (number of the step, sample or tensor).
+    /// The sequence for `seed`, `stream` (its purpose) and `index` (number of the step, sample or
+    /// tensor).
     pub fn new(seed: u64, stream: u64, index: u64) -> Self {
         let state = mix(mix(mix(seed.wrapping_add(GOLDEN)) ^ stream.wrapping_mul(0xD6E8_FEB8_6659_FD93))
             ^ index.wrapping_mul(0xA24B_AED4_963E_E407));

@@ -1,5 +1,5 @@
-//! Runs of narrow baselines on drawn images: they learn, resume to the bit, learn further with every strategy, and are
-//! measured.
+//! Runs of narrow baselines on drawn images: they learn, resume to the bit, learn further with
+//! every strategy, and are measured.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
@@ -111,11 +111,13 @@ fn narrow_baselines_learn_one_small_folder() {
 
 #[test]
 fn gradients_are_those_of_the_forward_pass() {
-    // Of bits + error, along a direction within each parameter; noise is fixed. Central differences of fourth order.
+    // Of bits + error, along a direction within each parameter; noise is fixed. Central differences
+    // of fourth order.
     for system in [Kind::MshVr, Kind::GmaVr] {
         let (layout, network) = network(system).system().unwrap();
         let mut values = network.initial(&layout, Initial { seed: 3, layer_scale: 0.0 });
-        // Deviations well above their bound, below which the gradient is not the derivative, on purpose.
+        // Deviations well above their bound, below which the gradient is not the derivative, on
+        // purpose.
         let (last, scales) = if system == Kind::MshVr { ("entropy.hyper.2", 12) } else { ("entropy.parameters.2", 8) };
         let bias = layout.entry(&format!("{last}.conv.bias")).unwrap().offset;
         values[bias..bias + scales].fill(3.0);
@@ -142,12 +144,14 @@ fn gradients_are_those_of_the_forward_pass() {
         for (index, entry) in layout.entries().iter().enumerate() {
             let part = entry.offset..entry.offset + entry.len;
             let size = gradient[part.clone()].iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-            // What the loss hardly feels drowns in its rounding; in attention, ReLUs of values near zero bend within the step.
+            // What the loss hardly feels drowns in its rounding; in attention, ReLUs of values near
+            // zero bend within the step.
             if size < 1e-3 * total || entry.name.contains(".trunk.") || entry.name.contains(".mask.") {
                 continue;
             }
             let mut random = Random::new(9, 9, index as u64);
-            // Into the gradient, with a random part: the derivative along it is large, and not the norm alone.
+            // Into the gradient, with a random part: the derivative along it is large, and not the
+            // norm alone.
             let direction: Vec<f64> =
                 gradient[part.clone()].iter().map(|g| f64::from(*g) / size * f64::from(0.5 + random.unit())).collect();
             let along = |t: f64| {

@@ -1,4 +1,5 @@
-//! The baselines with the formula's weights give the vectors that the authors' MSH-VR and CompressAI's Cheng2020Attention gave.
+//! The baselines with the formula's weights give the vectors that the authors' MSH-VR and
+//! CompressAI's Cheng2020Attention gave.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::{collections::BTreeMap, fs, path::Path};
@@ -125,7 +126,8 @@ fn ours(name: &str, shape: &[usize], values: Vec<f32>, shuffled: bool) -> Vec<f3
     out
 }
 
-/// The formula's weights in our layout. Every tensor of the file of shapes is used once, or the test fails.
+/// The formula's weights in our layout. Every tensor of the file of shapes is used once, or the
+/// test fails.
 fn weights(kind: Kind, layout: &Layout, shapes: &str) -> Vec<f32> {
     let mut shapes: BTreeMap<String, Vec<usize>> = serde_json::from_slice(&data(shapes)).unwrap();
     let mut values = Vec::new();

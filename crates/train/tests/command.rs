@@ -1,4 +1,4 @@
-//! The program: what it says about unusable data, and the way from images to a model file.
+//! The command: messages about unusable data, and the way from images to a model file.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
@@ -107,6 +107,28 @@ fn a_baseline_is_trained_and_measured_but_makes_no_model_file() {
     assert!(found["points"][1]["estimated_bpp"].is_f64() && found["points"][1].get("bpp").is_none());
     let out = program(&measure, &paths);
     assert!(!out.status.success() && text(&out.stderr).contains("--force"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn a_pack_takes_the_place_of_a_folder() {
+    let scratch = Scratch::new("command-pack");
+    draw(&scratch.images(), 2);
+    let [pack, run] = ["drawn.pack", "run"].map(|name| scratch.0.join(name));
+    let images = scratch.images();
+    let arguments = ["pack", &images.to_string_lossy(), "--max-side", "100"];
+    let out = program(&arguments, &[("-o", &pack)]);
+    assert!(out.status.success() && text(&out.stdout).contains("2 images"), "{}", text(&out.stderr));
+    let again = program(&arguments, &[("-o", &pack)]);
+    assert!(!again.status.success() && text(&again.stderr).contains("--force"), "{}", text(&again.stderr));
+    let train = ["train", "--preset", "tiny", "--steps", "2", "--quiet"];
+    let out = program(&train, &[("--data", &pack), ("--out", &run)]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert_eq!((text(&out.stdout), text(&out.stderr)), (String::new(), String::new()));
+    let out = program(&["measure", &run.to_string_lossy(), "--lambda", "64"], &[("--data", &pack)]);
+    assert!(out.status.success() && text(&out.stdout).contains("estimated"), "{}", text(&out.stderr));
+    fs::write(&pack, b"no pack").unwrap();
+    let out = program(&train, &[("--data", &pack), ("--out", &scratch.0.join("other"))]);
+    assert!(!out.status.success() && text(&out.stderr).contains("drawn.pack: it is no pack"), "{}", text(&out.stderr));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A run that is killed at random moments and resumed equals one that was not, bit for bit.
 //!
-//! The real program is started and ended by SIGKILL: it gets no chance to tidy up. The long test is run by
-//! `cargo test --release -p heirloom-train --test kill -- --ignored --nocapture`.
+//! The real program is started and ended by SIGKILL: it gets no chance to tidy up. The long test is
+//! run by `cargo test --release -p heirloom-train --test kill -- --ignored --nocapture`.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 #![cfg(unix)]
 
@@ -27,7 +27,8 @@ use heirloom_train::{
     trainer::{Config, config::Phase},
 };
 
-/// Starts the program on the run `out`, whether or not there is something to resume. If there is a model, it is learned from.
+/// Starts the program on the run `out`, whether or not there is something to resume. If there is a
+/// model, it is learned from.
 fn start(scratch: &Scratch, out: &Path) -> Child {
     let parent = scratch.0.join("parent.safetensors");
     let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom-train"));
@@ -63,8 +64,9 @@ fn checkpoints(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// Trains uninterrupted, then once more with `kills` kills: the first at any moment of the program's start, the others at
-/// any moment of random later steps. Compares all metrics and all checkpoints.
+/// Trains uninterrupted, then once more with `kills` kills: the first at any moment of the
+/// program's start, the others at any moment of random later steps. Compares all metrics and all
+/// checkpoints.
 fn compare(name: &str, config: &Config, parent: Option<&ModelFile>, kills: u64) {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let mut random = Random::new(seed, 0, 0);

@@ -39,7 +39,8 @@ fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
     let config = config(26);
     let whole = trainer::train(&config, &options(&scratch, "whole")).unwrap();
     trainer::train(&config, &Options { stop_at: Some(16), ..options(&scratch, "parts") }).unwrap();
-    // Metrics written after the checkpoint, as by a run that was killed, are dropped and written again.
+    // Metrics written after the checkpoint, as by a run that was killed, are dropped and written
+    // again.
     let path = scratch.0.join("parts/metrics.jsonl");
     let more = fs::read_to_string(&path).unwrap() + "{\"kind\":\"train\",\"step\":20,\"loss\":0}\n{\"kind\":\"tr";
     fs::write(&path, more).unwrap();

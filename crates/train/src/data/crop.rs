@@ -15,9 +15,9 @@ use crate::random::Random;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
-    /// Range of the factor by which the image is shrunk before the crop is cut, drawn uniformly; 1 leaves
-    /// it as it is. Shrinking also removes the artefacts of a lossy source. An image is never shrunk below
-    /// the crop's size.
+    /// Range of the factor by which the image is shrunk before the crop is cut, drawn uniformly; 1
+    /// leaves it as it is. Shrinking also removes the artefacts of a lossy source. An image is
+    /// never shrunk below the crop's size.
     pub shrink: [f32; 2],
     /// Whether half of the crops, drawn at random, are mirrored left to right.
     pub flip: bool,
@@ -78,8 +78,8 @@ impl Crop {
         if top + self.side <= height { top..top + self.side } else { 0..height }
     }
 
-    /// Appends the crop of `image` to `out`: NHWC values in [-1, 1]. Images smaller than the crop are
-    /// continued by reflection at their edges.
+    /// Appends the crop of `image` to `out`: NHWC values in [-1, 1]. Images smaller than the crop
+    /// are continued by reflection at their edges.
     pub fn cut(&self, image: &RgbImage, resizer: &mut Resizer, out: &mut Vec<f32>) {
         let shrunk = if self.factor < NOT_SHRUNK { self.shrunk(image, resizer) } else { None };
         let rgb = shrunk.unwrap_or_else(|| self.unscaled(image));
@@ -99,8 +99,8 @@ impl Crop {
         (f64::from(self.left) * (width as f64 - side), f64::from(self.top) * (height as f64 - side), side)
     }
 
-    /// The crop of the shrunk image. Only the part that is needed is resampled. None if the resampler
-    /// refuses.
+    /// The crop of the shrunk image. Only the part that is needed is resampled. None if the
+    /// resampler refuses.
     fn shrunk(&self, image: &RgbImage, resizer: &mut Resizer) -> Option<Vec<u8>> {
         let (x, y, side) = self.source();
         let source = ImageRef::new(image.width as u32, image.height as u32, &image.rgb, PixelType::U8x3).ok()?;
@@ -128,8 +128,8 @@ impl Crop {
     }
 }
 
-/// Index into `n` values for position `i` of their continuation by reflection, which does not repeat the
-/// edge value.
+/// Index into `n` values for position `i` of their continuation by reflection, which does not
+/// repeat the edge value.
 fn reflect(i: usize, n: usize) -> usize {
     if i < n {
         return i;

@@ -27,8 +27,9 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Reads every image once. Images that cannot be decoded are logged and left out. Decoded images are
-    /// kept while they fit in `budget` bytes; the others are decoded again whenever they are needed.
+    /// Reads every image once. Images that cannot be decoded are logged and left out. Decoded
+    /// images are kept while they fit in `budget` bytes; the others are decoded again whenever they
+    /// are needed.
     ///
     /// # Errors
     /// A folder that cannot be read, or that holds no usable image.

@@ -13,7 +13,8 @@ pub struct RgbImage {
 }
 
 impl RgbImage {
-    /// Decodes the bytes of a file. Alpha is dropped, grey becomes RGB, and deeper samples become 8 bits.
+    /// Decodes the bytes of a file. Alpha is dropped, grey becomes RGB, and deeper samples become 8
+    /// bits.
     ///
     /// # Errors
     /// The reader's reason.
@@ -35,8 +36,8 @@ impl RgbImage {
         Self::decode(&std::fs::read(path).map_err(|e| e.to_string())?)
     }
 
-    /// The image on a canvas whose sides are multiples of `multiple`, padded to the right and below by
-    /// repeating the edge: values in [-1, 1], height, width.
+    /// The image on a canvas whose sides are multiples of `multiple`, padded to the right and below
+    /// by repeating the edge: values in [-1, 1], height, width.
     #[must_use]
     pub fn padded(&self, multiple: usize) -> (Vec<f32>, usize, usize) {
         let (height, width) = (self.height.next_multiple_of(multiple), self.width.next_multiple_of(multiple));

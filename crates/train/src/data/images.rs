@@ -12,8 +12,8 @@ pub enum Images {
 }
 
 impl Images {
-    /// Opens a folder, with its subfolders, or a pack. Of a folder, decoded images are kept while they fit
-    /// in `budget` bytes.
+    /// Opens a folder, with its subfolders, or a pack. Of a folder, decoded images are kept while
+    /// they fit in `budget` bytes.
     ///
     /// # Errors
     /// A folder or file that cannot be read, a damaged pack, or a folder without a usable image.
@@ -45,8 +45,8 @@ impl Images {
         }
     }
 
-    /// Name of image `index` in records: that of its file without its folder, or in a pack the first
-    /// digits of the hash of its name.
+    /// Name of image `index` in records: that of its file without its folder, or in a pack the
+    /// first digits of the hash of its name.
     #[must_use]
     pub fn name(&self, index: usize) -> String {
         match self {

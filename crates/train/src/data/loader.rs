@@ -15,8 +15,8 @@ use crate::error::Result;
 pub struct Loader(Prefetcher<Batch>);
 
 impl Loader {
-    /// Starts `threads` threads that prepare the batches of the steps from `from` on, each of the shape
-    /// that `shape` gives for its step. The threads end when the loader is dropped.
+    /// Starts `threads` threads that prepare the batches of the steps from `from` on, each of the
+    /// shape that `shape` gives for its step. The threads end when the loader is dropped.
     ///
     /// # Errors
     /// Threads that cannot be started.

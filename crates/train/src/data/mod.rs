@@ -1,8 +1,8 @@
 //! From images to batches of crops.
 //!
-//! [`images::Images`] opens a [`folder`] or a [`pack`], [`crop`] cuts one augmented crop, [`sampler`]
-//! draws the batch of a step, and [`loader`] prepares batches ahead of the steps by means of a
-//! [`prefetcher`]. Which crops a step gets depends on the seed and the step alone.
+//! [`images::Images`] opens a [`folder`] or a [`pack`], [`crop`] cuts one augmented crop,
+//! [`sampler`] draws the batch of a step, and [`loader`] prepares batches ahead of the steps by
+//! means of a [`prefetcher`]. Which crops a step gets depends on the seed and the step alone.
 
 pub mod crop;
 pub mod folder;

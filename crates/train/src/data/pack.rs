@@ -158,8 +158,8 @@ impl Pack {
         self.entries.is_empty()
     }
 
-    /// BLAKE3 (hexadecimal) of the names, sizes and content hashes of the image files, and of how they
-    /// were shrunk. The same as that of the folder if the pack holds one folder as it is.
+    /// BLAKE3 (hexadecimal) of the names, sizes and content hashes of the image files, and of how
+    /// they were shrunk. The same as that of the folder if the pack holds one folder as it is.
     #[must_use]
     pub fn manifest(&self) -> &str {
         &self.manifest

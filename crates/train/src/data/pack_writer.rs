@@ -54,9 +54,9 @@ struct Packed {
     name: String,
 }
 
-/// Writes the images of `folders` and their subfolders into the pack `out`, in the order of folders and
-/// paths, and a table beside it with the extension `tsv`: source path, BLAKE3, width and height of each
-/// image. Files that cannot be decoded are logged and left out.
+/// Writes the images of `folders` and their subfolders into the pack `out`, in the order of folders
+/// and paths, and a table beside it with the extension `tsv`: source path, BLAKE3, width and height
+/// of each image. Files that cannot be decoded are logged and left out.
 ///
 /// # Errors
 /// A folder that cannot be read, no image that can be packed, or a file that cannot be written.

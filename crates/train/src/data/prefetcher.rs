@@ -10,16 +10,16 @@ use crate::error::{Result, TrainError};
 /// Items that each thread keeps ready.
 const READY: usize = 2;
 
-/// Makes one item per step, in order and ahead of the steps, on threads of its own. The threads end when
-/// it is dropped.
+/// Makes one item per step, in order and ahead of the steps, on threads of its own. The threads end
+/// when it is dropped.
 pub struct Prefetcher<T> {
     receivers: Vec<Receiver<Result<T>>>,
     next: u64,
 }
 
 impl<T: Send + 'static> Prefetcher<T> {
-    /// Starts `threads` threads, each with a maker of its own, that make the items of the steps from
-    /// `from` on.
+    /// Starts `threads` threads, each with a maker of its own, that make the items of the steps
+    /// from `from` on.
     ///
     /// # Errors
     /// Threads that cannot be started.

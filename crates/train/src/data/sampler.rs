@@ -46,8 +46,8 @@ pub enum LambdaLaw {
     /// λ = t³ with t uniform between the cube roots of the ends, as in Duan et al., CVPR 2024.
     #[default]
     CubeRoot,
-    /// The logarithm of λ is uniform, so that every octave is drawn equally often. Low rates are seen
-    /// more often than by the cube root.
+    /// The logarithm of λ is uniform, so that every octave is drawn equally often. Low rates are
+    /// seen more often than by the cube root.
     LogUniform,
 }
 

@@ -1,5 +1,5 @@
-//! Estimated time of tasks on this machine: by finished tasks of the same system, per pixel; without any, by a timed
-//! training step.
+//! Estimated time of tasks on this machine: by finished tasks of the same system, per pixel;
+//! without any, by a timed training step.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-/// Time of coding an image, which is a forward pass only, as a share of a training step on as many pixels.
+/// Time of coding an image, which is a forward pass only, as a share of a training step on as many
+/// pixels.
 const FORWARD: f64 = 1.0 / 3.0;
 /// Largest number of pixels of the timed step: enough that its fixed costs do not matter.
 const MOST_PIXELS: usize = 1 << 17;
@@ -35,7 +36,8 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Measures the speed of the systems of `tasks`, by those that are finished or by a training step.
+    /// Measures the speed of the systems of `tasks`, by those that are finished or by a training
+    /// step.
     ///
     /// # Errors
     /// Settings out of range; a device that fails.
@@ -97,8 +99,8 @@ fn megapixels(inputs: &Inputs, task: &Task) -> Result<f64> {
     Ok(pixels / 1e6)
 }
 
-/// Seconds per megapixel of a training step of the task's system: of the second of two steps, on a batch of the usual
-/// shape or a part of it.
+/// Seconds per megapixel of a training step of the task's system: of the second of two steps, on a
+/// batch of the usual shape or a part of it.
 fn timed_step(runner: &Runner, task: &Task) -> Result<f64> {
     let config = runner.inputs.settings.pretraining(key(task).0, [LAMBDA; 2])?;
     let (crop, batch) = config.phases.last().map_or((64, 1), |phase| (phase.crop, phase.batch));

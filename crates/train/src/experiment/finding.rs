@@ -13,7 +13,8 @@ use crate::trainer::learn_config::Strategy;
 const BROKEN: f64 = 0.3;
 /// Mean loss of PSNR in dB up to which old files count as preserved.
 const PRESERVED: f64 = 0.1;
-/// Points of BD-rate by which replay may be worse than learning end to end and still count as on a par.
+/// Points of BD-rate by which replay may be worse than learning end to end and still count as on a
+/// par.
 const ON_A_PAR: f64 = 3.0;
 /// BD-rate in per cent up to which one model for all rates counts as good as one for each.
 const VARIABLE_RATE_COST: f64 = 10.0;

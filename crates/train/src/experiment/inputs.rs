@@ -30,10 +30,11 @@ const DIGITS: usize = 12;
 #[derive(Clone, Debug)]
 pub struct ImageSource {
     pub path: PathBuf,
-    /// Name of the set: Kodak if it is that, else the name of the folder or pack, or of the folder above if its own name
-    /// is `train`, `test` or `val`.
+    /// Name of the set: Kodak if it is that, else the name of the folder or pack, or of the folder
+    /// above if its own name is `train`, `test` or `val`.
     pub name: String,
-    /// Whether these are the 24 Kodak images, by their content, which the curves of other codecs were measured on.
+    /// Whether these are the 24 Kodak images, by their content, which the curves of other codecs
+    /// were measured on.
     pub kodak: bool,
     /// Number of images.
     pub count: usize,
@@ -134,7 +135,8 @@ impl Inputs {
         Ok(format!("{}-{}", task.name(), &self.hash(task)?[..DIGITS]))
     }
 
-    /// Everything that a task's result depends on, in readable form. In dependent tasks, its hash stands for it.
+    /// Everything that a task's result depends on, in readable form. In dependent tasks, its hash
+    /// stands for it.
     ///
     /// # Errors
     /// Settings out of range.

@@ -79,8 +79,8 @@ pub struct Measured {
     /// Number of images.
     pub images: usize,
     pub rate: RateKind,
-    /// Why the decoder refused the files, if it did. It was then given the latents that the writer decodes, which
-    /// flatters it.
+    /// Why the decoder refused the files, if it did. It was then given the latents that the writer
+    /// decodes, which flatters it.
     pub refused: Option<String>,
     pub means: Vec<Mean>,
     pub records: Vec<Record>,
@@ -105,8 +105,8 @@ impl From<Report> for Measured {
     }
 }
 
-/// Codes the first `limit` images at each λ into real files, which are written to `scratch` and read back, and has
-/// `decoder`, or the encoder's own model, decode them with strict arithmetic.
+/// Codes the first `limit` images at each λ into real files, which are written to `scratch` and
+/// read back, and has `decoder`, or the encoder's own model, decode them with strict arithmetic.
 ///
 /// # Errors
 /// Images or files that cannot be read or written; λ outside the model's range.
@@ -161,8 +161,8 @@ fn write(model: &Model, image: &RgbImage, lambda: f32, scratch: &Path) -> Result
     Ok(bytes)
 }
 
-/// Decodes a file. If `decoder` refuses it, returns the image that it makes of the writer's latents, and the reason
-/// for the refusal.
+/// Decodes a file. If `decoder` refuses it, returns the image that it makes of the writer's
+/// latents, and the reason for the refusal.
 fn read(writer: &Model, decoder: Option<&Model>, bytes: &[u8]) -> Result<(Image, Option<String>)> {
     let options = DecodeOptions::exact();
     let failed = |e: heirloom_codec::DecodeError| TrainError::Model(format!("decoding: {e}"));

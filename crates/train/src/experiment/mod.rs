@@ -14,9 +14,9 @@
 //! | [`finding`] | whether the paper's findings show |
 //! | [`chart`], [`report`], [`page`], [`output`] | figures, results, the HTML page, and writing all of them |
 //!
-//! An experiment's folder holds `tasks/`, with a folder for every training and measurement, and the files of
-//! [`output::write`]. A finished task is never repeated; one whose settings, images or predecessors change
-//! gets another folder.
+//! An experiment's folder holds `tasks/`, with a folder for every training and measurement, and the
+//! files of [`output::write`]. A finished task is never repeated; one whose settings, images or
+//! predecessors change gets another folder.
 
 pub mod chart;
 pub mod estimate;
@@ -88,7 +88,8 @@ pub fn plan(runner: &Runner, panels: &[Panel]) -> Result<Vec<Step>> {
     tasks.into_iter().map(step).collect()
 }
 
-/// Runs the tasks that are not finished and writes the report. `progress` is called before each task.
+/// Runs the tasks that are not finished and writes the report. `progress` is called before each
+/// task.
 ///
 /// # Errors
 /// Errors of training, learning and measuring; a folder that cannot be written.

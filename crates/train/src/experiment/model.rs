@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::trainer::learn_config::Strategy;
 
-/// Ranges of λ of pre-training and of rate-incremental learning (Duan et al., CVPR 2024, section 5).
+/// Ranges of λ of pre-training and of rate-incremental learning (Duan et al., CVPR 2024, section
+/// 5).
 pub const OLD: [f32; 2] = [32.0, 1024.0];
 const HIGHER: [f32; 2] = [32.0, 4096.0];
 const LOWER: [f32; 2] = [4.0, 1024.0];

@@ -25,8 +25,8 @@ pub struct Comparison {
     pub pchip: Option<BdRate>,
     /// By one cubic polynomial, as in older papers.
     pub cubic: Option<BdRate>,
-    /// Number of points of either curve that were not used, because another point of the same curve is as good
-    /// at no higher rate.
+    /// Number of points of either curve that were not used, because another point of the same curve
+    /// is as good at no higher rate.
     pub left_out: usize,
     /// Why there is no BD-rate.
     pub refused: Option<String>,
@@ -93,8 +93,8 @@ impl Outcome {
     }
 }
 
-/// System whose pre-trained curve a system is compared with: itself, or where variable rate is the subject, the
-/// system with one model for each rate.
+/// System whose pre-trained curve a system is compared with: itself, or where variable rate is the
+/// subject, the system with one model for each rate.
 fn reference(subject: Subject, system: System) -> System {
     match (subject, system) {
         (Subject::VariableRate, System::MshVr) => System::Msh,

@@ -136,8 +136,8 @@ fn own(settings: &Settings, encoder: Model, set: TestSet) -> Measurement {
     Measurement { encoder, decoder: None, set, lambdas }
 }
 
-/// Files of the pre-trained models, decoded by themselves and by models that learned from them. If only the encoder
-/// learned, nothing can have changed.
+/// Files of the pre-trained models, decoded by themselves and by models that learned from them. If
+/// only the encoder learned, nothing can have changed.
 fn old_files(settings: &Settings, change: Change, id: &'static str, title: &'static str) -> Panel {
     let lines = System::VARIABLE.into_iter().flat_map(|system| {
         let old = Model::pretrained(system);
@@ -158,7 +158,8 @@ fn old_files(settings: &Settings, change: Change, id: &'static str, title: &'sta
     Panel { id, subject: Subject::OldFiles(change), title, set: TestSet::Old, lines: lines.collect() }
 }
 
-/// New files by every strategy; on new images also those of the control, whose gain is not due to the new images.
+/// New files by every strategy; on new images also those of the control, whose gain is not due to
+/// the new images.
 fn new_files(settings: &Settings, change: Change, id: &'static str, title: &'static str) -> Panel {
     let set = if change == Change::Data { TestSet::New } else { TestSet::Old };
     let mut conditions = vec![Condition::Pretrained];
@@ -241,7 +242,8 @@ mod tests {
             assert!(!tasks[..i].contains(task), "{}", task.name());
             assert!(task.needs().iter().all(|needed| tasks[..i].contains(needed)), "{}", task.name());
         }
-        // Three systems, each pre-trained, with nine times learning and a control; two for each single λ.
+        // Three systems, each pre-trained, with nine times learning and a control; two for each
+        // single λ.
         let trained = tasks.iter().filter(|task| matches!(task, Task::Train(_))).count();
         assert_eq!(trained, 3 * (1 + 9 + 1) + 2 * settings.single.len());
     }

@@ -1,5 +1,5 @@
-//! Running tasks. Each has a folder, named after its hash, which holds all of its results. Finished tasks are not
-//! repeated, and interrupted training continues.
+//! Running tasks. Each has a folder, named after its hash, which holds all of its results. Finished
+//! tasks are not repeated, and interrupted training continues.
 
 use std::{
     fs,

@@ -118,8 +118,8 @@ impl Settings {
         toml::to_string(&self.learning).map_err(|e| TrainError::Config(e.to_string()))
     }
 
-    /// Values of λ of a curve over a range, at the same logarithmic distance for every range: [`Self::points`] of
-    /// them within λ 32 to 1024.
+    /// Values of λ of a curve over a range, at the same logarithmic distance for every range:
+    /// [`Self::points`] of them within λ 32 to 1024.
     #[must_use]
     pub fn lambdas(&self, [low, high]: [f32; 2]) -> Vec<f32> {
         let [old_low, old_high] = super::model::OLD.map(|lambda| f64::from(lambda).log2());

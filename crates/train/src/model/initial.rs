@@ -13,16 +13,16 @@ const STREAM: u64 = 0x1A17;
 pub struct Initial {
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Initial value of every block's per-channel factor. The paper's is 1e-6; short schedules need 0.1 to
-    /// 0.3.
+    /// Initial value of every block's per-channel factor. The paper's is 1e-6; short schedules need
+    /// 0.1 to 0.3.
     pub layer_scale: f32,
 }
 
 /// Initial values of all parameters, flat.
 ///
-/// Matrices are normal with deviation `sqrt(1 / fan_in)`, including those of the λ perceptrons and the
-/// modulations, so that λ acts from the first step. The fan-in of depthwise taps is their number. Biases are
-/// zero.
+/// Matrices are normal with deviation `sqrt(1 / fan_in)`, including those of the λ perceptrons and
+/// the modulations, so that λ acts from the first step. The fan-in of depthwise taps is their
+/// number. Biases are zero.
 pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
     let mut values = vec![0f32; layout.len()];
     for (index, entry) in layout.entries().iter().enumerate() {
@@ -35,11 +35,13 @@ pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
         } else if entry.shape.len() == 2 {
             let mut deviation = (1.0 / entry.shape[0] as f32).sqrt();
             if entry.name == "reconstruction.image.weight" {
-                // The first images are nearly grey, not noise: λ · MSE starts at the variance of the data.
+                // The first images are nearly grey, not noise: λ · MSE starts at the variance of
+                // the data.
                 deviation *= 0.1;
             }
             if entry.name.ends_with(".modulation.weight") {
-                // The input, GELU of an embedding, is small: this keeps shift and scale well below 1.
+                // The input, GELU of an embedding, is small: this keeps shift and scale well below
+                // 1.
                 deviation = 0.5 * (1.0 / spec.embedding as f32).sqrt();
             }
             out.iter_mut().for_each(|v| *v = random.normal().clamp(-3.0, 3.0) * deviation);

@@ -22,9 +22,9 @@ pub struct Embeddings {
 }
 
 impl LambdaNet {
-    /// Embeds one λ per image. The λ of the entropy and the reconstruction branch is clamped to `ranges`, as
-    /// the codec does: a frozen branch must not see λ outside the range it was trained for. None for no
-    /// clamping.
+    /// Embeds one λ per image. The λ of the entropy and the reconstruction branch is clamped to
+    /// `ranges`, as the codec does: a frozen branch must not see λ outside the range it was trained
+    /// for. None for no clamping.
     pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
         let features = |values: &[f32]| -> Tensor<2> {
             let data = TensorData::new(lambda_features(values, self.embedding), [values.len(), self.embedding]);

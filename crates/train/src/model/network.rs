@@ -1,5 +1,5 @@
-//! The proposed network (Duan et al., CVPR 2024, section 4.2): encoder, entropy branch and reconstruction
-//! branch as one training graph.
+//! The proposed network (Duan et al., CVPR 2024, section 4.2): encoder, entropy branch and
+//! reconstruction branch as one training graph.
 
 use burn::tensor::{Device, Tensor};
 use heirloom_codec::model::{LambdaRanges, Spec};
@@ -206,8 +206,8 @@ impl Network {
         self.lambda.embed(w, lambdas, ranges, device)
     }
 
-    /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64: features at
-    /// strides 4, 8, 16, 32 and 64.
+    /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64:
+    /// features at strides 4, 8, 16, 32 and 64.
     pub fn features(&self, w: &Weights, embeddings: &Embeddings, images: Tensor<4>) -> Vec<Tensor<4>> {
         let mut x = images;
         let mut out = Vec::with_capacity(5);
@@ -221,8 +221,8 @@ impl Network {
         out
     }
 
-    /// The top-down pass of both branches, from the features or from given latents to the image. `grid` is the
-    /// batch size and the height and width of z1.
+    /// The top-down pass of both branches, from the features or from given latents to the image.
+    /// `grid` is the batch size and the height and width of z1.
     pub fn top_down(
         &self,
         w: &Weights,
@@ -238,8 +238,8 @@ impl Network {
         Forward { levels, image }
     }
 
-    /// The entropy branch with the posteriors, without the reconstruction branch. Arguments are those of
-    /// [`Self::top_down`].
+    /// The entropy branch with the posteriors, without the reconstruction branch. Arguments are
+    /// those of [`Self::top_down`].
     pub fn levels(
         &self,
         w: &Weights,
@@ -278,8 +278,9 @@ impl Network {
         levels
     }
 
-    /// The reconstruction branch, from each level's latent and the entropy branch's feature after it, z1 first,
-    /// to the image `[B, H, W, 3]`. `activated` is the branch's embedding, see [`Embeddings`].
+    /// The reconstruction branch, from each level's latent and the entropy branch's feature after
+    /// it, z1 first, to the image `[B, H, W, 3]`. `activated` is the branch's embedding, see
+    /// [`Embeddings`].
     pub fn reconstruct(
         &self,
         w: &Weights,

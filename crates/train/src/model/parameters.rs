@@ -1,7 +1,7 @@
 //! All parameters in one flat buffer, and the leaf tensors made from it.
 //!
-//! Optimiser, averages and checkpoints work on flat `f32` buffers of one [`Layout`]. The graph sees one leaf
-//! tensor per parameter ([`Weights`]), which is made anew in each step.
+//! Optimiser, averages and checkpoints work on flat `f32` buffers of one [`Layout`]. The graph sees
+//! one leaf tensor per parameter ([`Weights`]), which is made anew in each step.
 
 use std::collections::HashMap;
 
@@ -162,8 +162,8 @@ impl Weights {
         Self { precision, ..self }
     }
 
-    /// Precision of the products between feature maps. Layers that output a latent, its prior or a pixel keep
-    /// single precision.
+    /// Precision of the products between feature maps. Layers that output a latent, its prior or a
+    /// pixel keep single precision.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -178,7 +178,8 @@ impl Weights {
         self.vectors[id.0].clone()
     }
 
-    /// Writes the gradients into `out` in the order of the layout, zeros for parameters without one.
+    /// Writes the gradients into `out` in the order of the layout, zeros for parameters without
+    /// one.
     ///
     /// # Errors
     /// A gradient that cannot be read back, or has the wrong size.

@@ -12,8 +12,8 @@ const NOISE_STREAM: u64 = 0x4E01_5E00;
 pub enum Quantise<'a> {
     /// Adds uniform noise in [-1/2, 1/2), a function of seed and step. For training.
     Noise { seed: u64, step: u64 },
-    /// Counts the bits of noisy latents, while both branches see rounded ones as when coding. In the backward
-    /// pass, rounding is the identity (Minnen and Singh, 2020). For training.
+    /// Counts the bits of noisy latents, while both branches see rounded ones as when coding. In
+    /// the backward pass, rounding is the identity (Minnen and Singh, 2020). For training.
     Mixed { seed: u64, step: u64 },
     /// Rounds as the codec does: round(q − μ) + μ.
     Round,
@@ -22,8 +22,9 @@ pub enum Quantise<'a> {
 }
 
 impl Quantise<'_> {
-    /// Quantises the posterior means `q` of a latent level: the latent that the branches see, and the latent
-    /// whose bits are counted if that is a different one. `mean` computes μ of the prior, where it is needed.
+    /// Quantises the posterior means `q` of a latent level: the latent that the branches see, and
+    /// the latent whose bits are counted if that is a different one. `mean` computes μ of the
+    /// prior, where it is needed.
     pub(super) fn apply(
         self,
         level: usize,

@@ -1,11 +1,11 @@
-//! A learned codec as trainer, replay and evaluation see it. The proposed network and every baseline are a
-//! [`System`].
+//! A learned codec as trainer, replay and evaluation see it. The proposed network and every
+//! baseline are a [`System`].
 //!
 //! The names of a system's parameters begin with their branch: `encoder.` (which chooses latents),
 //! `entropy.` (which decodes them: hyper-synthesis, priors, context, and their λ perceptron) or
-//! `reconstruction.` (which turns them into an image). So every strategy of learning freezes the same
-//! prefixes in every system, and the weights that are rescaled when the range of λ grows have the same names,
-//! such as `encoder.lambda.fc1.weight`.
+//! `reconstruction.` (which turns them into an image). So every strategy of learning freezes the
+//! same prefixes in every system, and the weights that are rescaled when the range of λ grows have
+//! the same names, such as `encoder.lambda.fc1.weight`.
 
 use burn::tensor::{Device, Tensor};
 use heirloom_codec::model::LambdaRanges;
@@ -53,9 +53,9 @@ pub struct Coded {
 
 /// A learned codec as a training graph, which knows where each of its layers finds its parameters.
 ///
-/// Images are `[B, H, W, 3]` in [-1, 1], with one λ each; height and width are multiples of 64. `ranges` are
-/// the ranges to which λ is clamped before it reaches the entropy and the reconstruction branch; none for no
-/// clamping.
+/// Images are `[B, H, W, 3]` in [-1, 1], with one λ each; height and width are multiples of 64.
+/// `ranges` are the ranges to which λ is clamped before it reaches the entropy and the
+/// reconstruction branch; none for no clamping.
 pub trait System {
     /// Initial values of all parameters, flat.
     fn initial(&self, layout: &Layout, start: Initial) -> Vec<f32>;
@@ -73,8 +73,8 @@ pub trait System {
     /// Encodes images to rounded latents, as in a file.
     fn latents(&self, w: &Weights, images: Tensor<4>, lambdas: &[f32], ranges: Option<&LambdaRanges>) -> LatentState;
 
-    /// Computes the entropy branch's features of given latents, such as those of a file: coarsest first, on
-    /// the device of the weights.
+    /// Computes the entropy branch's features of given latents, such as those of a file: coarsest
+    /// first, on the device of the weights.
     fn with_features(
         &self,
         w: &Weights,
@@ -95,11 +95,11 @@ pub trait System {
         ranges: Option<&LambdaRanges>,
     ) -> Result<Tensor<4>>;
 
-    /// Whether a parameter is a matrix between feature maps, which orthogonalised momentum suits, rather than
-    /// one that sees only λ, single channels or pixels.
+    /// Whether a parameter is a matrix between feature maps, which orthogonalised momentum suits,
+    /// rather than one that sees only λ, single channels or pixels.
     fn is_feature_matrix(&self, name: &str) -> bool;
 
-    /// Removes from a gradient (flat, as `values`) whatever would move parameters further beyond their
-    /// bounds.
+    /// Removes from a gradient (flat, as `values`) whatever would move parameters further beyond
+    /// their bounds.
     fn constrain_gradient(&self, _layout: &Layout, _values: &[f32], _gradient: &mut [f32]) {}
 }

@@ -10,8 +10,8 @@ use crate::error::{Result, TrainError};
 /// The generations before `parent`, newest first, from the files `named` and the store.
 ///
 /// # Errors
-/// A named model that is no ancestor; a missing generation, unless `without_missing` is set: then it is
-/// logged.
+/// A named model that is no ancestor; a missing generation, unless `without_missing` is set: then
+/// it is logged.
 pub fn ancestors(parent: &ModelFile, named: &[PathBuf], store: Store, without_missing: bool) -> Result<Vec<ModelFile>> {
     let lineage = parent.metadata.lineage;
     let mut models = named.iter().map(|path| Ok(StoredModel::of_file(path)?)).collect::<Result<Vec<_>>>()?;

@@ -1,14 +1,14 @@
 //! Replay without old images: the user's own files stand for them.
 //!
-//! The latents are exactly those of the files. The target is the image that the generation which wrote a
-//! file makes of it; if that generation is missing, the image of the parent.
+//! The latents are exactly those of the files. The target is the image that the generation which
+//! wrote a file makes of it; if that generation is missing, the image of the parent.
 //!
-//! A crop of latents is reconstructed without its surroundings, so near its edges its image differs from
-//! that of the whole file: the branches see zeros where the file has neighbours. The old generation
-//! therefore makes its image of the same crop. A learner that computes what the old generation computed
-//! then has no error, at the edges either. If the original is there, the target is that image plus the
-//! difference between the original and the old image of the whole file; away from the edges the sum is the
-//! original.
+//! A crop of latents is reconstructed without its surroundings, so near its edges its image differs
+//! from that of the whole file: the branches see zeros where the file has neighbours. The old
+//! generation therefore makes its image of the same crop. A learner that computes what the old
+//! generation computed then has no error, at the edges either. If the original is there, the target
+//! is that image plus the difference between the original and the old image of the whole file; away
+//! from the edges the sum is the original.
 
 use std::{
     borrow::Cow,
@@ -75,7 +75,8 @@ pub struct Archive {
     of_teacher: Vec<Vec<usize>>,
     /// The first one parses all files. With originals, one per teacher, which make images.
     models: Vec<Model>,
-    /// Threads for decoding: the thread that waits for a batch may hold the only one of the common pool.
+    /// Threads for decoding: the thread that waits for a batch may hold the only one of the common
+    /// pool.
     pool: ThreadPool,
     manifest: String,
     /// Bytes of decoded files in memory.
@@ -85,8 +86,8 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Searches a folder. `teachers` are the known generations, the parent first. Files that cannot be
-    /// replayed are logged, with the reason, and left out.
+    /// Searches a folder. `teachers` are the known generations, the parent first. Files that cannot
+    /// be replayed are logged, with the reason, and left out.
     ///
     /// # Errors
     /// A folder that cannot be read, or that holds no file that can be replayed.
@@ -234,8 +235,8 @@ fn archive_files(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Header and hash of an undamaged file of the model's lineage that is large enough for a crop, or the
-/// reason why it is not one.
+/// Header and hash of an undamaged file of the model's lineage that is large enough for a crop, or
+/// the reason why it is not one.
 fn readable(path: &Path, model: &Model, crop: usize) -> std::result::Result<(Header, blake3::Hash), String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     let options = DecodeOptions::default();

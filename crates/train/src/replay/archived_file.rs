@@ -8,8 +8,8 @@ use heirloom_kernels::Map;
 pub struct ArchivedFile {
     /// z1 to z4.
     pub maps: [Map; 4],
-    /// The original minus the old image, in 8-bit steps, in RGB and without padding; none without an
-    /// original.
+    /// The original minus the old image, in 8-bit steps, in RGB and without padding; none without
+    /// an original.
     pub shift: Option<Vec<i16>>,
 }
 
@@ -28,8 +28,8 @@ pub fn cut(map: &Map, top: usize, left: usize, side: usize, out: &mut Vec<f32>) 
     }
 }
 
-/// Appends a square of the shift to `out`, on the [-1, 1] scale: zeros beyond the image, or if there is no
-/// shift.
+/// Appends a square of the shift to `out`, on the [-1, 1] scale: zeros beyond the image, or if
+/// there is no shift.
 pub fn cut_shift(values: Option<&[i16]>, header: &Header, corner: (usize, usize), side: usize, out: &mut Vec<f32>) {
     let (width, height) = (header.width as usize, header.height as usize);
     for y in corner.0..corner.0 + side {

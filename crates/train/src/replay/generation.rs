@@ -120,8 +120,8 @@ impl Generation {
     /// perceptrons are rescaled as [`ModelFile::widened`] says.
     ///
     /// # Errors
-    /// A range that does not hold the old one, or that no model may claim; any other range for a system of
-    /// a single λ.
+    /// A range that does not hold the old one, or that no model may claim; any other range for a
+    /// system of a single λ.
     pub fn widened(&self, range: LambdaRange) -> Result<(LambdaRanges, Vec<f32>)> {
         let refused = |e: ModelError| TrainError::Model(e.to_string());
         let snapshot = match self {

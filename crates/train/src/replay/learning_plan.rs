@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Folder in a run that keeps the models it learns from, so that the run can be moved, continued and
-/// exported without them.
+/// Folder in a run that keeps the models it learns from, so that the run can be moved, continued
+/// and exported without them.
 const MODELS: &str = "models";
 
 /// A parent, and how the new model comes of it.
@@ -28,14 +28,14 @@ pub struct LearningPlan {
     pub teachers: Vec<Generation>,
     /// λ ranges of the new model.
     pub ranges: LambdaRanges,
-    /// Flat weights that learning starts from: those of the parent, with rescaled λ perceptrons if the range
-    /// of λ grows.
+    /// Flat weights that learning starts from: those of the parent, with rescaled λ perceptrons if
+    /// the range of λ grows.
     pub start: Vec<f32>,
 }
 
 impl LearningPlan {
-    /// Plans to learn from `parent`. `lambda` is the range of λ of the new images; the new model also covers
-    /// that of the parent.
+    /// Plans to learn from `parent`. `lambda` is the range of λ of the new images; the new model
+    /// also covers that of the parent.
     ///
     /// # Errors
     /// A λ beyond what any model may claim.
@@ -97,9 +97,9 @@ impl LearningPlan {
         &self.teachers[0]
     }
 
-    /// Makes the model of a checkpoint, rounded to bf16 unless `full` is set. Frozen weights are the
-    /// parent's to the bit. The model is a child of the parent, or for the strategy `end-to-end` generation 0
-    /// of another lineage.
+    /// Makes the model of a checkpoint, rounded to bf16 unless `full` is set. Frozen weights are
+    /// the parent's to the bit. The model is a child of the parent, or for the strategy
+    /// `end-to-end` generation 0 of another lineage.
     ///
     /// # Errors
     /// A baseline, weights that are not finite, or frozen weights that have changed.
@@ -145,8 +145,8 @@ impl LearningPlan {
     }
 }
 
-/// Makes the model of a checkpoint of the run in the folder `run`, whether it learned from a model or from
-/// scratch.
+/// Makes the model of a checkpoint of the run in the folder `run`, whether it learned from a model
+/// or from scratch.
 ///
 /// # Errors
 /// Errors of [`LearningPlan::of_run`], [`LearningPlan::child`] and [`export::model`].

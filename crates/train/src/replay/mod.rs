@@ -1,12 +1,12 @@
-//! Learning from a model without making its files look worse: knowledge replay (Duan et al., CVPR 2024,
-//! section 4.1).
+//! Learning from a model without making its files look worse: knowledge replay (Duan et al., CVPR
+//! 2024, section 4.1).
 //!
-//! [`request`] turns what a caller asks for into a run. [`parent`] and [`ancestors`] find the model to
-//! learn from and those before it, each a [`generation`], which for a baseline is a [`snapshot`] of a run.
-//! A [`learning_plan`] says what learns from which start, and makes the model that comes of it.
-//! [`source`] draws what is replayed, from old images or from an [`archive`] of files; a [`teacher`] turns
-//! that into latents and targets, and [`batches`] does so ahead of the steps. The steps are those of
-//! [`crate::trainer`].
+//! [`request`] turns what a caller asks for into a run. [`parent`] and [`ancestors`] find the model
+//! to learn from and those before it, each a [`generation`], which for a baseline is a [`snapshot`]
+//! of a run. A [`learning_plan`] says what learns from which start, and makes the model that comes
+//! of it. [`source`] draws what is replayed, from old images or from an [`archive`] of files; a
+//! [`teacher`] turns that into latents and targets, and [`batches`] does so ahead of the steps. The
+//! steps are those of [`crate::trainer`].
 
 pub mod ancestors;
 pub mod archive;

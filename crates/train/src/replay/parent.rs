@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// Reads the parent that `from` names, and the generations before it that come with it, newest first. A run
-/// of a baseline brings its own teachers, a model none.
+/// Reads the parent that `from` names, and the generations before it that come with it, newest
+/// first. A run of a baseline brings its own teachers, a model none.
 ///
 /// # Errors
 /// A model that is missing or damaged; a run of a network that makes model files.
@@ -42,8 +42,8 @@ pub fn id(from: &Path, store: &Store) -> Result<GenerationId> {
     Ok(stored(from, store)?.lineage().generation_id)
 }
 
-/// Makes a snapshot of a baseline's run, given its folder or a checkpoint, and reads the generations before
-/// it, newest first.
+/// Makes a snapshot of a baseline's run, given its folder or a checkpoint, and reads the
+/// generations before it, newest first.
 ///
 /// # Errors
 /// A checkpoint that cannot be read, or of a network that makes model files.

@@ -1,4 +1,5 @@
-//! Learning as a caller asks for it: begins a run, or continues one with the settings of its folder.
+//! Learning as a caller asks for it: begins a run, or continues one with the settings of its
+//! folder.
 
 use std::{
     fs,
@@ -36,8 +37,8 @@ const SHARE: f64 = 0.5;
 /// contradict.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Model to learn from: a file, the first digits of a generation id in the store, `default`, or the
-    /// folder of a baseline's run.
+    /// Model to learn from: a file, the first digits of a generation id in the store, `default`, or
+    /// the folder of a baseline's run.
     pub from: Option<PathBuf>,
     /// Strategy; replay if none.
     pub strategy: Option<Strategy>,
@@ -68,7 +69,8 @@ pub struct Request {
 /// Learns and returns the last checkpoint.
 ///
 /// # Errors
-/// Settings that contradict each other or the run, unusable models or files, and all errors of training.
+/// Settings that contradict each other or the run, unusable models or files, and all errors of
+/// training.
 pub fn learn(request: &Request, options: &Options) -> Result<Checkpoint> {
     let file = options.out.join("config.toml");
     let (mut config, plan) = if options.resume && file.exists() {
@@ -128,7 +130,8 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
     config.lambda = request.lambda.unwrap_or(config.lambda);
     let ancestors = match (&parent, replay) {
         (Generation::File(file), Some(replay)) => {
-            // An archive's latents need no encoder: of a missing generation only its images are lacking.
+            // An archive's latents need no encoder: of a missing generation only its images are
+            // lacking.
             let lenient = request.without_missing || replay == ReplayKind::Archive;
             let files = ancestors(file, &request.ancestors, store, lenient)?;
             files.into_iter().map(Generation::from).collect()
@@ -153,8 +156,8 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
     Ok((config, plan))
 }
 
-/// A run's own configuration with the settings of a file over it. The model that it learns from and its
-/// range of λ stay.
+/// A run's own configuration with the settings of a file over it. The model that it learns from and
+/// its range of λ stay.
 fn resumed(own: &Path, file: Option<&Path>) -> Result<Config> {
     let run = Config::from_file(own)?;
     let Some(path) = file else { return Ok(run) };
@@ -168,7 +171,8 @@ fn read(path: &Path, base: impl FnOnce(Option<&str>) -> Result<Config>) -> Resul
     Config::from_toml_over(&text, base).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
 }
 
-/// The settings of a file over those of the preset that it names, or of the one for the parent's size.
+/// The settings of a file over those of the preset that it names, or of the one for the parent's
+/// size.
 fn initial_config(file: Option<&Path>, parent: &Generation) -> Result<Config> {
     let network = parent.network();
     let base = |name: Option<&str>| -> Result<Config> {

@@ -21,8 +21,8 @@ pub enum Content {
     Latents {
         /// z1 to z4, each with the side of a crop: NHWC values of all crops.
         maps: Vec<(usize, Vec<f32>)>,
-        /// Correction that is added to the old generation's image, NHWC on the [-1, 1] scale; none if there
-        /// is no original.
+        /// Correction that is added to the old generation's image, NHWC on the [-1, 1] scale; none
+        /// if there is no original.
         shift: Option<Vec<f32>>,
     },
 }

@@ -1,4 +1,5 @@
-//! Where replayed images come from: old images, or files. Every choice is a function of seed and step.
+//! Where replayed images come from: old images, or files. Every choice is a function of seed and
+//! step.
 
 use fast_image_resize::Resizer;
 
@@ -16,8 +17,8 @@ use crate::{
 };
 
 const TEACHER_STREAM: u64 = 0x7EAC;
-/// Makes order, crops and λ of replayed images differ from those of new images, which may be the same
-/// ones.
+/// Makes order, crops and λ of replayed images differ from those of new images, which may be the
+/// same ones.
 const REPLAYED: u64 = 0x5EED_0F0D;
 
 /// Source of what is replayed.

@@ -1,10 +1,10 @@
-//! An earlier generation that turns old images or stored latents into latents and the images that the
-//! new reconstruction branch should make of them.
+//! An earlier generation that turns old images or stored latents into latents and the images that
+//! the new reconstruction branch should make of them.
 //!
-//! It runs as the training graph, without gradients, not as the codec: a whole batch at once, on the
-//! device that trains. Its latents are those of a file except for rounding errors: they differ by a whole
-//! step where q − μ lies within a rounding error of a half, and by about 1e-6 of μ elsewhere. Latents from
-//! an archive are exactly those of the file.
+//! It runs as the training graph, without gradients, not as the codec: a whole batch at once, on
+//! the device that trains. Its latents are those of a file except for rounding errors: they differ
+//! by a whole step where q − μ lies within a rounding error of a half, and by about 1e-6 of μ
+//! elsewhere. Latents from an archive are exactly those of the file.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_codec::model::LambdaRanges;
@@ -42,8 +42,9 @@ impl Teacher {
         Ok(Self { system, weights, ranges: generation.ranges(), device })
     }
 
-    /// Latents of images `[B, H, W, 3]` in [-1, 1], rounded as when coding, with the entropy branch's
-    /// features. H and W are multiples of 64. One λ per image, within the generation's range.
+    /// Latents of images `[B, H, W, 3]` in [-1, 1], rounded as when coding, with the entropy
+    /// branch's features. H and W are multiples of 64. One λ per image, within the generation's
+    /// range.
     #[must_use]
     pub fn latents(&self, pixels: Tensor<4>, lambdas: &[f32]) -> LatentState {
         self.system.latents(&self.weights, pixels, lambdas, Some(&self.ranges))

@@ -2,8 +2,8 @@
 //!
 //! One file: 8 bytes of magic, the length of a JSON header (u64, little endian), the header, then
 //! weights, both moments and the average as little-endian f32, and last the BLAKE3 of everything
-//! before. It is written to a temporary name, synced and renamed, so a file with a checkpoint's name is
-//! complete.
+//! before. It is written to a temporary name, synced and renamed, so a file with a checkpoint's
+//! name is complete.
 
 use std::{
     fs,
@@ -36,7 +36,8 @@ pub struct Header {
     /// Running mean of the gradients' norms, see [`super::guard`].
     #[serde(default)]
     pub typical_norm: f32,
-    /// Spec of the proposed network; none for a baseline, which the configuration describes in full.
+    /// Spec of the proposed network; none for a baseline, which the configuration describes in
+    /// full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Spec>,
     pub config: Config,
@@ -66,7 +67,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint into the run's folder and removes all checkpoints but the newest `keep`.
+    /// Writes the checkpoint into the run's folder and removes all checkpoints but the newest
+    /// `keep`.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -102,8 +104,8 @@ impl Checkpoint {
         Self::newest(path)?.ok_or_else(|| TrainError::Checkpoint(format!("there is none in {}", path.display())))
     }
 
-    /// Reads the newest undamaged checkpoint of a run's folder, or none. Damaged ones are logged and
-    /// skipped.
+    /// Reads the newest undamaged checkpoint of a run's folder, or none. Damaged ones are logged
+    /// and skipped.
     ///
     /// # Errors
     /// A folder that cannot be read, or whose checkpoints are all damaged.

@@ -52,17 +52,18 @@ pub struct Config {
     pub steps: u64,
     /// Lowest and highest λ.
     pub lambda: [f32; 2],
-    /// Distribution of λ between the two: `cube-root` as in the paper, or `log-uniform`, which draws
-    /// every ratio of rates equally often.
+    /// Distribution of λ between the two: `cube-root` as in the paper, or `log-uniform`, which
+    /// draws every ratio of rates equally often.
     pub lambda_law: LambdaLaw,
     pub phases: Vec<Phase>,
     pub augmentation: Augmentation,
     /// Precision of the products between feature maps, on a CPU.
     pub precision: Precision,
-    /// Exponent b of an image's weight in the loss, λ^−b: 0 as in the paper; with 0.5, low rates weigh
-    /// about as much as high ones.
+    /// Exponent b of an image's weight in the loss, λ^−b: 0 as in the paper; with 0.5, low rates
+    /// weigh about as much as high ones.
     pub balance: f64,
-    /// Share of the steps, at the end, in which the branches see rounded latents instead of noisy ones.
+    /// Share of the steps, at the end, in which the branches see rounded latents instead of noisy
+    /// ones.
     pub rounded: f64,
     /// Initial value of the blocks' per-channel factor.
     pub layer_scale: f32,
@@ -96,8 +97,8 @@ pub struct Config {
     pub max_not_finite: u32,
     /// Steps per line of metrics, which holds their averages.
     pub log_every: u64,
-    /// Steps between probes: the averaged weights, with rounded latents, at the lowest and the highest
-    /// λ. 0 for none.
+    /// Steps between probes: the averaged weights, with rounded latents, at the lowest and the
+    /// highest λ. 0 for none.
     pub probe_every: u64,
     /// Images per probe; of each the middle 256 × 256 pixels.
     #[serde(alias = "probe_pictures")]
@@ -158,8 +159,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads TOML over a base configuration, which `base` gives for the preset that the key `preset`
-    /// names, if there is one. The base's values stand for keys that are left out.
+    /// Reads TOML over a base configuration, which `base` gives for the preset that the key
+    /// `preset` names, if there is one. The base's values stand for keys that are left out.
     ///
     /// # Errors
     /// Text that is not TOML, unknown keys, values out of range, and errors of `base`.

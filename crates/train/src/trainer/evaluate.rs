@@ -44,8 +44,8 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Puts the flat weights `values` on a device. `ranges` are the ranges to which λ is clamped; none for
-    /// no clamping.
+    /// Puts the flat weights `values` on a device. `ranges` are the ranges to which λ is clamped;
+    /// none for no clamping.
     ///
     /// # Errors
     /// A network with numbers out of range, or the wrong number of weights.
@@ -76,9 +76,9 @@ impl Evaluator {
         Ok((bits, squared_error(image, &step::read(coded.image)?, width)))
     }
 
-    /// As [`Self::image`], with the image that `decoder` makes of the latents, as of a file which this
-    /// system wrote. The latents are passed on as they are, even to a decoder with another entropy
-    /// branch, which could not read the file.
+    /// As [`Self::image`], with the image that `decoder` makes of the latents, as of a file which
+    /// this system wrote. The latents are passed on as they are, even to a decoder with another
+    /// entropy branch, which could not read the file.
     ///
     /// # Errors
     /// A tensor that cannot be read back; a decoder of another network.
@@ -147,7 +147,8 @@ impl Evaluator {
     }
 }
 
-/// Mean squared error in 8-bit RGB of decoded values in [-1, 1], whose rows are `width` pixels long.
+/// Mean squared error in 8-bit RGB of decoded values in [-1, 1], whose rows are `width` pixels
+/// long.
 fn squared_error(image: &RgbImage, decoded: &[f32], width: usize) -> f64 {
     let mut sum = 0u64;
     for (y, row) in image.rgb.chunks_exact(image.width * 3).enumerate() {

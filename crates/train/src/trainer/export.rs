@@ -53,8 +53,8 @@ pub fn codec_spec(header: &Header) -> Result<&Spec> {
     })
 }
 
-/// Makes a model of a checkpoint of training from scratch: its averaged weights, rounded to bf16 unless
-/// `full` is set.
+/// Makes a model of a checkpoint of training from scratch: its averaged weights, rounded to bf16
+/// unless `full` is set.
 ///
 /// # Errors
 /// A baseline, or weights that are not finite.

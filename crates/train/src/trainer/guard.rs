@@ -5,18 +5,18 @@ const MIN_UPDATES: u64 = 200;
 /// Weight of the past in the running mean.
 const KEEP: f32 = 0.98;
 
-/// Whether a step with this gradient norm may change the weights: the norm is finite and, after the first
-/// updates, at most `spike` times `typical` (0 for no limit). Otherwise a single overflowing image would
-/// ruin the optimiser's moments.
+/// Whether a step with this gradient norm may change the weights: the norm is finite and, after the
+/// first updates, at most `spike` times `typical` (0 for no limit). Otherwise a single overflowing
+/// image would ruin the optimiser's moments.
 #[must_use]
 pub fn is_usable(norm: f64, typical: f32, updates: u64, spike: f64) -> bool {
     let limited = spike > 0.0 && typical > 0.0 && updates >= MIN_UPDATES;
     norm.is_finite() && (!limited || norm <= spike * f64::from(typical))
 }
 
-/// Running mean of the gradients' norms after the finite norm `norm`. A spike counts as the largest usable
-/// norm: a single one changes the mean little, but if the gradients have grown for good, the mean follows
-/// within about ten steps.
+/// Running mean of the gradients' norms after the finite norm `norm`. A spike counts as the largest
+/// usable norm: a single one changes the mean little, but if the gradients have grown for good, the
+/// mean follows within about ten steps.
 #[must_use]
 pub fn typical_norm(norm: f64, before: f32, spike: f64) -> f32 {
     if before == 0.0 {

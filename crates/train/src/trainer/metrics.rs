@@ -57,8 +57,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens `metrics.jsonl` in the run's folder and drops its lines after step `from`: those steps will
-    /// be done again.
+    /// Opens `metrics.jsonl` in the run's folder and drops its lines after step `from`: those steps
+    /// will be done again.
     ///
     /// # Errors
     /// A file that cannot be read or written.
@@ -77,8 +77,8 @@ impl Metrics {
         Ok(Self { path, since: Instant::now() })
     }
 
-    /// Writes the means over `window`, which ends with step number `step` of `total`, and empties it.
-    /// Means are `null` if every step was skipped.
+    /// Writes the means over `window`, which ends with step number `step` of `total`, and empties
+    /// it. Means are `null` if every step was skipped.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -131,7 +131,8 @@ impl Metrics {
         self.since += started.elapsed();
     }
 
-    /// Syncs the file to disk. Done before each checkpoint, which must not get ahead of the metrics.
+    /// Syncs the file to disk. Done before each checkpoint, which must not get ahead of the
+    /// metrics.
     ///
     /// # Errors
     /// A file that cannot be written.

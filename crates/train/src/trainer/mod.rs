@@ -2,8 +2,8 @@
 //! export.
 //!
 //! [`run::Run`] opens a run's folder and restores its newest checkpoint; [`training_loop`] does the
-//! steps. Nothing here knows how replayed images are drawn: [`training_loop::finish`] takes them from an
-//! iterator that [`crate::replay`] makes.
+//! steps. Nothing here knows how replayed images are drawn: [`training_loop::finish`] takes them
+//! from an iterator that [`crate::replay`] makes.
 
 pub mod checkpoint;
 pub mod config;

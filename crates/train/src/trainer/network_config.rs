@@ -13,7 +13,8 @@ use crate::{
     },
 };
 
-/// Which network is trained: the proposed one, by its width or by all of its numbers, or a baseline.
+/// Which network is trained: the proposed one, by its width or by all of its numbers, or a
+/// baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,
@@ -41,7 +42,8 @@ impl NetworkConfig {
         }
     }
 
-    /// The same network with every number written out. Two networks are the same if these are equal.
+    /// The same network with every number written out. Two networks are the same if these are
+    /// equal.
     #[must_use]
     pub fn resolved(&self) -> Self {
         self.spec().map_or_else(|| self.clone(), |spec| Self::Full(Box::new(spec)))

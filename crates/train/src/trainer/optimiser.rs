@@ -1,6 +1,6 @@
-//! The update of the weights over flat buffers, with clipping by global norm and a running average: Adam
-//! for all weights, or orthogonalised momentum ([`super::orthogonal`]) for the matrices between feature
-//! maps and Adam for the rest.
+//! The update of the weights over flat buffers, with clipping by global norm and a running average:
+//! Adam for all weights, or orthogonalised momentum ([`super::orthogonal`]) for the matrices
+//! between feature maps and Adam for the rest.
 //!
 //! Every reduction is split at fixed places, so results do not depend on the number of threads.
 
@@ -91,8 +91,8 @@ impl ParameterGroups {
     }
 }
 
-/// Root mean square of a matrix's step as a multiple of the learning rate: about that of Adam's steps, so
-/// that one rate serves both (Liu et al., 2025).
+/// Root mean square of a matrix's step as a multiple of the learning rate: about that of Adam's
+/// steps, so that one rate serves both (Liu et al., 2025).
 const STEP_SIZE: f32 = 0.2;
 
 impl State {
@@ -103,7 +103,8 @@ impl State {
         Self { ema: weights.clone(), m: zeros.clone(), v: zeros, weights, updates: 0 }
     }
 
-    /// Updates weights and average. Weights in no group stay unchanged, as do their moments and average.
+    /// Updates weights and average. Weights in no group stay unchanged, as do their moments and
+    /// average.
     pub fn update(&mut self, gradient: &[f32], update: Update, groups: &ParameterGroups) {
         self.updates += 1;
         let factor = if update.norm > update.clip { (update.clip / update.norm) as f32 } else { 1.0 };

@@ -1,22 +1,24 @@
 //! Orthogonalised momentum for weight matrices: the optimiser known as Muon (Jordan et al., 2024).
 //!
-//! The update of a matrix is the nearest (semi-)orthogonal matrix to its averaged gradient: all directions are learned at
-//! the same speed, where plain gradients are dominated by a few. Found without a decomposition by a fixed number of
-//! Newton–Schulz steps, which are matrix products alone.
+//! The update of a matrix is the nearest (semi-)orthogonal matrix to its averaged gradient: all
+//! directions are learned at the same speed, where plain gradients are dominated by a few. Found
+//! without a decomposition by a fixed number of Newton–Schulz steps, which are matrix products
+//! alone.
 
 use heirloom_kernels::gemm::{self, Left, Packed, Start};
 use heirloom_kernels::{Job, Simd};
 
 use crate::ops::cpu::run;
 
-/// Coefficients (a, b, c) of X ← aX + bXXᵀX + c(XXᵀ)²X: steepest at zero, so that four steps bring every singular value
-/// above 0.006 of the norm into 0.7 … 1.2.
+/// Coefficients (a, b, c) of X ← aX + bXXᵀX + c(XXᵀ)²X: steepest at zero, so that four steps bring
+/// every singular value above 0.006 of the norm into 0.7 … 1.2.
 const STEP: [f32; 3] = [3.4445, -4.775, 2.0315];
 const STEPS: usize = 4;
 /// Columns of a symmetric product that are computed together.
 const STRIPE: usize = 64;
 
-/// The row-major `rows` × `columns` matrix with its singular values brought near 1; zeros stay zeros.
+/// The row-major `rows` × `columns` matrix with its singular values brought near 1; zeros stay
+/// zeros.
 #[must_use]
 pub fn orthogonalised(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let rows_of_norm = matrix.chunks(256).map(|row| f64::from(row.iter().map(|x| x * x).sum::<f32>()));
@@ -57,9 +59,10 @@ struct NewtonSchulz {
 
 impl Job for NewtonSchulz {
     type Output = Vec<f32>;
-    /// Every step multiplies X from the right by a polynomial in XᵀX. These factors are multiplied up among themselves, `columns`
-    /// wide, and X is touched only at the beginning and at the end: tall matrices, of which there are many, take a third of the
-    /// products that updating X in every step would.
+    /// Every step multiplies X from the right by a polynomial in XᵀX. These factors are multiplied
+    /// up among themselves, `columns` wide, and X is touched only at the beginning and at the end:
+    /// tall matrices, of which there are many, take a third of the products that updating X in
+    /// every step would.
     #[inline(always)]
     fn run<S: Simd>(self) -> Vec<f32> {
         let (m, n) = (self.rows, self.columns);
@@ -70,7 +73,8 @@ impl Job for NewtonSchulz {
         let mut factor = right.clone();
         let mut spare = vec![0.0; n * n];
         for _ in 1..STEPS {
-            // All of these are polynomials in the first square: they commute, and their products are symmetric.
+            // All of these are polynomials in the first square: they commute, and their products
+            // are symmetric.
             symmetric::<S>(&square, &factor, n, n, &mut spare, &mut scratch);
             symmetric::<S>(&spare, &factor, n, n, &mut square, &mut scratch);
             factor = polynomial::<S>(&square, n, &mut scratch);
@@ -98,8 +102,8 @@ fn polynomial<S: Simd>(square: &[f32], n: usize, scratch: &mut Vec<f32>) -> Vec<
     out
 }
 
-/// `out = XᵀY` for `x` and `y` of `m` rows and `n` columns whose product is symmetric: only one triangle is computed, the other is
-/// its mirror image.
+/// `out = XᵀY` for `x` and `y` of `m` rows and `n` columns whose product is symmetric: only one
+/// triangle is computed, the other is its mirror image.
 #[inline(always)]
 fn symmetric<S: Simd>(x: &[f32], y: &[f32], m: usize, n: usize, out: &mut [f32], scratch: &mut Vec<f32>) {
     for first in (0..n).step_by(STRIPE) {
@@ -125,8 +129,9 @@ mod tests {
             let mut values = vec![0f32; rows * columns];
             Random::new(3, rows as u64, 0).fill_centred(&mut values);
             let got = orthogonalised(&values, rows, columns);
-            // The smaller Gram matrix of the result is near the identity: its trace near the rank, and applying it
-            // changes no vector's length by more than singular values in 0.5 … 1.4 would.
+            // The smaller Gram matrix of the result is near the identity: its trace near the rank,
+            // and applying it changes no vector's length by more than singular values in 0.5 … 1.4
+            // would.
             let (small, large) = (rows.min(columns), rows.max(columns));
             let at = |i: usize, k: usize| if rows < columns { got[i * columns + k] } else { got[k * columns + i] };
             let gram = |i, j| (0..large).map(|k| f64::from(at(i, k)) * f64::from(at(j, k))).sum::<f64>();

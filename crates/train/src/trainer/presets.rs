@@ -42,10 +42,10 @@ pub fn learning(network: &NetworkConfig) -> &'static str {
 }
 
 impl Config {
-    /// Preset by name. `base` is the paper's pre-training, `small` trains the default model's network on a
-    /// CPU, `tiny` is for tests. `learn-base` is the paper's fine-tuning; the other `learn-` presets
-    /// correspond to it. Baselines have the settings of `base`, or with half the channels those of
-    /// `small`.
+    /// Preset by name. `base` is the paper's pre-training, `small` trains the default model's
+    /// network on a CPU, `tiny` is for tests. `learn-base` is the paper's fine-tuning; the other
+    /// `learn-` presets correspond to it. Baselines have the settings of `base`, or with half the
+    /// channels those of `small`.
     ///
     /// # Errors
     /// An unknown name.
@@ -79,8 +79,8 @@ impl Config {
         }
     }
 
-    /// Reads TOML. The values of `base`, or of the preset that a key `preset` names, stand for keys that are
-    /// left out.
+    /// Reads TOML. The values of `base`, or of the preset that a key `preset` names, stand for keys
+    /// that are left out.
     ///
     /// # Errors
     /// Text that is not TOML, unknown keys, values out of range.
@@ -98,8 +98,8 @@ impl Config {
     }
 }
 
-/// The paper's fine-tuning: a fifth of the steps, a cosine from the start to a tenth of the rate, no averaged
-/// weights.
+/// The paper's fine-tuning: a fifth of the steps, a cosine from the start to a tenth of the rate,
+/// no averaged weights.
 fn fine_tuning(from: Config, steps: u64, learning_rate: f64) -> Config {
     Config { steps, learning_rate, warmup_steps: 0, hold: 0.0, final_ratio: 0.1, ema_decay: 0.0, ..from }
 }

@@ -1,9 +1,11 @@
-//! Settings that change with the step: learning rate, decay of the average, quantisation, batch shape.
+//! Settings that change with the step: learning rate, decay of the average, quantisation, batch
+//! shape.
 
 use super::config::Config;
 use crate::{data::sampler::BatchShape, model::quantise::Quantise};
 
-/// Learning rate of `step` (0 is the first): linear warm-up, constant, then a cosine down to `final_ratio`.
+/// Learning rate of `step` (0 is the first): linear warm-up, constant, then a cosine down to
+/// `final_ratio`.
 #[must_use]
 pub fn learning_rate(config: &Config, step: u64) -> f64 {
     let warm = if config.warmup_steps == 0 { 1.0 } else { ((step + 1) as f64 / config.warmup_steps as f64).min(1.0) };
@@ -19,8 +21,8 @@ pub fn ema_decay(config: &Config, step: u64) -> f64 {
     config.ema_decay * (1.0 - (-((step + 1) as f64) / config.ema_warmup).exp())
 }
 
-/// Quantisation of the latents of `step`: noise; in the last `rounded` share of the steps, the branches see
-/// rounded latents.
+/// Quantisation of the latents of `step`: noise; in the last `rounded` share of the steps, the
+/// branches see rounded latents.
 #[must_use]
 pub fn quantise(config: &Config, step: u64) -> Quantise<'static> {
     let seed = config.seed;

@@ -56,8 +56,8 @@ impl MeanCost {
 pub struct ReplayBatch {
     /// λ of each image, which weighs its error.
     pub lambdas: Vec<f32>,
-    /// Latents, and the entropy branch's features after them. That branch is frozen, so the learner's
-    /// features are the same.
+    /// Latents, and the entropy branch's features after them. That branch is frozen, so the
+    /// learner's features are the same.
     pub latents: LatentState,
     /// `[B, H, W, 3]` in [-1, 1].
     pub target: Tensor<4>,
@@ -73,9 +73,9 @@ pub struct StepInput {
 
 /// Weight of an image in the loss by its λ: (middle / λ)^exponent.
 ///
-/// The paper's exponent is 0. As MSE falls about as 1/√λ, the gradient of an image at λ = 4096 is then
-/// some thirty times that of one at λ = 4, and low rates hardly learn when a range grows. With 0.5 a
-/// decibel weighs about the same at every rate.
+/// The paper's exponent is 0. As MSE falls about as 1/√λ, the gradient of an image at λ = 4096 is
+/// then some thirty times that of one at λ = 4, and low rates hardly learn when a range grows. With
+/// 0.5 a decibel weighs about the same at every rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Balance {
     pub exponent: f64,
@@ -125,9 +125,9 @@ impl Learner<'_> {
     /// Forward and backward pass of one step. Writes the gradient of the loss into `gradient`, or
     /// leaves it unchanged if the loss is not finite.
     ///
-    /// The loss is the mean over all images of bpp + λ · MSE for new ones and λ · MSE for replayed ones
-    /// (Duan et al., CVPR 2024, section 4.1), each image weighted by its [`Balance`]. The returned
-    /// costs are without that weight.
+    /// The loss is the mean over all images of bpp + λ · MSE for new ones and λ · MSE for replayed
+    /// ones (Duan et al., CVPR 2024, section 4.1), each image weighted by its [`Balance`]. The
+    /// returned costs are without that weight.
     ///
     /// # Errors
     /// A tensor that cannot be read back, or no image at all.
@@ -155,7 +155,8 @@ impl Learner<'_> {
         Ok(cost)
     }
 
-    /// Share of the new images in the loss of a step of `images` images in all, and their mean cost.
+    /// Share of the new images in the loss of a step of `images` images in all, and their mean
+    /// cost.
     fn fresh(&self, w: &Weights, batch: Batch, quantise: Quantise, images: usize) -> Result<(Tensor<1>, MeanCost)> {
         let (network, device) = (self.network, self.device);
         let (count, crop) = (batch.lambdas.len(), batch.crop);

@@ -16,8 +16,8 @@ pub struct Experiment {
     /// Figures of the paper.
     #[arg(required = true, value_enum)]
     figures: Vec<Figure>,
-    /// smoke: minutes, shows that everything runs; small: hours on two CPU cores; paper: the paper's settings, weeks on
-    /// a GPU.
+    /// smoke: minutes, shows that everything runs; small: hours on two CPU cores; paper: the
+    /// paper's settings, weeks on a GPU.
     #[arg(long, value_enum, hide_possible_values = true, default_value = "small")]
     scale: Scale,
     /// Settings (TOML) instead of those of a scale; see --print-settings.

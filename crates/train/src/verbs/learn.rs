@@ -14,8 +14,8 @@ use crate::{console, device::DeviceName};
 /// Teach a model new images or rates, while its old files stay decodable and look no worse.
 #[derive(Args)]
 pub struct Learn {
-    /// Model to learn from: a file, 8 or more digits of a generation id in the store, or 'default'; for a baseline, its
-    /// run's folder. Not needed for a resumed run.
+    /// Model to learn from: a file, 8 or more digits of a generation id in the store, or 'default';
+    /// for a baseline, its run's folder. Not needed for a resumed run.
     #[arg(long, value_name = "MODEL", required_unless_present = "resume")]
     from: Option<PathBuf>,
     /// New images: a folder with its subfolders, or a pack.
@@ -24,7 +24,8 @@ pub struct Learn {
     /// Images for the probe: a folder or a pack [default: the first new images].
     #[arg(long, value_name = "IMAGES")]
     validation: Option<PathBuf>,
-    /// Lowest and highest λ to learn [default: those of the model]; the new model covers the old range too.
+    /// Lowest and highest λ to learn [default: those of the model]; the new model covers the old
+    /// range too.
     #[arg(long, value_name = "LOW:HIGH", value_parser = range)]
     lambda: Option<[f32; 2]>,
     /// Old images, of the kinds that old files hold: a folder or a pack.
@@ -39,14 +40,16 @@ pub struct Learn {
     /// Share of each batch that is replayed [default: 0.5].
     #[arg(long, value_name = "SHARE")]
     replay_share: Option<f64>,
-    /// replay (the default): all but the entropy branch learns, and old images are replayed; encoder: only the encoder
-    /// learns, so images of old files cannot change; end-to-end: everything learns, and old files become unreadable.
+    /// replay (the default): all but the entropy branch learns, and old images are replayed;
+    /// encoder: only the encoder learns, so images of old files cannot change; end-to-end:
+    /// everything learns, and old files become unreadable.
     #[arg(long, hide_possible_values = true)]
     strategy: Option<Strategy>,
     /// Model file of an earlier generation that is not in the store. May be given several times.
     #[arg(long, value_name = "FILE")]
     ancestor: Vec<PathBuf>,
-    /// Folder of the model store [default: $HEIRLOOM_MODELS, or heirloom/models in the user's data folder].
+    /// Folder of the model store [default: $HEIRLOOM_MODELS, or heirloom/models in the user's data
+    /// folder].
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Continue even if earlier generations are missing; their files are then not replayed.
@@ -67,7 +70,8 @@ pub struct Learn {
     /// The run's folder.
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// Continue from the newest checkpoint of the run's folder, if there is one, with the run's own settings.
+    /// Continue from the newest checkpoint of the run's folder, if there is one, with the run's own
+    /// settings.
     #[arg(long)]
     resume: bool,
     /// Device to compute on.

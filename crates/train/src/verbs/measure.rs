@@ -12,7 +12,8 @@ use heirloom_train::{
 
 use crate::device::DeviceName;
 
-/// Estimate rate and PSNR of each image, also of old latents in a newer decoder, and write a report.
+/// Estimate rate and PSNR of each image, also of old latents in a newer decoder, and write a
+/// report.
 #[derive(Args)]
 pub struct Measure {
     /// The run's folder, a checkpoint, or a model file.
@@ -20,7 +21,8 @@ pub struct Measure {
     /// Images: a folder with its subfolders, or a pack.
     #[arg(long, value_name = "IMAGES")]
     data: PathBuf,
-    /// Decoder of the model's latents, as of old files: a run, checkpoint or model file that learned from the model.
+    /// Decoder of the model's latents, as of old files: a run, checkpoint or model file that
+    /// learned from the model.
     #[arg(long, value_name = "MODEL")]
     decoder: Option<PathBuf>,
     /// Name of the data set in the report [default: that of the folder or pack].

@@ -10,8 +10,8 @@ use heirloom_train::{
 
 /// Decode the images of folders into one file that --data takes in place of a folder.
 ///
-/// A run on a pack starts at once and decodes nothing. Beside the pack FILE.pack, FILE.tsv lists the source path, BLAKE3,
-/// width and height of each image.
+/// A run on a pack starts at once and decodes nothing. Beside the pack FILE.pack, FILE.tsv lists
+/// the source path, BLAKE3, width and height of each image.
 #[derive(Args)]
 pub struct Pack {
     /// Folders of images, with their subfolders.

@@ -28,8 +28,8 @@ pub struct Train {
     /// The run's folder.
     #[arg(long, default_value = "runs/run")]
     out: PathBuf,
-    /// Continue from the newest checkpoint of the run's folder, if there is one. Without --config or --preset, with the
-    /// run's own configuration.
+    /// Continue from the newest checkpoint of the run's folder, if there is one. Without --config
+    /// or --preset, with the run's own configuration.
     #[arg(long)]
     resume: bool,
     /// Start from the weights of a model file.

@@ -1,6 +1,9 @@
-//! Shared by tests of whole runs: a folder that is removed at the end, drawn images, metrics without the speed.
+//! Shared by tests of whole runs: a folder that is removed at the end, drawn images, metrics
+//! without the speed.
 
 #![allow(dead_code)] // each test uses a part
+
+pub mod learning;
 
 use std::{
     fs,

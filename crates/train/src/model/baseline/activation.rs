@@ -19,7 +19,8 @@ pub enum Function {
     Normalise(Normalisation),
 }
 
-/// An activation function followed by the affine map x · (1 + scale) + shift per channel, which depends on λ.
+/// An activation function followed by the affine map x · (1 + scale) + shift per channel, which
+/// depends on λ.
 pub struct ConditionedActivation {
     function: Function,
     affine: Option<LinearIds>,
@@ -41,7 +42,8 @@ impl ConditionedActivation {
         Self { function, affine }
     }
 
-    /// Activates `[B, H, W, C]`. `activated` is the branch's embedding of λ, `[B, E]`; none without λ.
+    /// Activates `[B, H, W, C]`. `activated` is the branch's embedding of λ, `[B, E]`; none without
+    /// λ.
     pub fn run(&self, w: &Weights, activated: Option<&Tensor<2>>, x: Tensor<4>) -> Tensor<4> {
         let x = match &self.function {
             Function::None => x,

@@ -13,8 +13,8 @@ const SIDE: usize = 5;
 /// Taps before the middle one, in the order of decoding.
 const BEFORE: usize = SIDE * SIDE / 2;
 
-/// A 5×5 convolution that sees two rows above and two pixels to the left, and the perceptron that combines it
-/// with the hyper-latent.
+/// A 5×5 convolution that sees two rows above and two pixels to the left, and the perceptron that
+/// combines it with the hyper-latent.
 pub struct Context {
     prediction: LinearIds,
     parameters: Transform,
@@ -29,8 +29,8 @@ impl Context {
         Self { prediction, parameters: gma::parameters(d, n) }
     }
 
-    /// Predicts scales and means `[B, H, W, 2n]` from the output of the hyper-synthesis, `[B, H, W, 2n]`, and the
-    /// latents `[B, H, W, n]`.
+    /// Predicts scales and means `[B, H, W, 2n]` from the output of the hyper-synthesis, `[B, H, W,
+    /// 2n]`, and the latents `[B, H, W, n]`.
     pub fn run(&self, w: &Weights, activated: Option<&Tensor<2>>, hyper: Tensor<4>, latent: Tensor<4>) -> Tensor<4> {
         let [b, height, width, n] = latent.dims();
         let zeros = |shape: [usize; 4]| Tensor::<4>::zeros(shape, &latent.device());

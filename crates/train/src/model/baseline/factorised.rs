@@ -1,4 +1,5 @@
-//! The prior of the hyper-latent: one learned distribution per channel (Ballé et al., 2018, appendix 6.1).
+//! The prior of the hyper-latent: one learned distribution per channel (Ballé et al., 2018,
+//! appendix 6.1).
 
 use std::f32::consts::LN_2;
 
@@ -25,8 +26,8 @@ pub struct Factorised {
     /// `[C, out]` each.
     biases: [MatrixId; LAYERS],
     factors: [MatrixId; LAYERS - 1],
-    /// `[C, 3]`: low end, median and high end of each channel's distribution. Only the median is used, as the
-    /// origin of rounding; it does not learn and stays 0.
+    /// `[C, 3]`: low end, median and high end of each channel's distribution. Only the median is
+    /// used, as the origin of rounding; it does not learn and stays 0.
     quantiles: MatrixId,
 }
 

@@ -1,4 +1,5 @@
-//! The transforms of the system with attention (Cheng et al., 2020, figure 4, with a single Gaussian).
+//! The transforms of the system with attention (Cheng et al., 2020, figure 4, with a single
+//! Gaussian).
 
 use super::{
     declaration::Declaration,
@@ -40,7 +41,8 @@ pub fn hyper_synthesis(d: &mut Declaration, n: usize) -> Transform {
         .plain(d, Kind::Same, n * 3 / 2, 2 * n, Activation::None)
 }
 
-/// Entropy parameters: 4n values per latent, from hyper-synthesis and context, to its scale and mean.
+/// Entropy parameters: 4n values per latent, from hyper-synthesis and context, to its scale and
+/// mean.
 pub fn parameters(d: &mut Declaration, n: usize) -> Transform {
     Transform::new("entropy.parameters")
         .plain(d, Kind::Point, 4 * n, n * 10 / 3, Activation::Leaky)

@@ -46,9 +46,11 @@ pub type Conditions = Option<Embeddings>;
 
 /// Latents and their bits.
 pub struct Pass {
-    /// Hyper-latent before quantisation, `[B, H/64, W/64, N]`; none if latents are given without an image.
+    /// Hyper-latent before quantisation, `[B, H/64, W/64, N]`; none if latents are given without an
+    /// image.
     pub z: Option<Tensor<4>>,
-    /// Latent before quantisation, `[B, H/16, W/16, M]`; none if latents are given without an image.
+    /// Latent before quantisation, `[B, H/16, W/16, M]`; none if latents are given without an
+    /// image.
     pub y: Option<Tensor<4>>,
     /// Quantised hyper-latent and latent.
     pub latents: [Tensor<4>; 2],
@@ -116,8 +118,8 @@ impl Baseline {
         self.lambda.as_ref().map(|net| net.embed(w, lambdas, ranges, device))
     }
 
-    /// Codes images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64, or given latents. Without images,
-    /// both latents must be given.
+    /// Codes images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64, or given latents.
+    /// Without images, both latents must be given.
     pub fn pass(&self, w: &Weights, conditions: &Conditions, images: Option<Tensor<4>>, quantise: Quantise) -> Pass {
         let encoder = conditions.as_ref().map(|c| &c.encoder);
         let entropy = conditions.as_ref().map(|c| &c.entropy);
@@ -129,8 +131,9 @@ impl Baseline {
         let z_bits = self.prior.bits(w, z_counted);
         let (prior, y_seen, y_counted) = match &self.context {
             Some(context) => {
-                // Rounded to whole numbers, not relative to the mean: that depends on the rounded neighbours, and
-                // coding must see all latents at once. The bits are those of whole numbers under the same means.
+                // Rounded to whole numbers, not relative to the mean: that depends on the rounded
+                // neighbours, and coding must see all latents at once. The bits are those of whole
+                // numbers under the same means.
                 let zero = || Tensor::zeros([1, 1, 1, 1], &hyper.device());
                 let (seen, counted) = latent(quantise, Y, y.as_ref(), zero);
                 (context.run(w, entropy, hyper, seen.clone()), seen, counted)
@@ -159,13 +162,15 @@ impl Baseline {
         [z, y]
     }
 
-    /// Reconstructs the image `[B, H, W, 3]` of a latent `[B, H/16, W/16, M]`; values may exceed [-1, 1].
+    /// Reconstructs the image `[B, H, W, 3]` of a latent `[B, H/16, W/16, M]`; values may exceed
+    /// [-1, 1].
     pub fn image(&self, w: &Weights, conditions: &Conditions, y: Tensor<4>) -> Tensor<4> {
         let reconstruction = conditions.as_ref().map(|c| &c.reconstruction);
         self.synthesis.run(w, reconstruction, y)
     }
 
-    /// Removes from a gradient whatever would push stored values of the normalisations further below their bound.
+    /// Removes from a gradient whatever would push stored values of the normalisations further
+    /// below their bound.
     pub fn constrain_gradient(&self, layout: &Layout, values: &[f32], gradient: &mut [f32]) {
         for entry in layout.entries() {
             let Some(least) = Normalisation::least(&entry.name) else { continue };
@@ -179,8 +184,8 @@ impl Baseline {
     }
 }
 
-/// Quantises a latent: what the branches see, and what the bits are counted of. Given latents need no `real`
-/// values.
+/// Quantises a latent: what the branches see, and what the bits are counted of. Given latents need
+/// no `real` values.
 fn latent(
     quantise: Quantise,
     level: usize,

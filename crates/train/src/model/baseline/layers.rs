@@ -19,7 +19,8 @@ pub enum Kind {
     Same,
     /// k×k (3 or 5) with stride 2.
     Half(usize),
-    /// 3×3 to four times the channels, then depth-to-space with 2×2 blocks: columns in the order (ry, rx, c).
+    /// 3×3 to four times the channels, then depth-to-space with 2×2 blocks: columns in the order
+    /// (ry, rx, c).
     Double,
     /// Transposed 5×5 with stride 2.
     Transposed,
@@ -42,8 +43,8 @@ impl Convolution {
             // Every output pixel sees a quarter of the taps.
             Kind::Transposed => (25, 6.25, outputs),
         };
-        // A third of the variance that would keep that of the input: residual sums and inverse normalisations
-        // add to it.
+        // A third of the variance that would keep that of the input: residual sums and inverse
+        // normalisations add to it.
         let deviation = (1.0 / (3.0 * inputs_seen * inputs as f32)).sqrt();
         Self { kind, linear: d.linear(name, taps * inputs, columns, deviation) }
     }
@@ -97,8 +98,8 @@ fn pad_to_six(taps: Tensor<3>, before: usize) -> Tensor<3> {
     along(along(taps, 0), 1).reshape([6, 6, rest])
 }
 
-/// Matrix of a k×k convolution with stride 2, as that of a 3×3 convolution after space-to-depth: it sees the
-/// rows 2y − 2 to 2y + 3, and the taps begin at row 2y − k/2.
+/// Matrix of a k×k convolution with stride 2, as that of a 3×3 convolution after space-to-depth: it
+/// sees the rows 2y − 2 to 2y + 3, and the taps begin at row 2y − k/2.
 fn of_squares(weight: Tensor<2>, k: usize) -> Tensor<2> {
     let [rows, outputs] = weight.dims();
     let inputs = rows / (k * k);
@@ -108,8 +109,8 @@ fn of_squares(weight: Tensor<2>, k: usize) -> Tensor<2> {
         .reshape([36 * inputs, outputs])
 }
 
-/// Matrix of a transposed 5×5 convolution with stride 2, as that of a 3×3 convolution before depth-to-space:
-/// input row y − 1 + t adds to row 2y + r through tap 2 (2 − t) + r.
+/// Matrix of a transposed 5×5 convolution with stride 2, as that of a 3×3 convolution before
+/// depth-to-space: input row y − 1 + t adds to row 2y + r through tap 2 (2 − t) + r.
 fn phases(weight: Tensor<2>, inputs: usize) -> Tensor<2> {
     let outputs = weight.dims()[1];
     pad_to_six(weight.reshape([5, 5, inputs * outputs]), 0)

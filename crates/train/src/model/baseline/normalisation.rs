@@ -18,9 +18,9 @@ const LEAST_GAMMA: f32 = 1.0 / (1u64 << 18) as f32;
 /// Least effective β.
 const LEAST_BETA: f32 = 1e-6;
 
-/// Divisive normalisation (Ballé et al., 2016, "Density modeling of images using a generalized normalization
-/// transformation"): x / √(β + γ x²), with γ over the channels of a pixel; or its approximate inverse,
-/// x · √(β + γ x²).
+/// Divisive normalisation (Ballé et al., 2016, "Density modeling of images using a generalized
+/// normalization transformation"): x / √(β + γ x²), with γ over the channels of a pixel; or its
+/// approximate inverse, x · √(β + γ x²).
 pub struct Normalisation {
     gamma: MatrixId,
     beta: VectorId,

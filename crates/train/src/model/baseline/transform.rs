@@ -41,7 +41,8 @@ pub enum Resampling {
 }
 
 impl Transform {
-    /// A transform without parts. `name` begins with the branch: `encoder.`, `entropy.` or `reconstruction.`.
+    /// A transform without parts. `name` begins with the branch: `encoder.`, `entropy.` or
+    /// `reconstruction.`.
     pub fn new(name: &'static str) -> Self {
         Self { name, parts: Vec::new() }
     }
@@ -82,8 +83,8 @@ impl Transform {
         self
     }
 
-    /// Adds a residual block (Cheng et al., 2020, figure 6): two 3×3 convolutions, the first of which changes the
-    /// resolution.
+    /// Adds a residual block (Cheng et al., 2020, figure 6): two 3×3 convolutions, the first of
+    /// which changes the resolution.
     pub fn residual(mut self, d: &mut Declaration, step: Resampling, inputs: usize, outputs: usize) -> Self {
         let name = self.next("");
         let part = |part: &str| format!("{name}{part}");
@@ -161,7 +162,8 @@ impl Attention {
     }
 }
 
-/// A residual bottleneck: 1×1 to half the channels, 3×3, 1×1 back, with ReLU between them and after the sum.
+/// A residual bottleneck: 1×1 to half the channels, 3×3, 1×1 back, with ReLU between them and after
+/// the sum.
 struct Unit {
     convolutions: [Convolution; 3],
 }
