@@ -42,7 +42,7 @@ fn formula(name: &str, shape: &[usize]) -> Vec<f32> {
     }
 }
 
-/// Of both systems only MSH-VR has transposed convolutions: the 5×5 ones of its syntheses.
+/// MSH-VR alone has transposed convolutions: the 5×5 ones of its syntheses.
 fn transposed(name: &str, shape: &[usize]) -> bool {
     shape.len() == 4 && shape[2] == 5 && (name.starts_with("g_s.") || name.starts_with("h_s."))
 }

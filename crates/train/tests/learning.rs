@@ -25,7 +25,7 @@ use heirloom_train::{
     },
 };
 
-/// What the model of a replaying run makes of the parent's files: mean PSNR less that of the
+/// Change of the mean PSNR of the parent's files in a newer model, against that of the
 /// parent's own images. All latents must be the same.
 fn change(scratch: &Scratch, newer: ModelFile) -> f64 {
     let (old, new) = (Model::new(parent().clone()).unwrap(), Model::new(newer).unwrap());
@@ -165,8 +165,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_images() {
         size += want.powi(2);
     }
     assert!(size > 0.0 && distance <= 1e-10 * size, "{distance:e} of {size:e}");
-    // At four times the middle λ, the square root of it weighs half. What is told of the costs does
-    // not change.
+    // At four times the middle λ, an exponent of 0.5 halves the weight. The costs do not change.
     let balance = Balance { exponent: 0.5, middle: 25.0 };
     let (half, cost_half) = balanced(StepInput { fresh: Some(fresh()), replay: None }, balance);
     assert_eq!(cost_half, cost_new);

@@ -16,7 +16,7 @@ struct Item {
     path: PathBuf,
     width: usize,
     height: usize,
-    /// None where the budget was used up.
+    /// The decoded image; none if the budget was used up.
     image: Option<RgbImage>,
 }
 

@@ -23,7 +23,7 @@ use crate::error::{Result, TrainError};
 /// Images that are decoded at once, for each thread.
 const IMAGES_PER_THREAD: usize = 4;
 
-/// Which images go into a pack, and how large.
+/// Selection and size of the images of a pack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PackOptions {
     /// Images with a longer side beyond this are shrunk to it.
@@ -32,9 +32,10 @@ pub struct PackOptions {
     pub min_side: Option<usize>,
 }
 
-/// What was written.
+/// Counts of a written pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackSummary {
+    /// Number of images.
     pub images: usize,
     /// Images left out because they are too small.
     pub too_small: usize,
@@ -47,7 +48,7 @@ pub struct PackSummary {
 /// An image on its way into the pack.
 struct Packed {
     image: RgbImage,
-    /// Its part of the manifest that is hashed.
+    /// Line of the manifest.
     line: String,
     /// BLAKE3 (hexadecimal) of its file.
     hash: String,

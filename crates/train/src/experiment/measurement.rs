@@ -18,7 +18,7 @@ use crate::{
 /// PSNR in dB that stands for that of identical images, as in the trainer's own measurements.
 const IDENTICAL: f64 = 100.0;
 
-/// How a rate was determined.
+/// Method by which a rate was determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RateKind {

@@ -1,4 +1,4 @@
-//! What is compared: systems, what they learn, and by which strategy.
+//! The compared models: systems, what they learn, and by which strategy.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub enum System {
 }
 
 impl System {
-    /// All of them.
+    /// All systems.
     pub const ALL: [Self; 5] = [Self::Ours, Self::Msh, Self::MshVr, Self::Gma, Self::GmaVr];
     /// The systems that code at a range of λ, and learn.
     pub const VARIABLE: [Self; 3] = [Self::Ours, Self::MshVr, Self::GmaVr];
@@ -58,7 +58,7 @@ impl System {
     }
 }
 
-/// What a pre-trained model learns.
+/// Change that a pre-trained model learns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Another kind of images.
@@ -100,7 +100,7 @@ pub struct Model {
     pub system: System,
     /// Range of λ of its training from scratch.
     pub lambda: [f32; 2],
-    /// What it learned afterwards, and by which strategy.
+    /// Change that it learned afterwards, and by which strategy.
     pub learning: Option<(Change, Strategy)>,
 }
 

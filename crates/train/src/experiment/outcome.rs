@@ -13,7 +13,7 @@ use crate::error::{Result, TrainError};
 
 /// The curve that every curve is compared with.
 const ANCHOR: &str = "vtm-22.0";
-/// Its name in reports.
+/// Name of the anchor in reports.
 const ANCHOR_NAME: &str = "VTM 22.0";
 
 /// A BD-rate, or the reason why there is none.
@@ -21,9 +21,9 @@ const ANCHOR_NAME: &str = "VTM 22.0";
 pub struct Comparison {
     /// Name of the other curve.
     pub against: String,
-    /// By piecewise cubic interpolation.
+    /// BD-rate by piecewise cubic interpolation.
     pub pchip: Option<BdRate>,
-    /// By one cubic polynomial, as in older papers.
+    /// BD-rate by one cubic polynomial, as in older papers.
     pub cubic: Option<BdRate>,
     /// Number of points of either curve that were not used, because another point of the same curve
     /// is as good at no higher rate.

@@ -44,7 +44,7 @@ const EXTENSION: &str = "hlm";
 /// Pixels per value of the coarsest latent.
 const GRID: usize = 64;
 
-/// How an archive is opened.
+/// Settings of an archive.
 #[derive(Clone, Copy, Debug)]
 pub struct ArchiveOptions<'a> {
     /// Folder of files, with its subfolders.

@@ -1,4 +1,4 @@
-//! What a run learns from and what stays fixed; and the model that comes of it.
+//! The plan of a run that learns from a model, and the model that results.
 
 use std::{fs, path::Path};
 
@@ -20,7 +20,7 @@ use crate::{
 /// and exported without them.
 const MODELS: &str = "models";
 
-/// A parent, and how the new model comes of it.
+/// A parent, and the rules by which a new model comes of it.
 #[derive(Clone, Debug)]
 pub struct LearningPlan {
     strategy: Strategy,

@@ -34,7 +34,7 @@ pub fn read(from: &Path, store: &Store) -> Result<(Generation, Vec<Generation>)>
 /// Id of the parent that `from` names.
 ///
 /// # Errors
-/// Those of [`read`].
+/// Errors of [`read`].
 pub fn id(from: &Path, store: &Store) -> Result<GenerationId> {
     if is_run(from) {
         return Ok(snapshot_of(from)?.0.id());

@@ -33,8 +33,8 @@ use crate::{
 /// Default share of a batch that is replayed (Duan et al., CVPR 2024, section 4.1).
 const SHARE: f64 = 0.5;
 
-/// What to learn, and from what. A run that is continued has its own settings, which these must not
-/// contradict.
+/// A request to learn from a model. A run that is continued has its own settings, which these must
+/// not contradict.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Model to learn from: a file, the first digits of a generation id in the store, `default`, or

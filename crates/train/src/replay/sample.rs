@@ -1,4 +1,4 @@
-//! What a step replays, before a teacher has seen it.
+//! Material for the replay of a step, before a teacher has processed it.
 
 /// Images or latents for one step. All of them belong to one earlier generation.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Where replayed images come from: old images, or files. Every choice is a function of seed and
+//! Source of replayed images: old images, or files. Every choice is a function of seed and
 //! step.
 
 use fast_image_resize::Resizer;

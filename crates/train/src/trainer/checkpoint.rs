@@ -30,7 +30,7 @@ pub struct Header {
     pub updates: u64,
     /// Steps skipped because their gradient was not usable.
     pub skipped: u64,
-    /// How many of the last steps in a row were skipped.
+    /// Number of skipped steps since the last update.
     #[serde(default)]
     pub in_a_row: u32,
     /// Running mean of the gradients' norms, see [`super::guard`].

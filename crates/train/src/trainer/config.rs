@@ -31,7 +31,7 @@ pub struct Phase {
     pub batch: usize,
 }
 
-/// How gradients change the weights.
+/// Rule by which gradients change the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimiser {

@@ -76,9 +76,9 @@ impl Evaluator {
         Ok((bits, squared_error(image, &step::read(coded.image)?, width)))
     }
 
-    /// As [`Self::image`], with the image that `decoder` makes of the latents, as of a file which
-    /// this system wrote. The latents are passed on as they are, even to a decoder with another
-    /// entropy branch, which could not read the file.
+    /// Estimates like [`Self::image`], but with the image that `decoder` makes of the latents, as
+    /// of a file which this system wrote. The latents are passed on as they are, even to a decoder
+    /// with another entropy branch, which could not read the file.
     ///
     /// # Errors
     /// A tensor that cannot be read back; a decoder of another network.
@@ -104,7 +104,7 @@ impl Evaluator {
     /// Means over `images` at each λ.
     ///
     /// # Errors
-    /// As [`Self::image`].
+    /// Errors of [`Self::image`].
     pub fn points<'a>(
         &self,
         images: impl Fn() -> Box<dyn Iterator<Item = Result<Cow<'a, RgbImage>>> + 'a>,

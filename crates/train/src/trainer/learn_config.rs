@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TrainError};
 
-/// Which branches of the model learn.
+/// Choice of the branches that learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
@@ -31,7 +31,7 @@ impl Strategy {
     }
 }
 
-/// What is replayed.
+/// Kind of material that is replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReplayKind {
@@ -51,7 +51,7 @@ pub struct LearnConfig {
     pub from: GenerationId,
     /// Generations before that one whose images or files are replayed too, newest first.
     pub ancestors: Vec<GenerationId>,
-    /// What is replayed; none without replay.
+    /// Kind of material that is replayed; none without replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplayKind>,
     /// Share of a batch that is replayed.

@@ -13,8 +13,7 @@ use crate::{
     },
 };
 
-/// Which network is trained: the proposed one, by its width or by all of its numbers, or a
-/// baseline.
+/// The network to train: the proposed one, by its width or by all of its numbers, or a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,

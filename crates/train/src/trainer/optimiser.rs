@@ -43,7 +43,7 @@ pub struct Update {
     pub momentum: f64,
 }
 
-/// Which weights are learned, and by which rule.
+/// The weights that learn, grouped by their update rule.
 #[derive(Clone, Debug, Default)]
 pub struct ParameterGroups {
     /// Ranges of the flat buffer that Adam updates, ascending, with neighbours joined.

@@ -25,7 +25,7 @@ use crate::{
     model::{initial::Initial, parameters::Layout, system::System},
 };
 
-/// Where a run reads and writes.
+/// Paths, device and end of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Training images: a folder or a pack.
@@ -43,7 +43,7 @@ pub struct Options {
     pub device: Device,
 }
 
-/// What a run that learns from a model needs to know of it.
+/// The model that a run learns from, as far as the loop needs it.
 #[derive(Clone, Debug)]
 pub struct Parent {
     /// Flat weights that a new run starts from.

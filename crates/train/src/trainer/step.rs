@@ -63,7 +63,7 @@ pub struct ReplayBatch {
     pub target: Tensor<4>,
 }
 
-/// What a step learns from: new images, replayed ones, or both.
+/// Input of a step: new images, replayed ones, or both.
 pub struct StepInput {
     /// New images, for the whole network.
     pub fresh: Option<Batch>,

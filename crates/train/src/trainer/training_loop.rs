@@ -53,13 +53,13 @@ pub fn finish(run: Run, replay: Option<ReplayBatches>) -> Result<Checkpoint> {
 /// A run while it trains.
 struct TrainingLoop<'a> {
     run: Run<'a>,
-    /// None where every image is replayed.
+    /// New images; none if every image is replayed.
     loader: Option<Loader>,
-    /// None without replay.
+    /// Replayed images; none without replay.
     replay: Option<ReplayBatches>,
     probe: Vec<RgbImage>,
     groups: ParameterGroups,
-    /// With automatic differentiation.
+    /// Device with automatic differentiation.
     device: Device,
     metrics: Metrics,
     window: Window,
