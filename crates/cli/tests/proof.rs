@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Workshop, child, default, rgb, stranger, tiny, tiny_child};
-use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges, ModelFile};
+use heirloom_codec::model::{Branch, GenerationId, LambdaRange, LambdaRanges, ModelFile};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
 use heirloom_format::container::PixelFormat;
 use serde_json::Value;
@@ -134,7 +134,7 @@ fn one_flipped_bit_in_an_entropy_tensor() {
 fn an_end_to_end_model() {
     let shop = shop();
     let mut weights = tiny_child().weights;
-    for (name, tensor) in tiny().weights.entropy() {
+    for (name, tensor) in tiny().weights.branch(Branch::Entropy) {
         let mut tensor = tensor.clone();
         tensor.data.iter_mut().for_each(|value| *value *= 1.01);
         weights.insert(name.to_owned(), tensor);
@@ -206,7 +206,7 @@ fn what_is_no_model_is_no_proof() {
     let with = |pair: &str, status: i32, says: &str| {
         shop.refuses(&format!("models verify {pair} {FLAGS}"), status, says);
     };
-    with("tiny.safetensors cut.safetensors", 4, "cut.safetensors: this is no safetensors model file");
+    with("tiny.safetensors cut.safetensors", 4, "cut.safetensors: this is not a model file");
     with("tiny.safetensors altered.safetensors", 4, "its generation id is");
     with("altered.safetensors tiny.safetensors", 4, "altered.safetensors");
     with("tiny.safetensors missing.safetensors", 1, "missing.safetensors");

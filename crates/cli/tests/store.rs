@@ -149,7 +149,7 @@ fn what_is_wrong_is_not_added() {
     shop.put("altered.safetensors", &altered);
     shop.refuses("models add altered.safetensors", 4, "its contents hash to");
     shop.put("cut.safetensors", &altered[..altered.len() / 2]);
-    shop.refuses("models add cut.safetensors", 4, "cut.safetensors: this is no safetensors model file");
+    shop.refuses("models add cut.safetensors", 4, "cut.safetensors: this is not a model file");
     shop.refuses("models add missing.safetensors", 1, "missing.safetensors");
     shop.put("default.safetensors", &default().to_bytes().unwrap());
     shop.refuses("models add default.safetensors", 1, "is the model in this program");

@@ -1,15 +1,21 @@
-//! Heirloom: a learned image codec whose files stay decodable while the model keeps learning.
+//! The codec of Heirloom, a learned image codec whose files stay decodable while the model keeps
+//! learning. Most programs want the crate `heirloom`, which embeds the default model and has a smaller
+//! interface.
 //!
-//! A [`Model`] turns an [`Image`] into the bytes of a file and back. Data go one way through one module per stage:
-//! [`image`] (pixel buffers) → [`network`] (encoder, entropy branch, reconstruction; built from [`kernels`]) →
-//! [`entropy`] (integer tables, rANS) → [`container`] (sections, checksums), and back. [`model`] holds what a model is and
-//! reads and writes its file.
+//! A [`Model`] turns an [`Image`] into the bytes of a file, and back. [`model`] reads and writes model
+//! files; [`image`] has the images in memory; the file format is the crate [`heirloom_format`].
 //!
-//! ```no_run
+//! ```
 //! use heirloom_codec::image::PixelFormat;
+//! use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 //! use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
 //!
-//! let model = Model::from_bytes(&std::fs::read("model.safetensors")?)?;
+//! # fn model_bytes() -> Result<Vec<u8>, heirloom_codec::model::ModelError> {
+//! #     let spec = Spec::tiny();
+//! #     let weights = heirloom_codec::internals::reference::weights(&spec)?;
+//! #     ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights)?.to_bytes()
+//! # }
+//! let model = Model::from_bytes(&model_bytes()?)?;
 //! let image = Image::new(2, 1, PixelFormat::Rgb8, vec![255, 0, 0, 0, 0, 255])?;
 //! let bytes = model.encode(&image, &EncodeOptions::new(256.0))?;
 //! let decoded = model.decode(&bytes, &DecodeOptions::default())?;
@@ -17,19 +23,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! No input makes this crate panic, it does no input or output, and its results depend neither on the number of threads
-//! (those of the current rayon pool) nor on the machine's instruction set.
+//! No input makes the public interface panic. It does no input or output. Its results depend neither on
+//! the number of threads (those of the current rayon pool) nor on the machine's instruction set.
+//!
+//! The hidden module `internals` is for the trainer, proofs and benchmarks of this repository. It is not
+//! part of the public interface, and none of this is promised for it.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
-mod codec;
-
+mod coding;
 pub mod image;
-
-pub mod model;
-pub mod network;
 #[doc(hidden)]
-pub mod reference;
+pub mod internals;
+pub mod model;
+mod network;
+mod reference;
 
-pub use codec::{
+pub use coding::{
     DecodeError, DecodeOptions, EncodeError, EncodeOptions, EncodeReport, Fault, LatentError, Latents, Model, Partial,
 };
+pub use heirloom_kernels::{Isa, Map};
 pub use image::Image;

@@ -1,12 +1,12 @@
-//! Reference vectors: weights made by a formula, so that two implementations can be compared without a checkpoint.
-//! Shared by this crate's tests and those of the training graph; not part of the public interface.
+//! Reference vectors: weights made by a formula, so that two implementations can be compared without a
+//! checkpoint. The tests of this crate and of the training graph share them.
 
-use crate::model::{LEVELS, ModelError, Spec, Weights, import};
+use crate::model::{LATENT_LEVELS, ModelError, Spec, Weights, import};
 
 /// λ of the vectors kept in `tests/data`.
 pub const LAMBDA: f32 = 256.0;
 
-/// The weights that the reference vectors were made with, converted to our names and layouts.
+/// The weights of the reference vectors, with the names and layouts of this crate.
 ///
 /// # Errors
 /// An invalid spec.
@@ -19,8 +19,8 @@ pub fn weights(spec: &Spec) -> Result<Weights, ModelError> {
     })
 }
 
-/// Values of the PyTorch tensor `name`: SplitMix64 seeded with the name's FNV-1a hash, as uniform numbers u in [-1, 1),
-/// scaled by kind of tensor.
+/// Values of the PyTorch tensor `name`: uniform numbers u in [-1, 1) of SplitMix64, seeded with the
+/// FNV-1a hash of the name, and scaled by kind of tensor.
 #[must_use]
 pub fn formula(name: &str, shape: &[usize]) -> Vec<f32> {
     let (base, scale) = if shape.len() == 4 && name.ends_with(".gamma") {
@@ -62,7 +62,7 @@ pub fn distance(a: &[f32], b: &[f32]) -> f64 {
     (error / norm).sqrt()
 }
 
-/// A feature map of a reference file, in our layout.
+/// A feature map of a reference file, channels last.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReferenceMap {
     /// Height, width, channels.
@@ -80,7 +80,7 @@ impl<'a> Vectors<'a> {
     /// Opens the bytes of a safetensors file.
     ///
     /// # Errors
-    /// What is wrong with the bytes.
+    /// Bytes that are not a safetensors file.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ModelError> {
         let tensors =
             safetensors::SafeTensors::deserialize(bytes).map_err(|error| ModelError::NotAModel(error.to_string()))?;
@@ -98,7 +98,7 @@ impl<'a> Vectors<'a> {
         Some((height, width, interleaved))
     }
 
-    /// Values of λ the file has vectors for, ascending.
+    /// Values of λ for which the file has vectors, ascending.
     #[must_use]
     pub fn lambdas(&self) -> Vec<f32> {
         let names = self.tensors.names();
@@ -126,7 +126,7 @@ impl<'a> Vectors<'a> {
         self.map_named(&format!("lambda{lambda}.{name}"))
     }
 
-    /// A feature map by its whole name, for files that know no λ.
+    /// A feature map by its full name, for files without λ.
     #[must_use]
     pub fn map_named(&self, name: &str) -> Option<ReferenceMap> {
         let view = self.tensors.tensor(name).ok()?;
@@ -140,6 +140,6 @@ impl<'a> Vectors<'a> {
     /// The latents z1..z4 that every reference tensor was computed from.
     #[must_use]
     pub fn latents(&self, lambda: f32) -> Option<Vec<ReferenceMap>> {
-        (1..=LEVELS).map(|level| self.map(lambda, &format!("z{level}.latent"))).collect()
+        (1..=LATENT_LEVELS).map(|level| self.map(lambda, &format!("z{level}.latent"))).collect()
     }
 }

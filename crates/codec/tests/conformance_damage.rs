@@ -5,7 +5,7 @@
 use std::fs;
 
 use counting_allocator::peak;
-use heirloom_codec::network::memory;
+use heirloom_codec::internals::network::memory_estimate;
 use heirloom_codec::{DecodeError, DecodeOptions, Fault, Image, Model};
 use heirloom_format::container::{MAGIC, parse_header};
 use set::{Manifest, root};
@@ -57,7 +57,9 @@ impl Subject<'_> {
         // The sections are copied out of the file; a file without a good header needs nothing else.
         let refused = result.as_ref().is_err_and(|error| error.fault() == Fault::OverLimit);
         let networks = match &header {
-            Ok(header) if !refused => memory::decoding(&self.model.metadata().spec, header.padded_pixels()) + FIXED,
+            Ok(header) if !refused => {
+                memory_estimate::decoding(&self.model.metadata().spec, header.padded_pixels()) + FIXED
+            }
             _ => 4096,
         };
         let allowed = networks + bytes.len() as u64;
@@ -229,7 +231,7 @@ fn all_damage() {
             if files % 2 == 0 {
                 options.limits.max_pixels = 4 * pixels;
             } else {
-                options.max_memory = 4 * memory::decoding(&model.metadata().spec, pixels);
+                options.max_memory = 4 * memory_estimate::decoding(&model.metadata().spec, pixels);
             }
             let subject = Subject { model: &model, options, name: entry.name.clone() };
             let mut mended = bytes.clone();

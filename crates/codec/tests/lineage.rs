@@ -1,11 +1,14 @@
 //! Generations of one lineage: wider ranges of λ, and what may change between them.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+use std::collections::BTreeMap;
+
+use heirloom_codec::internals::reference;
 use heirloom_codec::model::{
-    EntropyDifference, LambdaRange, LambdaRanges, Metadata, ModelError, ModelFile, Proof, ProofPoint, Record, Spec,
-    Weights,
+    Branch, EntropyDifference, LambdaRange, LambdaRanges, Metadata, ModelError, ModelFile, Proof, ProofPoint, Record,
+    Spec, Weights,
 };
-use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Latents, Model, reference};
+use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Latents, Model};
 use heirloom_format::container::{Limits, PixelFormat, parse, write};
 
 fn tiny() -> ModelFile {
@@ -103,7 +106,7 @@ fn differences_of_entropy_branches_are_named() {
     nudge(&mut new.weights, "entropy.z2.prior.bias", 4, 1.0);
     nudge(&mut new.weights, "entropy.z4.latent.bias", 0, 1.0);
     nudge(&mut new.weights, "reconstruction.start", 0, 1.0);
-    let total = old.weights.entropy().count();
+    let total = old.weights.branch(Branch::Entropy).count();
     match old.entropy_difference(&new) {
         Some(EntropyDifference::Tensors { name, index, values, tensors, of_tensors, old, new }) => {
             assert_eq!((name.as_str(), index, values, tensors, of_tensors), ("entropy.z2.prior.bias", 3, 3, 2, total));
@@ -139,7 +142,7 @@ fn altered_files_can_be_read_to_tell_what_was_altered() {
 }
 
 #[test]
-fn metadata_are_read_from_the_start_of_a_file() {
+fn metadata_is_read_from_the_start_of_a_file() {
     let mut model = tiny();
     model.metadata.record = Some(Record {
         program: "test".to_owned(),
@@ -158,10 +161,14 @@ fn metadata_are_read_from_the_start_of_a_file() {
                 difference: None,
                 worst: Some(-0.25),
                 worst_image: "a.png".to_owned(),
+                unknown: BTreeMap::new(),
             }],
             bd_rate: Some(-3.5),
+            unknown: BTreeMap::from([("lpips".to_owned(), serde_json::json!([0.5, null]))]),
         }],
+        unknown: BTreeMap::new(),
     });
+    model.metadata.provenance.unknown.insert("machine".to_owned(), "of tomorrow".into());
     let bytes = model.to_bytes().unwrap();
     let needed = Metadata::bytes_needed(&bytes[..8]).unwrap();
     assert!(needed < bytes.len());

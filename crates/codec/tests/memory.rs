@@ -5,9 +5,10 @@ mod counting_allocator;
 
 use counting_allocator::peak;
 use heirloom_codec::image::{Image, PixelFormat};
+use heirloom_codec::internals::network::memory_estimate;
+use heirloom_codec::internals::reference;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
-use heirloom_codec::network::memory;
-use heirloom_codec::{DecodeOptions, EncodeOptions, Model, reference};
+use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 
 // One test only: others running beside it would be counted too.
 #[test]
@@ -30,8 +31,8 @@ fn memory_stays_under_its_estimate() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     pool.install(|| {
         let (bytes, taken) = peak(|| model.encode(&image, &EncodeOptions::new(100.0)).unwrap());
-        check("encoding", taken, memory::encoding(&spec, pixels));
+        check("encoding", taken, memory_estimate::encoding(&spec, pixels));
         let (_, taken) = peak(|| model.decode(&bytes, &DecodeOptions::default()).unwrap());
-        check("decoding", taken, memory::decoding(&spec, pixels));
+        check("decoding", taken, memory_estimate::decoding(&spec, pixels));
     });
 }

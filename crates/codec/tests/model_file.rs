@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
+use heirloom_codec::internals::reference;
 use heirloom_codec::model::{
     GenerationId, LambdaRange, LambdaRanges, METADATA_KEY, Metadata, ModelError, ModelFile, Spec, Tensor, Weights,
 };
-use heirloom_codec::reference;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 fn tiny() -> ModelFile {

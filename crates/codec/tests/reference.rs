@@ -4,10 +4,11 @@
 //! `tests/data` has the vectors for λ = 256. `HEIRLOOM_REFERENCE=file` runs the test on another file of such vectors.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
-use heirloom_codec::image::{Image, PixelFormat, to_network};
-use heirloom_codec::model::Spec;
-use heirloom_codec::network::{Network, Trace};
-use heirloom_codec::reference::{self, ReferenceMap, Vectors, distance};
+use heirloom_codec::image::{Image, PixelFormat};
+use heirloom_codec::internals::network::{Network, Trace};
+use heirloom_codec::internals::pixels::to_network;
+use heirloom_codec::internals::reference::{self, ReferenceMap, Vectors, distance};
+use heirloom_codec::model::{LambdaRange, LambdaRanges, Spec};
 use heirloom_kernels::{Arithmetic, Isa, Map};
 
 const TOLERANCE: f64 = 1e-4;
@@ -66,8 +67,10 @@ fn every_layer_agrees_with_the_reference() {
     let image = Image::new(width as u32, height as u32, PixelFormat::Rgb8, rgb).unwrap();
 
     let spec = Spec::base();
-    let network = Network::new(&spec, reference::weights(&spec).unwrap()).unwrap();
     let lambdas = vectors.lambdas();
+    // A range that clamps none of them.
+    let ranges = LambdaRanges::all(LambdaRange { low: lambdas[0], high: *lambdas.last().unwrap() });
+    let network = Network::new(&spec, &ranges, reference::weights(&spec).unwrap()).unwrap();
     assert!(lambdas.contains(&reference::LAMBDA));
     for lambda in lambdas {
         let latents: Vec<Map> = vectors.latents(lambda).unwrap().into_iter().map(to_map).collect();

@@ -2,10 +2,9 @@
 //! any instruction set give the same bytes, the same latents and the same pixels.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+use heirloom_codec::internals::reference;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
-use heirloom_codec::{
-    DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, LatentError, Model, reference,
-};
+use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, LatentError, Model};
 use heirloom_format::container::{Limits, Metadata, PixelFormat};
 use heirloom_kernels::Isa;
 

@@ -1,4 +1,4 @@
-//! Nanoseconds per residual, each way: `cargo bench -p heirloom-codec --bench entropy`.
+//! Nanoseconds per residual, encoding and decoding: `cargo bench -p heirloom-format --bench entropy`.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -85,7 +85,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = parse_default(&bytes);
-        // Past the magic and past the header, so that more is reached.
+        // Behind the magic number, and behind the header, to reach more code.
         let _ = parse_default(&[&MAGIC[..], &[VERSION], &bytes].concat());
         let whole = write(&rich()).unwrap();
         let begin = header_length(&whole);
@@ -118,7 +118,7 @@ fn overhead_is_small() {
 }
 
 #[test]
-fn every_truncation_is_told() {
+fn every_truncation_is_reported() {
     for file in [plain(), rich()] {
         let bytes = write(&file).unwrap();
         let begin = header_length(&bytes);
@@ -150,7 +150,7 @@ fn every_truncation_is_told() {
 }
 
 #[test]
-fn every_changed_byte_is_told() {
+fn every_changed_byte_is_reported() {
     for file in [plain(), rich()] {
         let bytes = write(&file).unwrap();
         for position in 0..bytes.len() {
@@ -227,7 +227,7 @@ fn limits_come_before_memory() {
     assert!(matches!(parse_default(&bytes), Err(ContainerError::OverLimit { limit, .. }) if limit == 1 << 28));
     assert!(parse(&bytes, &Limits::none()).is_ok());
 
-    // A thin image is charged for its padding.
+    // The padding of a thin image counts.
     let thin = Header { width: 1, height: 1 << 23, ..header() };
     assert_eq!(thin.padded_pixels(), 64 << 23);
     let bytes = write(&File { header: thin, ..plain() }).unwrap();
@@ -243,7 +243,7 @@ fn limits_come_before_memory() {
 }
 
 #[test]
-fn a_giant_length_is_no_allocation() {
+fn a_giant_length_allocates_nothing() {
     let bytes = write(&plain()).unwrap();
     let begin = header_length(&bytes);
     let giant = [&bytes[..begin], &[1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0]].concat();
@@ -312,7 +312,7 @@ fn impossible_headers_are_refused() {
     assert!(matches!(parse_default(&future), Err(ContainerError::BadParameter(_))));
 }
 
-/// Bytes of format version 1, fixed for ever.
+/// Bytes of format version 1, fixed forever.
 #[test]
 fn known_bytes() {
     let file = File { latents: [vec![0xaa], vec![], vec![1, 2], vec![3]], ..plain() };

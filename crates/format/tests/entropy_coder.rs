@@ -1,4 +1,4 @@
-//! rANS: round trips, code length, and behaviour on bytes that are not its own.
+//! The rANS coder: round trips, code length, and behaviour on foreign bytes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use heirloom_format::entropy::{
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200),
                                    indices in prop::collection::vec(0u8..64, 0..300)) {
-        // Bytes that decode at all are the encoder's own, as the code is unique for a given number of states.
+        // Bytes that can be decoded are the encoder's own, since the code is unique for a given number of states.
         if let Ok(symbols) = decode(&bytes, &indices) {
             let states = bytes.first().map_or(1, |head| 1 << (head & 3));
             let again = encode_section_with(states, &symbols, &indices).unwrap();
@@ -188,7 +188,7 @@ fn changed_bytes_and_changed_indices_are_found() {
 }
 
 #[test]
-fn wrong_arguments_are_told() {
+fn wrong_arguments_are_reported() {
     let bad = EntropyError::BadScaleIndex { position: 1, index: 64 };
     assert_eq!(encode_section(&[1, 2], &[0, 64]), Err(bad.clone()));
     assert_eq!(decode(&[1, 2, 3], &[0, 64]), Err(bad));
@@ -204,7 +204,7 @@ fn wrong_arguments_are_told() {
     assert_eq!(encode_section_with(3, &[1], &[0]), Err(EntropyError::BadStateCount(3)));
 }
 
-/// Bytes of format version 1, fixed for ever.
+/// Bytes of format version 1, fixed forever.
 #[test]
 fn known_bytes() {
     let symbols = [0, 1, -1, 2, 0, 0, -7, 30, 0, 500, -3];

@@ -1,4 +1,4 @@
-//! The committed integers are what the generator gives, are consistent, and come close to the Gaussian.
+//! The committed integers are those of the generator, are consistent, and are close to the Gaussian.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../examples/make_tables/generator.rs"]
@@ -15,14 +15,14 @@ fn committed_source_is_generated() {
 }
 
 #[test]
-fn hash_stands_in_the_specification() {
+fn the_specification_states_the_hash() {
     let hash: String = tables_hash().iter().map(|byte| format!("{byte:02x}")).collect();
     let specification = include_str!("../../../docs/FORMAT.md");
     assert!(specification.contains(&hash), "docs/FORMAT.md must state the hash {hash}");
 }
 
 #[test]
-fn thresholds_stand_in_the_specification() {
+fn the_specification_lists_the_thresholds() {
     let specification = include_str!("../../../docs/FORMAT.md");
     for threshold in generator::generate().thresholds {
         let hex = format!("{threshold:08x}");
@@ -104,7 +104,7 @@ fn losses(low: f64, high: f64) -> (f64, f64, f64) {
 }
 
 #[test]
-fn any_scale_is_coded_at_little_loss() {
+fn any_scale_is_coded_with_little_loss() {
     let (mean, _, worst_bits) = losses(0.1, 20.0);
     assert!(mean < 5e-4 && worst_bits < 0.003, "all scales: {mean:e}, {worst_bits:e} bit");
     let (mean, worst, _) = losses(0.5, 20.0);

@@ -1,8 +1,8 @@
 //! Models that are given by the caller, without any embedded one.
 
 use heirloom::{Decoder, Encoder, ErrorKind, Image, Model, PixelFormat};
+use heirloom_codec::internals::reference;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
-use heirloom_codec::reference;
 
 /// A tiny model and a child of it, with one more λ range.
 fn lineage() -> [Model; 2] {

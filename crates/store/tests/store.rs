@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges, ModelFile, Spec, Weights};
-use heirloom_codec::reference;
+use heirloom_codec::internals::reference;
 use heirloom_store::{Member, Store, StoreError, ancestors, file_name};
 
 /// A model of the tiny shape with weights by formula.
@@ -62,7 +62,7 @@ fn models_are_found_by_what_they_say_inside() {
     assert_eq!(ids(&store.members), [embedded.lineage().generation_id, id(&one), id(&two)]);
     assert_eq!(store.members[2].load().unwrap(), two);
     let bad: Vec<String> = store.unreadable.iter().map(ToString::to_string).collect();
-    assert!(bad.len() == 1 && bad[0].contains("bad.safetensors: this is no safetensors model file"), "{bad:?}");
+    assert!(bad.len() == 1 && bad[0].contains("bad.safetensors: this is not a model file"), "{bad:?}");
 
     let found = |what: &str| store.find(Path::new(what)).map(|member| member.lineage().generation_id);
     assert_eq!(found("Default").unwrap(), embedded.lineage().generation_id);
@@ -93,7 +93,7 @@ fn an_id_names_one_model_however_often_it_is_there() {
     let error = store.find(Path::new(&digits[..16])).unwrap_err();
     assert!(matches!(error, StoreError::Ambiguous { .. }), "{error}");
     let liar = store.find(Path::new(&alike)).unwrap();
-    assert!(liar.load().unwrap_err().to_string().contains("alike.safetensors: the model says its generation id is"));
+    assert!(liar.load().unwrap_err().to_string().contains("alike.safetensors: the model states the generation id"));
 }
 
 #[test]

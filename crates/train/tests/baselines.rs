@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use heirloom_codec::reference::{self, ReferenceMap, Vectors};
+use heirloom_codec::internals::reference::{self, ReferenceMap, Vectors};
 use heirloom_train::{
     data::RgbImage,
     model::{

@@ -14,7 +14,7 @@ use heirloom_codec::{
     EncodeOptions, Image, Model,
     image::PixelFormat,
     model::{LambdaRange, LambdaRanges, ModelFile, Spec},
-    reference,
+    internals::reference,
 };
 use heirloom_train::trainer::{
     Config,

@@ -20,7 +20,7 @@ use std::{
 use common::{Scratch, draw, metrics};
 use heirloom_codec::{
     model::{LambdaRange, LambdaRanges, ModelFile, Spec},
-    reference,
+    internals::reference,
 };
 use heirloom_train::{
     random::Random,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_codec::{
     model::Spec,
-    reference::{self, ReferenceMap, Vectors},
+    internals::reference::{self, ReferenceMap, Vectors},
 };
 use heirloom_train::{
     data::RgbImage,

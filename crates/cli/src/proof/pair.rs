@@ -1,18 +1,11 @@
 //! Two models, the older and the newer, and what is wrong between them before any file is written.
 
 use heirloom_codec::Model;
-use heirloom_codec::model::{ModelError, ModelFile};
+use heirloom_codec::model::{ModelError, ModelFile, Strategy};
 use heirloom_store::Member;
 
 use crate::failure::Failure;
 use crate::models::refusal;
-
-/// Note of a model file's provenance: id of the generation whose weights learning started from, whatever it did to them.
-const LEARNED_FROM: &str = "learned_from";
-/// Note of a model file's provenance: how it learned.
-const STRATEGY: &str = "strategy";
-/// The strategy that breaks old files.
-const END_TO_END: &str = "end-to-end";
 
 /// Two models, ready to work.
 pub struct Pair {
@@ -58,9 +51,9 @@ fn broken(old: &ModelFile, new: &ModelFile) -> Result<Option<String>, ModelError
         )));
     }
     new.check_ids()?;
-    let notes = &new.metadata.provenance.notes;
-    let learned_here = notes.get(LEARNED_FROM).is_some_and(|id| *id == mine.generation_id.to_string());
-    let end_to_end = notes.get(STRATEGY).is_some_and(|strategy| strategy == END_TO_END);
+    let provenance = &new.metadata.provenance;
+    let learned_here = provenance.learned_from() == Some(mine.generation_id);
+    let end_to_end = provenance.strategy() == Some(Strategy::EndToEnd);
     let what = if learned_here || end_to_end {
         "the new model learned end to end, its entropy branch included, which makes it another lineage"
     } else {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use assert_cmd::Command;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
-use heirloom_codec::reference;
+use heirloom_codec::internals::reference;
 use heirloom_store::Member;
 use image::{DynamicImage, GrayImage, RgbImage};
 

@@ -1,8 +1,8 @@
 //! The entropy branch stated a second time, from the same kernels, in either arithmetic. The codec itself has it in strict arithmetic
 //! only, and nothing in it can be switched; how long it would take fused is measured here.
 
-use heirloom_codec::model::{LEVELS, Spec, Weights};
-use heirloom_codec::network::lambda;
+use heirloom_codec::internals::network::lambda;
+use heirloom_codec::model::{LATENT_LEVELS, Spec, Weights};
 use heirloom_kernels::{Block, Dense, Engine, Map, Up};
 
 pub struct Branch {
@@ -92,16 +92,16 @@ impl Branch {
                 prior: layers.prior(&name("prior"), width, latent)?,
                 latent: layers.dense(&name("latent"), latent)?,
                 blocks_out: layers.blocks(&name("out"), spec.entropy_out[level], level)?,
-                up: (level + 1 < LEVELS).then(|| up(level + 1)).transpose()?,
+                up: (level + 1 < LATENT_LEVELS).then(|| up(level + 1)).transpose()?,
             })
         };
-        let levels = (0..LEVELS).map(level).collect::<Found<_>>()?;
+        let levels = (0..LATENT_LEVELS).map(level).collect::<Found<_>>()?;
         Ok(Branch { embedding, length: spec.embedding, levels, start_width: spec.level_width(0) })
     }
 
     /// All that decoding computes of the branch for these latents, priors included. `see` is shown each level's prior mean and raw
     /// scale, and its feature after the latent.
-    pub fn walk(&self, engine: Engine, lambda: f32, latents: &[Map; LEVELS], mut see: impl FnMut([&Map; 3])) {
+    pub fn walk(&self, engine: Engine, lambda: f32, latents: &[Map; LATENT_LEVELS], mut see: impl FnMut([&Map; 3])) {
         let mut condition = lambda::features(lambda, self.length);
         for layer in &self.embedding {
             condition = engine.dense_vector(layer, &condition);

@@ -9,9 +9,11 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
-use heirloom_codec::image::{Image, PixelFormat, from_network, to_network};
-use heirloom_codec::model::{LEVELS, LambdaRange, LambdaRanges, ModelFile, Spec};
-use heirloom_codec::{DecodeOptions, EncodeOptions, Model, reference};
+use heirloom_codec::image::{Image, PixelFormat};
+use heirloom_codec::internals::pixels::{from_network, to_network};
+use heirloom_codec::internals::reference;
+use heirloom_codec::model::{LATENT_LEVELS, LambdaRange, LambdaRanges, ModelFile, Spec};
+use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 use heirloom_format::entropy::{decode_section, encode_section, scale_indices};
 use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -159,7 +161,7 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
 
 /// Parses the latents once more: what entropy coding was given, and the features that the reconstruction reads. Checks on the way that
 /// the branch which is timed is the codec's to the bit.
-fn walk(model: &Model, branch: &Branch, latents: &[Map; LEVELS]) -> Answer<(Vec<Section>, Vec<Map>)> {
+fn walk(model: &Model, branch: &Branch, latents: &[Map; LATENT_LEVELS]) -> Answer<(Vec<Section>, Vec<Map>)> {
     let start = model.network().entropy.walk(Isa::best(), LAMBDA, latents[0].height, latents[0].width);
     let mut theirs = start.ok_or("no walk")?;
     let mut seen = Vec::new();

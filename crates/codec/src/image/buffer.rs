@@ -1,22 +1,22 @@
-//! The image as its user has it.
+//! Images in memory.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::{Metadata, PixelFormat};
 
-/// An 8-bit image.
+/// An 8-bit image with its metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     width: u32,
     height: u32,
     format: PixelFormat,
     data: Vec<u8>,
-    /// ICC profile, Exif and XMP, carried verbatim. They do not change how pixels are coded.
+    /// ICC profile, Exif and XMP, carried verbatim. They do not affect how pixels are coded.
     pub metadata: Metadata,
 }
 
-/// Why a buffer is no image.
+/// Pixels that do not make an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageError {
@@ -31,12 +31,12 @@ pub enum ImageError {
     Length {
         /// Length of the buffer in bytes.
         found: usize,
-        /// The length that size and format ask for.
+        /// Length by size and format, in bytes.
         expected: u64,
     },
     /// Pixels of a kind that cannot be encoded.
     Unsupported {
-        /// What the image has instead.
+        /// Kind of the pixels.
         found: &'static str,
     },
 }
@@ -48,7 +48,7 @@ impl fmt::Display for ImageError {
                 write!(f, "the image has {width} × {height} pixels; both sides must be at least 1")
             }
             Self::Length { found, expected } => {
-                write!(f, "the pixel buffer has {found} bytes, its size and format ask for {expected}")
+                write!(f, "the pixel buffer has {found} bytes, but its size and format require {expected}")
             }
             Self::Unsupported { found } => {
                 write!(f, "the image has {found}; only 8-bit RGB and grey can be encoded, so convert the image first")
@@ -60,10 +60,11 @@ impl fmt::Display for ImageError {
 impl std::error::Error for ImageError {}
 
 impl Image {
-    /// An image without metadata. `data` has rows from top to bottom without gaps, channels interleaved.
+    /// Makes an image without metadata. `data` has rows from top to bottom without gaps, and interleaved
+    /// channels.
     ///
     /// # Errors
-    /// A side of zero, or a buffer of another length than width × height × channels.
+    /// A side of zero, or a buffer whose length is not width × height × channels.
     pub fn new(width: u32, height: u32, format: PixelFormat, data: Vec<u8>) -> Result<Self, ImageError> {
         if width == 0 || height == 0 {
             return Err(ImageError::Empty { width, height });
@@ -94,7 +95,7 @@ impl Image {
         self.format
     }
 
-    /// Rows from top to bottom, channels interleaved.
+    /// The pixels: rows from top to bottom, channels interleaved.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.data
@@ -109,7 +110,7 @@ impl Image {
         }
     }
 
-    /// Gives the pixel buffer away.
+    /// Returns the pixel buffer.
     #[must_use]
     pub fn into_data(self) -> Vec<u8> {
         self.data

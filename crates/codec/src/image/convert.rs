@@ -1,20 +1,18 @@
-//! Bytes to the network's values and back.
+//! Conversion of pixels to the network's values and back.
 
 use rayon::prelude::*;
 
 use super::{Image, ImageError, PixelFormat};
+use heirloom_format::container::CANVAS_UNIT;
 use heirloom_kernels::Map;
 
-/// Both sides of the network's image are multiples of this.
-const GRID: usize = 64;
-
-/// The network's view of an image: RGB in [-1, 1] as x = 2·v/255 − 1, grey three times over, the last column and row
-/// repeated until both sides are multiples of 64.
+/// The network's input for an image: RGB in [-1, 1] as x = 2·v/255 − 1, with grey in all three channels,
+/// and the last column and row repeated until both sides are multiples of [`CANVAS_UNIT`].
 #[must_use]
 pub fn to_network(image: &Image) -> Map {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let channels = image.format().channels();
-    let (padded_width, padded_height) = (width.next_multiple_of(GRID), height.next_multiple_of(GRID));
+    let (padded_width, padded_height) = (width.next_multiple_of(CANVAS_UNIT), height.next_multiple_of(CANVAS_UNIT));
     let table: [f32; 256] = std::array::from_fn(|v| 2.0 * v as f32 / 255.0 - 1.0);
     let mut map = Map::zeros(padded_height, padded_width, 3);
     map.data.par_chunks_exact_mut(padded_width * 3).enumerate().for_each(|(y, row)| {
@@ -30,12 +28,13 @@ pub fn to_network(image: &Image) -> Map {
     map
 }
 
-/// The upper left `width` × `height` pixels of the network's image as bytes: v = (x + 1)·127.5, each operation rounded
-/// to binary32, then to the nearest integer, ties to even, within 0 to 255 (NaN is 0). Grey is
-/// ⌊(red + green + blue + 1) / 3⌋ of the three bytes.
+/// The upper left `width` × `height` pixels of the network's output as bytes: v = (x + 1)·127.5, each
+/// operation rounded to binary32, then to the nearest integer, ties to even, within 0 to 255 (NaN gives
+/// 0). Grey is ⌊(red + green + blue + 1) / 3⌋ of the three bytes.
 ///
 /// # Errors
-/// A side of zero. A map smaller than the image, or not of three channels, is refused as a buffer of wrong length.
+/// A side of zero. A map that is smaller than the image, or does not have three channels, is refused as a
+/// buffer of wrong length.
 pub fn from_network(map: &Map, width: u32, height: u32, format: PixelFormat) -> Result<Image, ImageError> {
     let (w, h, channels) = (width as usize, height as usize, format.channels());
     if map.channels != 3 || map.width < w || map.height < h {
@@ -54,13 +53,15 @@ pub fn from_network(map: &Map, width: u32, height: u32, format: PixelFormat) -> 
     Image::new(width, height, format, data)
 }
 
-/// `((x + 1.0) * 127.5).round_ties_even() as u8`, which on x86-64 would call a function of the C library for each value.
+/// `((x + 1.0) * 127.5).round_ties_even() as u8`, without the call into the C library that this would
+/// be on x86-64.
 #[inline]
 fn to_byte(x: f32) -> u8 {
     let v = (x + 1.0) * 127.5;
-    let v = if v > 0.0 { v } else { 0.0 }; // NaN too
+    let v = if v > 0.0 { v } else { 0.0 }; // also for NaN
     let v = if v < 255.0 { v } else { 255.0 };
-    // From 2^23 to 2^24 a float's last digit counts ones: the sum is rounded to an integer, ties to even.
+    // Between 2^23 and 2^24 the last bit of a float is worth one, so that the sum is rounded to an
+    // integer, ties to even.
     (v + 8_388_608.0).to_bits() as u8
 }
 
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_survives_the_way_there_and_back() {
+    fn every_byte_survives_the_round_trip() {
         let data: Vec<u8> = (0..=255).flat_map(|v| [v, 255 - v, v / 2]).collect();
         let image = Image::new(256, 1, PixelFormat::Rgb8, data).unwrap();
         let map = to_network(&image);

@@ -1,37 +1,38 @@
-//! Where the entropy branches of two models differ.
+//! Comparison of the entropy branches of two models.
 
 use std::fmt;
 
-use super::{LambdaRange, ModelFile, Spec};
+use super::{Branch, LambdaRange, ModelFile, Spec};
 
-/// The first difference between two entropy branches. Any of them makes the files of one unreadable for the other.
+/// The first difference between two entropy branches. Any difference makes the files of one unreadable
+/// for the other.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntropyDifference {
     /// A number of the spec that latents depend on.
     Spec {
         /// Name of the field.
         field: &'static str,
-        /// Its values in the first model.
+        /// Values in the first model.
         old: Vec<usize>,
-        /// Its values in the second.
+        /// Values in the second model.
         new: Vec<usize>,
     },
     /// The entropy branch's λ range.
     Range {
-        /// Of the first model.
+        /// Range of the first model.
         old: LambdaRange,
-        /// Of the second.
+        /// Range of the second model.
         new: LambdaRange,
     },
-    /// Weights.
+    /// Values of tensors.
     Tensors {
-        /// Name of the first tensor that differs, in the order of names.
+        /// Name of the first tensor that differs, in alphabetical order.
         name: String,
-        /// Position in it of the first value that differs.
+        /// Position of the first value that differs in this tensor.
         index: usize,
-        /// That value in the first model.
+        /// The value in the first model.
         old: f32,
-        /// In the second.
+        /// The value in the second model.
         new: f32,
         /// Number of values that differ, over all tensors of the branch.
         values: usize,
@@ -74,8 +75,8 @@ impl fmt::Display for EntropyDifference {
 }
 
 impl ModelFile {
-    /// Compares this model's entropy branch with that of `newer`, bit by bit: spec, λ range and every tensor. None if they
-    /// are the same, whatever ids the two models state.
+    /// Compares this model's entropy branch with that of `newer`, bit by bit: spec, λ range and every
+    /// tensor. `None` if they are equal, whatever ids the two models state.
     #[must_use]
     pub fn entropy_difference(&self, newer: &Self) -> Option<EntropyDifference> {
         let fields = entropy_fields(&self.metadata.spec).into_iter().zip(entropy_fields(&newer.metadata.spec));
@@ -90,7 +91,7 @@ impl ModelFile {
         }
         let mut first = None;
         let (mut values, mut tensors, mut of_tensors) = (0, 0, 0);
-        for ((name, old), (_, new)) in self.weights.entropy().zip(newer.weights.entropy()) {
+        for ((name, old), (_, new)) in self.weights.branch(Branch::Entropy).zip(newer.weights.branch(Branch::Entropy)) {
             of_tensors += 1;
             let mut differing =
                 old.data.iter().zip(&new.data).enumerate().filter(|(_, (a, b))| a.to_bits() != b.to_bits());
@@ -112,7 +113,7 @@ impl ModelFile {
     }
 }
 
-/// The numbers of a spec that go into the entropy id, by name.
+/// Names and values of the numbers of a spec that are hashed into the entropy id.
 fn entropy_fields(spec: &Spec) -> [(&'static str, Vec<usize>); 6] {
     [
         ("widths, without s4", spec.widths[1..].to_vec()),

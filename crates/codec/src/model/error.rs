@@ -1,88 +1,88 @@
-//! Why a model is refused.
+//! Errors of model files and weights.
 
 use std::fmt;
 
-/// Why a model file, or a set of weights, cannot be used.
+/// A model file, or a set of weights, that cannot be used.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The bytes are no safetensors file, or one that is damaged.
+    /// The bytes are not a safetensors file, or a damaged one.
     NotAModel(String),
-    /// The file is safetensors but lacks, or has unusable, Heirloom metadata.
+    /// The Heirloom metadata of the file is missing or unusable.
     Metadata(String),
     /// The file was written by a newer version of this software.
     Version {
-        /// What the file says.
+        /// Version of the file.
         found: u32,
-        /// The newest version read here.
+        /// Newest version that this crate reads.
         supported: u32,
     },
     /// A number of the spec is out of bounds or inconsistent.
     Spec(String),
-    /// A tensor that the spec asks for is not there.
+    /// A tensor of the spec is missing.
     Missing(String),
-    /// A tensor is there that the spec does not know.
+    /// A tensor does not belong to the spec.
     Extra(String),
-    /// A tensor has another shape than the spec asks for.
+    /// The shape of a tensor is not that of the spec.
     Shape {
-        /// Which tensor.
+        /// Name of the tensor.
         name: String,
-        /// Its shape.
+        /// Shape of the tensor.
         found: Vec<usize>,
-        /// The shape that the spec asks for.
+        /// Shape by the spec.
         expected: Vec<usize>,
     },
     /// A tensor is stored in a type other than F32 or BF16.
     Type {
-        /// Which tensor.
+        /// Name of the tensor.
         name: String,
-        /// The type it has.
+        /// Type of the tensor.
         found: String,
     },
     /// A weight is NaN or infinite.
     NotFinite {
-        /// Which tensor.
+        /// Name of the tensor.
         name: String,
-        /// Position of the weight in it.
+        /// Position of the weight in the tensor.
         index: usize,
     },
-    /// The weights are not those that the metadata name.
+    /// An id is not that of the weights.
     Identity {
-        /// Which id: "entropy" or "generation".
+        /// `entropy` or `generation`.
         which: &'static str,
-        /// What the metadata say.
+        /// The id in the metadata.
         stated: String,
-        /// What the weights hash to.
+        /// The id of the weights.
         computed: String,
     },
-    /// The model does not fit in the memory the caller allows.
+    /// The model does not fit in the memory that the caller allows.
     TooLarge(String),
 }
 
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAModel(why) => write!(f, "this is no safetensors model file, or a damaged one: {why}"),
-            Self::Metadata(why) => write!(f, "the model file's metadata are unusable: {why}"),
+            Self::NotAModel(why) => write!(f, "this is not a model file, or a damaged one: {why}"),
+            Self::Metadata(why) => write!(f, "the metadata of the model file is unusable: {why}"),
             Self::Version { found, supported } => write!(
                 f,
-                "the model file has format version {found}, this program reads up to {supported}: use a newer program"
+                "the model file has format version {found}, but only versions up to {supported} can be read; use a newer program"
             ),
             Self::Spec(why) => write!(f, "the model's spec is invalid: {why}"),
             Self::Missing(name) => write!(f, "the model lacks the tensor {name:?}"),
-            Self::Extra(name) => write!(f, "the model has a tensor {name:?} that its spec does not know"),
+            Self::Extra(name) => write!(f, "the model has a tensor {name:?} that does not belong to its spec"),
             Self::Shape { name, found, expected } => {
-                write!(f, "the tensor {name:?} has shape {found:?}, its spec asks for {expected:?}")
+                write!(f, "the tensor {name:?} has shape {found:?}, but its spec requires {expected:?}")
             }
             Self::Type { name, found } => {
-                write!(f, "the tensor {name:?} is stored as {found}; only F32 and BF16 are read")
+                write!(f, "the tensor {name:?} is stored as {found}; only F32 and BF16 can be read")
             }
             Self::NotFinite { name, index } => {
-                write!(f, "the weight {index} of tensor {name:?} is not a finite number")
+                write!(f, "weight {index} of the tensor {name:?} is not a finite number")
             }
             Self::Identity { which, stated, computed } => write!(
                 f,
-                "the model says its {which} id is {stated}, but its contents hash to {computed}: the file was altered"
+                "the model states the {which} id {stated}, but its contents hash to {computed}: the file was altered"
             ),
             Self::TooLarge(why) => write!(f, "the model is too large: {why}"),
         }

@@ -1,34 +1,28 @@
-//! Model files: safetensors with one JSON document under the metadata key `heirloom` (`docs/MODEL.md`).
+//! Model files: safetensors with one JSON document in the header (`docs/MODEL.md`).
 
 use std::collections::HashMap;
 
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use super::header::{METADATA_KEY, MODEL_FORMAT_VERSION, entry, read_metadata};
 use super::{EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError, Provenance, Spec, Tensor, Weights};
 
-/// Key of the JSON document in the safetensors header.
-pub const METADATA_KEY: &str = "heirloom";
-/// Version of the metadata, and of names and layouts of tensors, that this crate writes; the newest that it reads.
-pub const MODEL_FORMAT_VERSION: u32 = 1;
-/// Longest header of a safetensors file, in bytes (the limit of the format's own library).
-const MAX_HEADER: usize = 100_000_000;
-
-/// A model file's contents, checked.
+/// The contents of a model file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFile {
-    /// What the file says about its weights. Its ids are those of the weights.
+    /// What the file says about its weights. The ids are those of the weights.
     pub metadata: Metadata,
     /// All tensors of the spec.
     pub weights: Weights,
 }
 
 impl ModelFile {
-    /// A generation-0 model (no parent, not a preview, no licence given) with its ids computed. Set the public fields
-    /// of the metadata afterwards as needed, or derive a child with [`Self::child`].
+    /// Makes a model of generation 0, without parent, licence or provenance, and computes its ids. Set the
+    /// public fields of the metadata afterwards as needed, or derive a child with [`Self::child`].
     ///
     /// # Errors
-    /// An invalid spec or range, or weights that are not those of the spec.
+    /// An invalid spec or range, or weights that do not fit the spec.
     pub fn new(spec: Spec, lambda: LambdaRanges, weights: Weights) -> Result<Self, ModelError> {
         spec.validate()?;
         lambda.validate()?;
@@ -52,12 +46,12 @@ impl ModelFile {
         Ok(Self { metadata, weights })
     }
 
-    /// The next generation, learned from this one: same spec and entropy branch, other weights, perhaps other λ ranges
-    /// of encoder and reconstruction.
+    /// Makes the next generation, learned from this one: same spec and entropy branch, other weights of
+    /// encoder and reconstruction branch, and perhaps other λ ranges of these two.
     ///
     /// # Errors
-    /// Weights that are not those of the spec; or weights or ranges that change the entropy id, which would make the
-    /// lineage's files undecodable.
+    /// Weights that do not fit the spec; or weights or ranges that change the entropy id, which would make
+    /// the files of the lineage undecodable.
     pub fn child(&self, lambda: LambdaRanges, weights: Weights) -> Result<Self, ModelError> {
         let mut next = Self::new(self.metadata.spec.clone(), lambda, weights)?;
         let (old, new) = (&self.metadata.lineage, &mut next.metadata.lineage);
@@ -76,7 +70,8 @@ impl ModelFile {
 
     /// Reads and checks a model file: metadata, spec, every tensor's name, type, shape and values, and both ids.
     ///
-    /// Memory: at most four bytes per weight beside `bytes`, and never more than twice the length of `bytes`.
+    /// Takes at most four bytes of memory per weight besides `bytes`, and never more than twice the length
+    /// of `bytes`.
     ///
     /// # Errors
     /// Anything missing, extra or inconsistent, by name.
@@ -86,11 +81,12 @@ impl ModelFile {
         Ok(file)
     }
 
-    /// As [`Self::from_bytes`], but for the ids, which are what the file states: for bytes that are known to be sound, and for
-    /// tools that tell *what* was altered in a file. Nothing else may be decoded with the result.
+    /// Reads a model file like [`Self::from_bytes`], without checking the ids. For bytes that are known to
+    /// be sound, and for tools that tell *what* was altered in a file; nothing else may be decoded with
+    /// the result.
     ///
     /// # Errors
-    /// As [`Self::from_bytes`], without those of the ids.
+    /// See [`Self::from_bytes`]; differing ids are not an error.
     pub fn from_bytes_without_ids(bytes: &[u8]) -> Result<Self, ModelError> {
         let not_a_model = |error: safetensors::SafeTensorError| ModelError::NotAModel(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_a_model)?;
@@ -105,7 +101,7 @@ impl ModelFile {
             let data = widen(&name, &view)?;
             Ok((name, Tensor { shape, data }))
         };
-        // All of them, so that the first defect in their order is told.
+        // All are read before the first error is returned, so that the error does not depend on threads.
         let read: Vec<_> = metadata.spec.parameters().into_par_iter().map(read).collect();
         let mut weights = Weights::default();
         for tensor in read {
@@ -119,12 +115,12 @@ impl ModelFile {
         Ok(Self { metadata, weights })
     }
 
-    /// Writes the model. A tensor whose every value is a bf16 is stored as BF16, any other as F32, so nothing is ever
-    /// lost; round with [`Weights::rounded_to_bf16`] before [`Self::new`] to get the small form. The same model always
-    /// gives the same bytes.
+    /// Writes the model. A tensor is stored as BF16 if that loses nothing, else as F32; round with
+    /// [`Weights::rounded_to_bf16`] before [`Self::new`] for the small form. The same model always gives
+    /// the same bytes.
     ///
     /// # Errors
-    /// Weights that are not those of the metadata's spec and ids.
+    /// Weights that do not fit the metadata's spec and ids.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         self.weights.check(&self.metadata.spec)?;
         self.check_ids()?;
@@ -175,70 +171,6 @@ impl ModelFile {
     }
 }
 
-impl Metadata {
-    /// How many bytes of a model file hold its metadata, from its first eight bytes.
-    ///
-    /// # Errors
-    /// Fewer bytes, or a length that no safetensors file may have.
-    pub fn bytes_needed(start: &[u8]) -> Result<usize, ModelError> {
-        let refused = |why: &str| ModelError::NotAModel(why.to_owned());
-        let length = start.first_chunk().ok_or_else(|| refused("it is shorter than eight bytes"))?;
-        usize::try_from(u64::from_le_bytes(*length))
-            .ok()
-            .filter(|&length| length <= MAX_HEADER)
-            .map(|length| length + 8)
-            .ok_or_else(|| refused("its header is too long"))
-    }
-
-    /// Reads the metadata from the first [`Self::bytes_needed`] bytes of a model file, or more. Neither weights nor ids are
-    /// checked: this tells what a file claims to be, without reading all of it.
-    ///
-    /// # Errors
-    /// Bytes that are no beginning of a model file; metadata that [`ModelFile::from_bytes`] would refuse.
-    pub fn from_file_start(bytes: &[u8]) -> Result<Self, ModelError> {
-        #[derive(serde::Deserialize)]
-        struct Header {
-            __metadata__: Option<HashMap<String, String>>,
-        }
-        let end = Self::bytes_needed(bytes)?;
-        let header = bytes.get(8..end).ok_or_else(|| ModelError::NotAModel("its header is cut short".to_owned()))?;
-        let header: Header =
-            serde_json::from_slice(header).map_err(|error| ModelError::NotAModel(error.to_string()))?;
-        read_metadata(entry(header.__metadata__.as_ref())?)
-    }
-}
-
-/// The JSON document in a safetensors header.
-fn entry(map: Option<&HashMap<String, String>>) -> Result<&String, ModelError> {
-    map.and_then(|map| map.get(METADATA_KEY))
-        .ok_or_else(|| ModelError::Metadata(format!("there is no entry {METADATA_KEY:?}")))
-}
-
-fn read_metadata(text: &str) -> Result<Metadata, ModelError> {
-    #[derive(serde::Deserialize)]
-    struct VersionOnly {
-        format_version: u32,
-    }
-    let unusable = |error: serde_json::Error| ModelError::Metadata(error.to_string());
-    // A newer file may have fields that this version does not know: look at the version first.
-    let found = serde_json::from_str::<VersionOnly>(text).map_err(unusable)?.format_version;
-    if found != MODEL_FORMAT_VERSION {
-        return Err(ModelError::Version { found, supported: MODEL_FORMAT_VERSION });
-    }
-    let metadata: Metadata = serde_json::from_str(text).map_err(unusable)?;
-    metadata.spec.validate()?;
-    metadata.lambda.validate()?;
-    let lineage = &metadata.lineage;
-    if (lineage.generation == 0) != lineage.parent.is_none() {
-        return Err(ModelError::Metadata(format!(
-            "generation {} {} a parent",
-            lineage.generation,
-            if lineage.parent.is_none() { "must have" } else { "cannot have" }
-        )));
-    }
-    Ok(metadata)
-}
-
 fn widen(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelError> {
     match view.dtype() {
         Dtype::F32 => Ok(view
@@ -253,7 +185,7 @@ fn widen(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelError> {
     }
 }
 
-/// The smallest storage that keeps every bit.
+/// The bytes of values in the smallest type that keeps every bit.
 fn narrow(values: &[f32]) -> (Dtype, Vec<u8>) {
     if values.iter().all(|value| value.to_bits() & 0xffff == 0) {
         (Dtype::BF16, values.iter().flat_map(|value| ((value.to_bits() >> 16) as u16).to_le_bytes()).collect())

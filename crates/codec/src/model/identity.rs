@@ -1,13 +1,13 @@
-//! Names that follow from content: hashes of what decides latents and of what decides pixels.
+//! Ids of models: hashes of what determines latents, and of what determines pixels.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{LambdaRange, LambdaRanges, Spec, Tensor, Weights};
+use super::{Branch, LambdaRange, LambdaRanges, Spec, Tensor, Weights};
 
-/// Why a text is no id.
+/// A text that is not an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdError;
 
@@ -61,11 +61,12 @@ macro_rules! id {
 }
 
 id! {
-    /// Names an entropy branch: all that turns a file into latents. Equal for every generation of a lineage.
+    /// Hash of an entropy branch: all that turns a file into latents. Every generation of a lineage has
+    /// the same.
     EntropyId
 }
 id! {
-    /// Names a whole network: all that turns an image into a file and a file into pixels.
+    /// Hash of a whole network: all that turns an image into a file and a file into pixels.
     GenerationId
 }
 
@@ -83,7 +84,15 @@ fn parse(text: &str) -> Result<[u8; 32], IdError> {
 }
 
 impl EntropyId {
-    /// The id of the entropy branch in `weights` (tensors whose names start with `entropy.`; others do not matter).
+    /// The first eight bytes, which the headers of files carry.
+    #[must_use]
+    pub fn short(&self) -> [u8; 8] {
+        let mut short = [0; 8];
+        short.copy_from_slice(&self.0[..8]);
+        short
+    }
+
+    /// The id of the entropy branch in `weights`; tensors of other branches do not matter.
     /// `docs/MODEL.md` states the hashed bytes.
     #[must_use]
     pub fn of(spec: &Spec, range: LambdaRange, weights: &Weights) -> Self {
@@ -91,12 +100,20 @@ impl EntropyId {
         hasher.update(b"heirloom entropy 1\0");
         hasher.update(&spec.entropy_bytes());
         hasher.update(&range.canonical_bytes());
-        weights.entropy().for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
+        weights.branch(Branch::Entropy).for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
         Self(hasher.finalize().into())
     }
 }
 
 impl GenerationId {
+    /// The first four bytes, which the headers of files carry.
+    #[must_use]
+    pub fn short(&self) -> [u8; 4] {
+        let mut short = [0; 4];
+        short.copy_from_slice(&self.0[..4]);
+        short
+    }
+
     /// The id of the whole network. `docs/MODEL.md` states the hashed bytes.
     #[must_use]
     pub fn of(spec: &Spec, ranges: &LambdaRanges, weights: &Weights) -> Self {
@@ -111,7 +128,8 @@ impl GenerationId {
     }
 }
 
-/// Name and axes with their lengths, then the values: no two different lists of tensors hash the same bytes.
+/// Hashes name and axes with their lengths, then the values, so that no two different lists of tensors
+/// hash the same bytes.
 fn hash_tensor(hasher: &mut blake3::Hasher, name: &str, tensor: &Tensor) {
     let number = |n: usize| (n as u64).to_le_bytes();
     hasher.update(&number(name.len()));
@@ -123,7 +141,7 @@ fn hash_tensor(hasher: &mut blake3::Hasher, name: &str, tensor: &Tensor) {
     let mut bytes = vec![[0; 4]; tensor.data.len().min(1 << 14)];
     for values in tensor.data.chunks(1 << 14) {
         let bytes = &mut bytes[..values.len()];
-        // -0.0 and 0.0 are different weights here, as they can be in arithmetic.
+        // -0.0 and 0.0 are different weights, since arithmetic can tell them apart.
         bytes.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_bits().to_le_bytes());
         hasher.update(bytes.as_flattened());
     }

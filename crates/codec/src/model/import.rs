@@ -1,24 +1,28 @@
-//! Conversion of the authors' PyTorch checkpoints: their names and layouts to ours.
+//! Conversion of PyTorch checkpoints of the paper's authors to the names and layouts used here.
 
 use super::layout::{Entry, Layout, entries};
 use super::{ModelError, Spec, Tensor, Weights};
 
-/// Names and shapes of the PyTorch tensors that [`from_pytorch`] asks for, in the order in which it asks.
+/// Names and shapes of the PyTorch tensors that [`from_pytorch`] asks for, in that order. Empty for a
+/// spec that [`Spec::validate`] refuses.
 ///
-/// The authors' state dict has more entries than these: constant bounds of their probability model, which no network
-/// needs.
+/// The authors' state dict has further entries, constant bounds of their probability model, which no
+/// network needs.
 #[must_use]
 pub fn pytorch_parameters(spec: &Spec) -> Vec<(String, Vec<usize>)> {
+    if spec.validate().is_err() {
+        return Vec::new();
+    }
     entries(spec).into_iter().map(|entry| (entry.foreign_name, entry.foreign_shape)).collect()
 }
 
 /// Builds weights from the tensors of the authors' PyTorch model.
 ///
-/// `find` is given a PyTorch name and returns the tensor's shape and its row-major values. Both `[out, in]` and
-/// `[out, in, 1, 1]` are taken for a matrix.
+/// `find` returns shape and row-major values of the PyTorch tensor with a given name. A matrix may have
+/// the shape `[out, in]` or `[out, in, 1, 1]`.
 ///
 /// # Errors
-/// An invalid spec, a tensor that `find` does not have, one of another shape, or a non-finite weight.
+/// An invalid spec, a tensor that `find` does not return, a wrong shape, or a weight that is not finite.
 pub fn from_pytorch(
     spec: &Spec,
     mut find: impl FnMut(&str) -> Option<(Vec<usize>, Vec<f32>)>,
@@ -38,7 +42,7 @@ pub fn from_pytorch(
     Ok(weights)
 }
 
-/// A shape without the ones at its end, which carry no meaning.
+/// A shape without its trailing ones, which carry no meaning.
 fn trimmed(shape: &[usize]) -> &[usize] {
     let end = shape.iter().rposition(|&n| n != 1).map_or(0, |last| last + 1);
     &shape[..end]
@@ -73,7 +77,7 @@ fn convert(entry: &Entry, data: Vec<f32>) -> Vec<f32> {
     }
 }
 
-/// PyTorch's channel (c, ry, rx) of each of our columns (ry, rx, c).
+/// PyTorch's channel (c, ry, rx) for each column (ry, rx, c).
 fn shuffle_order(wide: usize, ratio: usize) -> Vec<usize> {
     let taps = ratio * ratio;
     let channels = wide / taps;

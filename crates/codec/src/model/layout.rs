@@ -1,17 +1,21 @@
-//! The one enumeration of all tensors: our name and shape, and where the same tensor is in the authors' PyTorch model.
+//! The list of all tensors: name and shape here, and in the PyTorch model of the paper's authors.
 
-use super::spec::{LEVELS, STRIDES, Spec};
+use heirloom_format::container::LATENT_LEVELS;
+
+use super::Branch;
+use super::spec::{STRIDES, Spec};
 
 /// How PyTorch's layout of a tensor becomes ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// The same values in the same order.
+    /// No change.
     Same,
     /// `[out, in, ky, kx]` (or `[out, in]`) to rows (ky, kx, in), columns out.
     Convolution,
-    /// As `Convolution` with a 1×1 kernel, its `c·r·r` outputs reordered from (c, ry, rx) to (ry, rx, c).
+    /// Like `Convolution` with a 1×1 kernel; the `c·r·r` outputs are reordered from (c, ry, rx) to
+    /// (ry, rx, c).
     Shuffle { ratio: usize },
-    /// The bias that belongs to a `Shuffle`.
+    /// The bias of a `Shuffle`.
     ShuffleBias { ratio: usize },
 }
 
@@ -33,7 +37,7 @@ pub(super) fn entries(spec: &Spec) -> Vec<Entry> {
     list.posteriors();
     list.entropy();
     list.reconstruction();
-    for (branch, foreign) in [("encoder", "enc"), ("reconstruction", "dec"), ("entropy", "em")] {
+    for (branch, foreign) in [(Branch::Encoder, "enc"), (Branch::Reconstruction, "dec"), (Branch::Entropy, "em")] {
         for (layer, index) in [("fc1", 0), ("fc2", 2)] {
             list.dense(
                 &format!("{branch}.lambda.{layer}"),
@@ -53,7 +57,7 @@ struct List<'a> {
 
 impl List<'_> {
     fn encoder(&mut self) {
-        let mut foreign = 0; // the authors number all layers of the encoder in one list
+        let mut foreign = 0; // the authors number all layers of the encoder consecutively
         let mut inputs = 3;
         for (stage, stride) in STRIDES.iter().enumerate() {
             let name = format!("encoder.s{stride}");
@@ -65,7 +69,7 @@ impl List<'_> {
                 self.block(&format!("{name}.block{block}"), &format!("enc_blocks.{foreign}"), stage);
                 foreign += 1;
             }
-            // After every stage whose output a posterior reads stands a layer without parameters.
+            // A layer without parameters follows every stage whose output a posterior reads.
             if stage > 0 {
                 foreign += 1;
             }
@@ -74,7 +78,7 @@ impl List<'_> {
     }
 
     fn posteriors(&mut self) {
-        for level in 0..LEVELS {
+        for level in 0..LATENT_LEVELS {
             let stage = Spec::stage_of_level(level);
             let width = self.spec.widths[stage];
             let ours = format!("encoder.z{}", level + 1);
@@ -90,7 +94,7 @@ impl List<'_> {
 
     fn entropy(&mut self) {
         let mut foreign = 0;
-        for level in 0..LEVELS {
+        for level in 0..LATENT_LEVELS {
             let stage = Spec::stage_of_level(level);
             let (width, latent) = (self.spec.widths[stage], self.spec.latents[level]);
             let ours = format!("entropy.z{}", level + 1);
@@ -106,7 +110,7 @@ impl List<'_> {
                 self.block(&format!("{ours}.out{block}"), &format!("em_blocks.{foreign}"), stage);
                 foreign += 1;
             }
-            if level + 1 < LEVELS {
+            if level + 1 < LATENT_LEVELS {
                 let next = self.spec.level_width(level + 1);
                 self.shuffle(&format!("{ours}.up"), &format!("em_blocks.{foreign}.0"), width, next, 2);
                 foreign += 1;
@@ -118,7 +122,7 @@ impl List<'_> {
         let start = self.spec.level_width(0);
         self.push("reconstruction.start", vec![start], "dec_bias", vec![1, start, 1, 1], Layout::Same);
         let mut foreign = 0;
-        for level in 0..LEVELS {
+        for level in 0..LATENT_LEVELS {
             let stage = Spec::stage_of_level(level);
             let (width, latent) = (self.spec.widths[stage], self.spec.latents[level]);
             let ours = format!("reconstruction.z{}", level + 1);
@@ -170,7 +174,7 @@ impl List<'_> {
         );
     }
 
-    /// Weight and bias of a matrix; `tail` is what PyTorch's shape has after `[out, in]`.
+    /// Weight and bias of a matrix. PyTorch's shape is `[out, in]`, followed by `tail`.
     fn dense(&mut self, ours: &str, theirs: &str, (inputs, outputs): (usize, usize), tail: &[usize]) {
         let mut foreign_shape = vec![outputs, inputs];
         foreign_shape.extend(tail);

@@ -1,12 +1,11 @@
 //! What a model file says about its weights.
 
-use std::collections::BTreeMap;
-
+use heirloom_format::container::Header;
 use serde::{Deserialize, Serialize};
 
-use super::{EntropyId, GenerationId, LambdaRanges, Record, Spec};
+use super::{EntropyId, GenerationId, LambdaRanges, Provenance, Record, Spec};
 
-/// Where a model stands in its lineage.
+/// The place of a model in its lineage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lineage {
@@ -16,46 +15,47 @@ pub struct Lineage {
     pub generation: u32,
     /// Follows from spec, λ ranges and all weights; checked when a model is read.
     pub generation_id: GenerationId,
-    /// The generation this one was learned from; none for generation 0.
+    /// The generation this one was learned from; `None` for generation 0.
     pub parent: Option<GenerationId>,
 }
 
-/// How the weights came to be.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Provenance {
-    /// Hash of the list of training files.
-    pub data_manifest: Option<String>,
-    /// Training steps.
-    pub steps: Option<u64>,
-    /// Seed of the run.
-    pub seed: Option<u64>,
-    /// Revision of the program that trained.
-    pub code_revision: Option<String>,
-    /// Anything else worth knowing, by name.
-    pub notes: BTreeMap<String, String>,
+impl Lineage {
+    /// Whether a model with this lineage decodes files with this header: whether its entropy branch is
+    /// the one that wrote them.
+    #[must_use]
+    pub fn reads(&self, header: &Header) -> bool {
+        header.entropy_id == self.entropy_id.short()
+    }
+
+    /// Whether this very generation wrote files with this header, so that exact decoding gives the same
+    /// pixels as on the day they were written.
+    #[must_use]
+    pub fn wrote(&self, header: &Header) -> bool {
+        self.reads(header) && header.generation == self.generation && header.generation_id == self.generation_id.short()
+    }
 }
 
-/// The JSON in a model file's header.
+/// The JSON document in a model file's header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
-    /// Version of this JSON and of the tensors' names and layouts.
+    /// Version of this document and of the names and layouts of tensors.
     pub format_version: u32,
     /// Shape of the network.
     pub spec: Spec,
-    /// λ ranges per branch.
+    /// λ range of each branch.
     pub lambda: LambdaRanges,
-    /// Identity.
+    /// Ids, and the place in the lineage.
     pub lineage: Lineage,
-    /// Set on models that are not published: files made with them may become undecodable.
+    /// Set on models that are not published: their files may become undecodable.
     pub preview: bool,
-    /// Origin.
+    /// How the weights came to be.
     #[serde(default)]
     pub provenance: Provenance,
     /// Licence of the weights, as an SPDX expression.
     pub licence: String,
-    /// What was measured when the model was published; none for models that were not compared with an older generation.
+    /// What was measured when the model was published; `None` for models that were not compared with
+    /// an earlier generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
 }

@@ -1,25 +1,33 @@
-//! What a model is: its [`Spec`], its [`Weights`], who it is ([`EntropyId`], [`GenerationId`]) and the file that
-//! carries all of it ([`ModelFile`]).
+//! Models: [`Spec`] and [`Weights`], the ids that follow from them ([`EntropyId`], [`GenerationId`]), and
+//! the file that carries all of it ([`ModelFile`]).
 
+mod branch;
 mod compare;
 mod error;
 mod file;
+mod header;
 mod identity;
 pub mod import;
 mod lambda_range;
 mod layout;
 mod metadata;
+mod parameters;
+mod provenance;
 mod record;
 mod spec;
 mod weights;
 mod widen;
 
+pub use branch::Branch;
 pub use compare::EntropyDifference;
 pub use error::ModelError;
-pub use file::{METADATA_KEY, MODEL_FORMAT_VERSION, ModelFile};
+pub use file::ModelFile;
+pub use header::{METADATA_KEY, MODEL_FORMAT_VERSION};
+pub use heirloom_format::container::LATENT_LEVELS;
 pub use identity::{EntropyId, GenerationId, IdError};
 pub use lambda_range::{LambdaError, LambdaRange, LambdaRanges};
-pub use metadata::{Lineage, Metadata, Provenance};
+pub use metadata::{Lineage, Metadata};
+pub use provenance::{Provenance, Strategy};
 pub use record::{Proof, ProofPoint, Record};
-pub use spec::{LEVELS, STAGES, STRIDES, Spec};
+pub use spec::{STAGES, STRIDES, Spec};
 pub use weights::{Tensor, Weights};

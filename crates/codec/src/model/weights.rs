@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{ModelError, Spec};
+use super::{Branch, ModelError, Spec};
 
-/// One tensor: row-major values.
+/// A tensor with row-major values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Extent of each axis.
     pub shape: Vec<usize>,
-    /// As many values as the shape's product, last axis fastest.
+    /// The values, as many as the product of the shape, last axis fastest.
     pub data: Vec<f32>,
 }
 
@@ -31,7 +31,7 @@ impl Weights {
         self.tensors.get(name)
     }
 
-    /// Takes the tensor called `name` out.
+    /// Removes and returns the tensor called `name`.
     pub fn remove(&mut self, name: &str) -> Option<Tensor> {
         self.tensors.remove(name)
     }
@@ -41,14 +41,17 @@ impl Weights {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
-    /// The tensors of the frozen entropy branch (names that start with `entropy.`), in the order of their names.
-    pub fn entropy(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.iter().filter(|(name, _)| name.starts_with("entropy."))
+    /// The tensors of a branch in the order of their names.
+    pub fn branch(&self, branch: Branch) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.iter().filter(move |(name, _)| name.starts_with(branch.prefix()))
     }
 
-    /// Takes out the tensors whose names are not below `name` in the order of bytes.
-    pub(crate) fn split_off(&mut self, name: &str) -> Self {
-        Self { tensors: self.tensors.split_off(name) }
+    /// Splits the weights into those of encoder, entropy branch and reconstruction branch.
+    pub(crate) fn into_branches(mut self) -> [Self; 3] {
+        // `Branch::ALL` is in the order of names.
+        let mut entropy = Self { tensors: self.tensors.split_off(Branch::Entropy.prefix()) };
+        let reconstruction = Self { tensors: entropy.tensors.split_off(Branch::Reconstruction.prefix()) };
+        [self, entropy, reconstruction]
     }
 
     /// Number of tensors.
@@ -57,16 +60,16 @@ impl Weights {
         self.tensors.len()
     }
 
-    /// Whether there is no tensor at all.
+    /// Whether there are no tensors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tensors.is_empty()
     }
 
-    /// Checks that these are exactly the tensors of `spec`, of the right shapes, and that every value is finite.
+    /// Checks that these are exactly the tensors of `spec`, with the right shapes and finite values.
     ///
     /// # Errors
-    /// An invalid spec, or the first tensor that is missing, extra, misshapen or has a NaN or an infinity.
+    /// An invalid spec, or the first tensor that is missing, extra, misshapen, or not finite.
     pub fn check(&self, spec: &Spec) -> Result<(), ModelError> {
         spec.validate()?;
         let expected: BTreeMap<_, _> = spec.parameters().into_iter().collect();
@@ -89,8 +92,8 @@ impl Weights {
         }
     }
 
-    /// The same weights, each rounded to the nearest bf16 (ties to even), so that a model file stores them in two bytes.
-    /// The result is another network with other ids. Values beyond bf16's range become its largest.
+    /// Rounds each weight to the nearest bf16 (ties to even), so that a model file stores it in two
+    /// bytes. The result is another network with other ids. Values beyond the range of bf16 saturate.
     #[must_use]
     pub fn rounded_to_bf16(&self) -> Self {
         let tensors = self
@@ -105,7 +108,8 @@ impl Weights {
     }
 }
 
-/// Position of the first infinity or NaN. Whole stretches are looked at without branches, so that vectors can do it.
+/// Position of the first infinity or NaN. Whole stretches are tested without branches, so that the
+/// compiler can vectorise the test.
 fn not_finite(values: &[f32]) -> Option<usize> {
     const STRETCH: usize = 1024;
     let any = |values: &[f32]| values.iter().fold(0, |any, value| any | u32::from(!value.is_finite())) != 0;
@@ -114,7 +118,7 @@ fn not_finite(values: &[f32]) -> Option<usize> {
     values[first..].iter().position(|value| !value.is_finite()).map(|index| first + index)
 }
 
-/// The nearest bf16 of a finite `f32`, ties to even, widened again; saturating.
+/// Rounds a finite `f32` to the nearest bf16, ties to even, saturating; returns it as `f32`.
 fn round_to_bf16(value: f32) -> f32 {
     let bits = value.to_bits();
     let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) & 0xffff_0000;

@@ -1,13 +1,13 @@
-//! Weights that learning for a wider range of λ starts from.
+//! The starting point of learning for a wider range of λ.
 
-use super::{LambdaRange, LambdaRanges, ModelError, ModelFile, Weights};
+use super::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, Weights};
 
 impl ModelFile {
-    /// Makes a child whose encoder and reconstruction branch take λ from `range`, see
-    /// [`Weights::widen`]. It is meant to learn: until then it codes worse than its parent.
+    /// Makes a child whose encoder and reconstruction branch take λ from `range`; see [`Weights::widen`].
+    /// The child is a starting point for learning: until it has learned, it codes worse than its parent.
     ///
     /// # Errors
-    /// A range that does not hold the old ones, or is beyond what any model may claim.
+    /// A range that does not contain the old ones, or that exceeds what any model may claim.
     pub fn widened(&self, range: LambdaRange) -> Result<Self, ModelError> {
         let mut weights = self.weights.clone();
         let lambda = weights.widen(self.metadata.lambda, range)?;
@@ -25,28 +25,29 @@ impl Weights {
     /// stay, and so does the entropy branch with its range.
     ///
     /// # Errors
-    /// A range that does not hold the old ones, or is beyond what any model may claim; a missing weight.
+    /// A range that does not contain the old ones, or that exceeds what any model may claim; a missing
+    /// weight.
     pub fn widen(&mut self, old: LambdaRanges, range: LambdaRange) -> Result<LambdaRanges, ModelError> {
         let new = LambdaRanges { entropy: old.entropy, encoder: range, reconstruction: range };
         new.validate()?;
-        for (branch, old) in [("encoder", old.encoder), ("reconstruction", old.reconstruction)] {
+        for (branch, old) in [(Branch::Encoder, old.encoder), (Branch::Reconstruction, old.reconstruction)] {
             if range.low > old.low || range.high < old.high {
                 return Err(ModelError::Metadata(format!(
-                    "the λ range {} to {} does not hold the {branch}'s range, {} to {}",
+                    "the λ range {} to {} does not contain the {branch} branch's range, {} to {}; choose a range that does",
                     range.low, range.high, old.low, old.high
                 )));
             }
             let quotient = |a: f32, b: f32| (f64::from(a) / f64::from(b)) as f32;
-            scale(self, &format!("{branch}.lambda.fc1.weight"), quotient(old.high, range.high))?;
-            scale(self, &format!("{branch}.lambda.fc2.weight"), quotient(range.low, old.low))?;
+            self.scale(&format!("{branch}.lambda.fc1.weight"), quotient(old.high, range.high))?;
+            self.scale(&format!("{branch}.lambda.fc2.weight"), quotient(range.low, old.low))?;
         }
         Ok(new)
     }
-}
 
-fn scale(weights: &mut Weights, name: &str, factor: f32) -> Result<(), ModelError> {
-    let mut tensor = weights.remove(name).ok_or_else(|| ModelError::Missing(name.to_owned()))?;
-    tensor.data.iter_mut().for_each(|value| *value *= factor);
-    weights.insert(name.to_owned(), tensor);
-    Ok(())
+    fn scale(&mut self, name: &str, factor: f32) -> Result<(), ModelError> {
+        let mut tensor = self.remove(name).ok_or_else(|| ModelError::Missing(name.to_owned()))?;
+        tensor.data.iter_mut().for_each(|value| *value *= factor);
+        self.insert(name.to_owned(), tensor);
+        Ok(())
+    }
 }

@@ -1,9 +1,10 @@
-//! The encoder's own networks: image to features, and features to posterior means. They only choose latents, so any
-//! arithmetic would do; they use fused multiply-add.
+//! The encoder: image to features, and features to posterior means. It only chooses latents, so any
+//! arithmetic would do; it uses fused multiply-add.
 
-use super::build::{Builder, ConditionedBlock, apply_all};
+use super::block::{ConditionedBlock, apply_all};
+use super::build::Builder;
 use super::lambda::{Condition, LambdaEmbedding};
-use crate::model::{LEVELS, ModelError, STAGES, STRIDES, Spec};
+use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, STAGES, STRIDES, Spec};
 use heirloom_kernels::{Conv3x3, Dense, Down, Engine, Map};
 
 /// Bottom-up network and posteriors.
@@ -30,51 +31,53 @@ struct Posterior {
 }
 
 impl Encoder {
-    pub(super) fn new(build: &mut Builder<'_>) -> Result<Self, ModelError> {
+    pub(super) fn new(build: &mut Builder<'_>, range: LambdaRange) -> Result<Self, ModelError> {
         let spec = build.spec();
         let stages = (0..STAGES)
             .map(|stage| {
                 let name = format!("encoder.s{}", STRIDES[stage]);
                 let (inputs, ratio) = if stage == 0 { (3, 4) } else { (spec.widths[stage - 1], 2) };
                 let down = build.down(&format!("{name}.down"), inputs, spec.widths[stage], ratio)?;
-                let blocks = build.blocks(&format!("{name}.block"), spec.encoder_blocks[stage], stage)?;
+                let blocks =
+                    ConditionedBlock::sequence(build, &format!("{name}.block"), spec.encoder_blocks[stage], stage)?;
                 Ok(Stage { down, blocks })
             })
             .collect::<Result<_, ModelError>>()?;
-        let posteriors = (0..LEVELS)
+        let posteriors = (0..LATENT_LEVELS)
             .map(|level| {
                 let name = format!("encoder.z{}", level + 1);
                 let stage = Spec::stage_of_level(level);
                 let width = spec.widths[stage];
                 Ok(Posterior {
-                    feature_block: build.block(&format!("{name}.feature_block"), stage)?,
-                    entropy_block: build.block(&format!("{name}.entropy_block"), stage)?,
+                    feature_block: ConditionedBlock::new(build, &format!("{name}.feature_block"), stage)?,
+                    entropy_block: ConditionedBlock::new(build, &format!("{name}.entropy_block"), stage)?,
                     mix: build.dense(&format!("{name}.mix"), 2 * width, width)?,
-                    mixed_block: build.block(&format!("{name}.mixed_block"), stage)?,
+                    mixed_block: ConditionedBlock::new(build, &format!("{name}.mixed_block"), stage)?,
                     mean: build.conv3x3(&format!("{name}.mean"), width, spec.latents[level])?,
                 })
             })
             .collect::<Result<_, ModelError>>()?;
-        let lambda = LambdaEmbedding::new(build, "encoder.lambda")?;
+        let lambda = LambdaEmbedding::new(build, Branch::Encoder, range)?;
         Ok(Self { lambda, stages, posteriors })
     }
 
-    /// The embedding of λ, as the reference vectors have it.
+    /// The embedding of λ, before the GELU of the modulations.
     #[must_use]
     pub fn embedding(&self, engine: Engine, lambda: f32) -> Vec<f32> {
         self.lambda.embed(engine, lambda)
     }
 
-    /// Runs the bottom-up network on an image: RGB in [-1, 1], height and width multiples of 64.
+    /// Runs the bottom-up network on an image: RGB in [-1, 1], height and width multiples of
+    /// [`CANVAS_UNIT`](heirloom_format::container::CANVAS_UNIT). λ is clamped to the encoder's range.
     #[must_use]
     pub fn features(&self, engine: Engine, lambda: f32, image: Map) -> EncoderWalk<'_> {
         let condition = self.lambda.condition(engine, lambda);
-        let mut features = Vec::with_capacity(LEVELS);
+        let mut features = Vec::with_capacity(LATENT_LEVELS);
         let mut input = image;
         for (number, stage) in self.stages.iter().enumerate() {
             let map = engine.down(&stage.down, &input);
             let previous = std::mem::replace(&mut input, map);
-            // No posterior reads the image or the features at stride 4: their memory is given back here.
+            // No posterior reads the image or the features at stride 4, so their memory is released here.
             if number >= 2 {
                 features.push(previous);
             } else {
@@ -87,10 +90,10 @@ impl Encoder {
     }
 }
 
-/// The features of an image, consumed level by level from z1 to z4.
+/// The features of an image, consumed latent by latent from z1 to z4.
 #[derive(Debug)]
 pub struct EncoderWalk<'a> {
-    /// The current level and those after it.
+    /// The current latent level and those after it.
     posteriors: &'a [Posterior],
     condition: Condition,
     /// Features of the remaining levels, the finest (z4's) first.
@@ -104,8 +107,8 @@ impl EncoderWalk<'_> {
         &self.features
     }
 
-    /// Posterior mean of the next level's latent, given the feature e of the entropy branch that its prior saw. An empty
-    /// map after the last level.
+    /// Posterior mean of the next latent, given the feature e of the entropy branch that its prior read.
+    /// An empty map after the last latent.
     pub fn posterior_mean(&mut self, entropy_feature: &Map) -> Map {
         let (Some((posterior, rest)), Some(mut feature)) = (self.posteriors.split_first(), self.features.pop()) else {
             return Map::default();
@@ -113,7 +116,7 @@ impl EncoderWalk<'_> {
         self.posteriors = rest;
         let engine = self.condition.engine;
         posterior.feature_block.apply(&self.condition, &mut feature);
-        let mut entropy_feature = entropy_feature.clone(); // the walk still needs its own
+        let mut entropy_feature = entropy_feature.clone(); // the entropy walk keeps its own
         posterior.entropy_block.apply(&self.condition, &mut entropy_feature);
         let mut mixed = engine.dense(&posterior.mix, &[&entropy_feature, &feature]);
         drop((feature, entropy_feature));

@@ -1,12 +1,14 @@
-//! The embedding of λ: sinusoidal features and a two-layer perceptron (method: λ embedding).
+//! The embedding of λ: sinusoidal features and a two-layer perceptron (Duan et al., CVPR 2024, section
+//! 4.2).
 
 use super::build::Builder;
 use super::strict_math::{cos_sin, exp, ln};
-use crate::model::ModelError;
+use crate::model::{Branch, LambdaRange, ModelError};
 use heirloom_kernels::{Dense, Engine};
 
 /// Sinusoidal features of λ: `[cos(v·f) …, sin(v·f) …]` for v = 64·ln λ / ln 8192 and the frequencies
-/// f = 64^(−j/(length/2 − 1)), j = 0 … length/2 − 1. Computed in binary64, each value rounded to binary32 once.
+/// f = 64^(−j/(length/2 − 1)), j = 0 … length/2 − 1. Computed in binary64, each value rounded to
+/// binary32 once.
 ///
 /// `length` is even and at least 4; λ is positive.
 #[must_use]
@@ -23,30 +25,31 @@ pub fn features(lambda: f32, length: usize) -> Vec<f32> {
     features
 }
 
-/// One of the three perceptrons.
+/// The λ perceptron of one branch, and the range of λ that the branch was trained for.
 #[derive(Debug)]
 pub(super) struct LambdaEmbedding {
+    range: LambdaRange,
     first: Dense,
     second: Dense,
     length: usize,
 }
 
 impl LambdaEmbedding {
-    pub fn new(build: &mut Builder<'_>, name: &str) -> Result<Self, ModelError> {
+    pub fn new(build: &mut Builder<'_>, branch: Branch, range: LambdaRange) -> Result<Self, ModelError> {
         let length = build.spec().embedding;
-        let first = build.dense(&format!("{name}.fc1"), length, length)?;
-        let second = build.dense(&format!("{name}.fc2"), length, length)?;
-        Ok(Self { first, second, length })
+        let first = build.dense(&format!("{branch}.lambda.fc1"), length, length)?;
+        let second = build.dense(&format!("{branch}.lambda.fc2"), length, length)?;
+        Ok(Self { range, first, second, length })
     }
 
-    /// The embedding itself.
+    /// The embedding of λ, clamped to the branch's range.
     pub fn embed(&self, engine: Engine, lambda: f32) -> Vec<f32> {
-        let mut hidden = engine.dense_vector(&self.first, &features(lambda, self.length));
+        let mut hidden = engine.dense_vector(&self.first, &features(self.range.clamp(lambda), self.length));
         engine.gelu(&mut hidden);
         engine.dense_vector(&self.second, &hidden)
     }
 
-    /// What the blocks' modulations read: GELU of the embedding, computed once for all of them.
+    /// The input of the blocks' modulations: GELU of the embedding, computed once for all blocks.
     pub fn condition(&self, engine: Engine, lambda: f32) -> Condition {
         let mut values = self.embed(engine, lambda);
         engine.gelu(&mut values);
@@ -54,7 +57,7 @@ impl LambdaEmbedding {
     }
 }
 
-/// A branch's λ, ready for its blocks, and the arithmetic that the branch runs in.
+/// The λ of a branch, ready for its blocks, and the arithmetic that the branch uses.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
     pub engine: Engine,

@@ -1,21 +1,23 @@
-//! `ln`, `exp`, `sin` and `cos` of binary64 numbers from + − × ÷ alone, so that every machine gets the same bits.
-//! Platform functions differ in the last bit from one system to the next, and λ's embedding decides latents.
+//! `ln`, `exp`, `sin` and `cos` of binary64 numbers from + − × ÷ alone, so that every machine gets the
+//! same bits. Platform functions differ in the last bit from one system to the next, and the embedding of
+//! λ determines latents.
 //!
-//! `docs/ARITHMETIC.md` fixes every step. Accuracy is about one unit in the last place over the range used here
-//! (|x| below 10,000 for the trigonometric functions).
+//! `docs/ARITHMETIC.md` fixes every step. The error is about one unit in the last place over the range
+//! used here (|x| below 10,000 for the trigonometric functions).
 
-/// The upper bits of ln 2: its last 21 bits are zero, so that its product with an exponent is exact.
+/// The upper bits of ln 2. The last 21 bits are zero, so that the product with an exponent is exact.
 const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
 /// ln 2 − [`LN2_HIGH`].
 const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
-/// π/2 in three parts; the first two have 33 significant bits each, so that products with small integers are exact.
+/// π/2 in three parts. The first two have 33 significant bits each, so that products with small
+/// integers are exact.
 const HALF_PI: [f64; 3] = [
     f64::from_bits(0x3ff9_21fb_5440_0000),
     f64::from_bits(0x3dd0_b461_1a60_0000),
     f64::from_bits(0x3ba3_198a_2e03_7073),
 ];
 
-/// Natural logarithm of a positive normal number; other arguments give a meaningless but fixed result.
+/// Natural logarithm of a positive normal number. Other arguments give a meaningless but fixed result.
 #[must_use]
 pub fn ln(x: f64) -> f64 {
     // x = m·2^e with m in [1, 2), then m in (√½, √2].
@@ -37,7 +39,7 @@ pub fn ln(x: f64) -> f64 {
     f64::from(exponent) * LN2_HIGH + (fraction + f64::from(exponent) * LN2_LOW)
 }
 
-/// e^x for |x| below 700; other arguments are clamped to that.
+/// e^x, with x clamped to [-700, 700].
 #[must_use]
 pub fn exp(x: f64) -> f64 {
     let x = x.clamp(-700.0, 700.0);
@@ -109,7 +111,7 @@ mod tests {
         assert_eq!(cos_sin(0.0), (1.0, 0.0));
     }
 
-    /// The bits themselves, so that a change of order or of constants cannot slip in.
+    /// Compares bits, so that a change of order or of constants cannot go unnoticed.
     #[test]
     fn bits_never_change() {
         let values = [ln(32.0), ln(777.7), exp(-3.21), cos_sin(48.5).0, cos_sin(48.5).1];

@@ -1,9 +1,11 @@
-//! Every intermediate result of a network that is fed given latents: what reference vectors are compared with.
+//! Intermediate results of a network that is given its latents, for comparison with reference vectors.
+
+use heirloom_format::container::CANVAS_UNIT;
 
 use super::Network;
 use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 
-/// Intermediate results of one level.
+/// Intermediate results of one latent level.
 #[derive(Clone, Debug)]
 pub struct LevelTrace {
     /// Mean of the prior.
@@ -32,15 +34,16 @@ pub struct Trace {
 }
 
 impl Network {
-    /// Runs all branches on `image` (RGB in [-1, 1], sides multiples of 64), continuing after each level with the given
-    /// latent instead of the network's own. The entropy branch is strict; the others use `arithmetic`.
+    /// Runs all branches on `image` (RGB in [-1, 1], sides multiples of [`CANVAS_UNIT`]). After each level
+    /// it continues with the given latent instead of the network's own. The entropy branch is strict; the
+    /// others use `arithmetic`.
     ///
-    /// Returns `None` if this machine lacks `isa` or there are not exactly four latents of the right shapes.
+    /// Returns `None` if this machine lacks `isa`, or unless there are four latents of the right shapes.
     #[must_use]
     pub fn trace(&self, isa: Isa, arithmetic: Arithmetic, lambda: f32, image: Map, latents: &[Map]) -> Option<Trace> {
         let engine = Engine::at(isa, arithmetic)?;
         let strict = Engine::at(isa, Arithmetic::Strict)?;
-        let (height, width) = (image.height / 64, image.width / 64);
+        let (height, width) = (image.height / CANVAS_UNIT, image.width / CANVAS_UNIT);
         let mut encoder = self.encoder.features(engine, lambda, image);
         let mut entropy = self.entropy.walk(isa, lambda, height, width)?;
         let mut reconstruction = self.reconstruction.walk(engine, lambda, height, width);

@@ -1,5 +1,5 @@
-//! Writes the source file with the integer tables of the format to standard output:
-//! `cargo run -p heirloom-codec --example make_tables > crates/codec/src/entropy/tables_data.rs`
+//! Writes `src/entropy/tables_data.rs`, the integer tables of the format, to standard output:
+//! `cargo run -p heirloom-format --example make_tables > tables_data.rs`
 
 mod generator;
 

@@ -3,9 +3,9 @@
 /// Why a value could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadError {
-    /// Too few bytes.
+    /// The bytes end too early.
     End,
-    /// A varint that is not in its shortest form or exceeds 32 bits.
+    /// A varint is not in its shortest form, or exceeds 32 bits.
     Malformed,
 }
 
@@ -25,7 +25,7 @@ impl<'a> Reader<'a> {
         self.position >= self.bytes.len()
     }
 
-    /// The next `count` bytes.
+    /// Reads the next `count` bytes.
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], ReadError> {
         let end = self.position.checked_add(count).ok_or(ReadError::End)?;
         let taken = self.bytes.get(self.position..end).ok_or(ReadError::End)?;
@@ -41,7 +41,8 @@ impl<'a> Reader<'a> {
         Ok(self.array::<1>()?[0])
     }
 
-    /// An unsigned number below 2^32: seven bits per byte, low ones first, the high bit set on all bytes but the last.
+    /// Reads an unsigned number below 2^32: seven bits per byte, low bits first, the high bit set on all
+    /// bytes but the last.
     pub fn varint(&mut self) -> Result<u32, ReadError> {
         let mut value = 0u64;
         for shift in [0, 7, 14, 21, 28] {
@@ -57,13 +58,13 @@ impl<'a> Reader<'a> {
         Err(ReadError::Malformed)
     }
 
-    /// Bytes from `begin` up to here.
+    /// The bytes from `begin` to the current position.
     pub fn since(&self, begin: usize) -> &'a [u8] {
         self.bytes.get(begin..self.position).unwrap_or_default()
     }
 }
 
-/// Appends a number in the form [`Reader::varint`] reads.
+/// Appends a number in the form that [`Reader::varint`] reads.
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);

@@ -1,49 +1,49 @@
-//! What can be wrong with a file.
+//! Errors of the container.
 
 use std::fmt;
 
 use super::{Section, VERSION};
 
-/// How a transfer in text mode mangled the magic.
+/// How a transfer changed the first bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransferDamage {
-    /// The high bit was stripped.
+    /// High bits were stripped.
     SevenBit,
     /// Line ends were converted.
     LineEnds,
-    /// The bytes were taken for text and re-encoded as UTF-8.
+    /// The bytes were treated as text and re-encoded as UTF-8.
     Reencoded,
 }
 
-/// Error of the container.
+/// An error of the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerError {
-    /// The bytes do not begin with the magic; the hint is set where they once did.
+    /// The bytes do not begin with the magic number. The hint is set if they did before a transfer.
     NotHeirloom(Option<TransferDamage>),
-    /// A version of the format that this build does not read.
+    /// The version of the format cannot be read.
     UnsupportedVersion(u8),
-    /// A critical section of a kind that this build does not know, by its kind byte.
+    /// A critical section is of an unknown kind, given by its kind byte.
     UnsupportedSection(u8),
     /// A checksum or the structure is wrong.
     Damaged {
-        /// Where.
+        /// The section that is wrong.
         section: Section,
     },
     /// The bytes end too early.
     CutShort {
-        /// In which section; `Next` where a whole section is missing.
+        /// The section that is cut short; `Next` if a whole section is missing.
         section: Section,
     },
-    /// A limit of the caller is exceeded; nothing was allocated.
+    /// A limit of the caller is exceeded. No memory was allocated.
     OverLimit {
-        /// What is limited.
+        /// Name of the limited quantity.
         what: &'static str,
-        /// What the file asks for.
+        /// Value in the file.
         value: u64,
-        /// What is allowed.
+        /// Largest value allowed.
         limit: u64,
     },
-    /// A value that no file may have.
+    /// A value is impossible in any file.
     BadParameter(&'static str),
 }
 
@@ -56,23 +56,23 @@ impl fmt::Display for ContainerError {
                 f.write_str(match damage {
                     TransferDamage::SevenBit => "a 7-bit transfer stripped its high bits",
                     TransferDamage::LineEnds => "a transfer in text mode converted its line ends",
-                    TransferDamage::Reencoded => "it was taken for text and re-encoded as UTF-8",
+                    TransferDamage::Reencoded => "it was treated as text and re-encoded as UTF-8",
                 })?;
-                f.write_str("; copy the original again in binary mode")
+                f.write_str("; copy the original again, in binary mode")
             }
             Self::UnsupportedVersion(version) => {
-                write!(f, "format version {version}; this build reads version {VERSION}, a newer one may read it")
-            }
-            Self::UnsupportedSection(kind) => {
                 write!(
                     f,
-                    "section kind 0x{kind:02x} is needed for decoding but unknown to this build; a newer one may know it"
+                    "the file has format version {version}, but only version {VERSION} can be read; use a newer program"
                 )
+            }
+            Self::UnsupportedSection(kind) => {
+                write!(f, "the file needs a section of the unknown kind 0x{kind:02x}; use a newer program")
             }
             Self::Damaged { section } => write!(f, "the file is damaged in {section}"),
             Self::CutShort { section } => write!(f, "the file is cut short in {section}"),
             Self::OverLimit { what, value, limit } => {
-                write!(f, "{what} {value} exceeds the limit of {limit}; raise the limit if the file is trusted")
+                write!(f, "the {what}, {value}, exceeds the limit of {limit}; raise the limit if the file is trusted")
             }
             Self::BadParameter(what) => write!(f, "invalid value: {what}"),
         }

@@ -1,19 +1,20 @@
-//! The header: what a decoder must know before anything else.
+//! The header of a file.
 
 use super::bytes::{ReadError, Reader, put_varint};
-use super::{ContainerError, MAGIC, Section, TransferDamage, VERSION};
+use super::{CANVAS_UNIT, ContainerError, MAGIC, Section, TransferDamage, VERSION};
 
-/// How the pixels of the image are stored once decoded.
+/// The format of decoded pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelFormat {
     /// Red, green, blue, eight bits each.
     Rgb8,
-    /// One grey channel of eight bits; the network sees it three times, the decoder gives the mean of its channels.
+    /// One grey channel of eight bits. The network codes it as three equal channels; the decoder returns
+    /// their mean.
     Grey8,
 }
 
 impl PixelFormat {
-    /// Values per pixel.
+    /// Number of values per pixel.
     #[must_use]
     pub fn channels(self) -> usize {
         match self {
@@ -30,31 +31,39 @@ impl PixelFormat {
     }
 }
 
-/// Header of a file.
+/// The header of a file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Header {
-    /// True width in pixels, >= 1.
+    /// Width in pixels, at least 1.
     pub width: u32,
-    /// True height in pixels, >= 1.
+    /// Height in pixels, at least 1.
     pub height: u32,
-    /// Stored pixel format.
+    /// Format of the decoded pixels.
     pub pixel_format: PixelFormat,
-    /// The λ the image was coded with: finite, > 0, kept to the bit.
+    /// The λ that the image was encoded with: finite and above 0, kept to the bit.
     pub lambda: f32,
-    /// First eight bytes of the entropy id (BLAKE3): which lineage reads the latents.
+    /// The first eight bytes of the entropy id, which names the lineage that can decode the latents.
     pub entropy_id: [u8; 8],
-    /// Generation that wrote the file.
+    /// Number of the generation that wrote the file.
     pub generation: u32,
-    /// First four bytes of that generation's id.
+    /// The first four bytes of the id of that generation.
     pub generation_id: [u8; 4],
 }
 
 impl Header {
-    /// Pixels of the image the network works on, both sides padded to multiples of 64.
+    /// Height and width of the canvas that the network works on: both sides padded to multiples of
+    /// [`CANVAS_UNIT`].
+    #[must_use]
+    pub fn padded_size(&self) -> (u64, u64) {
+        let pad = |side: u32| u64::from(side).next_multiple_of(CANVAS_UNIT as u64);
+        (pad(self.height), pad(self.width))
+    }
+
+    /// Number of pixels of the canvas, saturating.
     #[must_use]
     pub fn padded_pixels(&self) -> u64 {
-        let pad = |side: u32| u64::from(side).next_multiple_of(64);
-        pad(self.width).saturating_mul(pad(self.height))
+        let (height, width) = self.padded_size();
+        height.saturating_mul(width)
     }
 
     fn check(&self) -> Result<(), ContainerError> {
@@ -62,12 +71,12 @@ impl Header {
             return Err(ContainerError::BadParameter("width and height must be at least 1"));
         }
         if !(self.lambda.is_finite() && self.lambda > 0.0) {
-            return Err(ContainerError::BadParameter("lambda must be finite and above 0"));
+            return Err(ContainerError::BadParameter("λ must be finite and above 0"));
         }
         Ok(())
     }
 
-    /// Appends magic, version, header and checksum.
+    /// Appends magic number, version, header and checksum.
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), ContainerError> {
         self.check()?;
         out.extend_from_slice(&MAGIC);
@@ -85,7 +94,7 @@ impl Header {
         Ok(())
     }
 
-    /// Reads what [`Header::write`] writes; returns the position of the first section too.
+    /// Reads what [`Header::write`] writes. Returns the header and the position of the first section.
     pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), ContainerError> {
         check_magic(bytes)?;
         let mut reader = Reader::new(bytes, MAGIC.len());
@@ -101,14 +110,15 @@ impl Header {
         let pixel_format = match pixel_format {
             0 => PixelFormat::Rgb8,
             1 => PixelFormat::Grey8,
-            _ => return Err(ContainerError::BadParameter("a pixel format that this build does not know")),
+            _ => return Err(ContainerError::BadParameter("the pixel format is unknown")),
         };
         let header = Self { pixel_format, ..header };
         header.check()?;
         Ok((header, reader.position))
     }
 
-    /// The fields between version and checksum. The pixel format is judged after the checksum, so apart.
+    /// Reads the fields between version and checksum. The pixel format is returned separately, as it is
+    /// checked after the checksum.
     fn read_fields(reader: &mut Reader<'_>) -> Result<(Self, u8), ReadError> {
         let width = reader.varint()?;
         let height = reader.varint()?;

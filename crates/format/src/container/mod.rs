@@ -1,7 +1,7 @@
 //! The `.hlm` file: a header, metadata, and four sections of coded latents, coarse first.
 //!
-//! This stage knows nothing of networks: latents are opaque bytes here. It finds damage by checksums, tells a shortened
-//! file from a damaged one, and looks at limits before it takes memory. `docs/FORMAT.md` is the specification.
+//! Latents are opaque bytes here. Checksums find damage, a shortened file is told from a damaged one, and
+//! limits are checked before memory is allocated. `docs/FORMAT.md` is the specification.
 //!
 //! ```
 //! use heirloom_format::container::{File, Header, Limits, Metadata, PixelFormat, parse, write};
@@ -40,34 +40,38 @@ pub use write::write;
 
 /// The first eight bytes of every file.
 ///
-/// As PNG's: a byte with the high bit set shows 7-bit transfers, the two line ends show conversion of either kind, and
-/// 0x1A ends the output of `type` on old systems.
+/// The same idea as PNG's: a byte with the high bit set reveals 7-bit transfers, the two line ends reveal
+/// conversion of either kind, and 0x1A ends the output of `type` on old systems.
 pub const MAGIC: [u8; 8] = *b"\x89HLM\r\n\x1a\n";
 
-/// The version of the format that is written, and the only one that is read.
+/// The version of the format that is written, and the only one that can be read.
 pub const VERSION: u8 = 1;
 
-/// Number of latents, coarse (stride 64) to fine (stride 8).
-pub const LATENTS: usize = 4;
+/// Number of latents, from z1 (coarse, stride 64) to z4 (fine, stride 8).
+pub const LATENT_LEVELS: usize = 4;
 
-/// Metadata that travels with the image, byte for byte.
+/// Both sides of the canvas that the network works on are multiples of this, in pixels: the stride of z1.
+pub const CANVAS_UNIT: usize = 64;
+
+/// Metadata of the image, carried verbatim.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// ICC colour profile.
     pub icc: Option<Vec<u8>>,
-    /// Exif: the TIFF structure, without the `Exif\0\0` of JPEG.
+    /// Exif: the TIFF structure, without the `Exif\0\0` prefix of JPEG.
     pub exif: Option<Vec<u8>>,
     /// XMP packet.
     pub xmp: Option<Vec<u8>>,
 }
 
-/// A whole file.
+/// The contents of a whole file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
-    /// What a decoder must know first.
+    /// The header.
     pub header: Header,
-    /// Metadata blobs.
+    /// ICC profile, Exif and XMP.
     pub metadata: Metadata,
-    /// Coded latents z1 (stride 64) to z4 (stride 8), outputs of [`encode_section`](crate::entropy::encode_section).
-    pub latents: [Vec<u8>; LATENTS],
+    /// Coded latents z1 (stride 64) to z4 (stride 8), as written by
+    /// [`encode_section`](crate::entropy::encode_section).
+    pub latents: [Vec<u8>; LATENT_LEVELS],
 }

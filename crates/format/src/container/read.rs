@@ -1,15 +1,16 @@
-//! Reading a file, whole or in part.
+//! Reading of files, whole or in part.
 
 use super::bytes::{ReadError, Reader};
-use super::{ContainerError, File, Header, LATENTS, Metadata, Section};
+use super::{ContainerError, File, Header, LATENT_LEVELS, Metadata, Section};
 
-/// What a file may ask for before it is refused.
+/// Limits of what a file may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Pixels after padding to multiples of 64 (that is what memory is needed for). Default 2^28.
+    /// Largest number of pixels, with both sides padded to multiples of
+    /// [`CANVAS_UNIT`](super::CANVAS_UNIT). The default is 2^28.
     pub max_pixels: u64,
-    /// Bytes of all metadata together. Default 64 MiB.
+    /// Largest number of bytes of all metadata together. The default is 64 MiB.
     pub max_metadata_bytes: u64,
 }
 
@@ -20,7 +21,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limits: for trusted files.
+    /// No limits, for trusted files.
     #[must_use]
     pub fn none() -> Self {
         Self { max_pixels: u64::MAX, max_metadata_bytes: u64::MAX }
@@ -31,22 +32,22 @@ impl Limits {
     }
 }
 
-/// What could be read of a file that may be damaged or cut short.
+/// The readable part of a file that may be damaged or cut short.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prefix {
-    /// The header, which is always whole.
+    /// The header.
     pub header: Header,
     /// The metadata blobs that are whole.
     pub metadata: Metadata,
-    /// Latents z1, z2, .. up to the last one that is whole and follows whole ones: 0 to 4 of them.
+    /// The latents z1, z2, … before the first that is damaged or missing: 0 to 4 of them.
     pub latents: Vec<Vec<u8>>,
-    /// What is wrong first, or `None` for a whole file.
+    /// The first problem, or `None` for a whole file.
     pub problem: Option<ContainerError>,
 }
 
 /// Reads a whole file.
 ///
-/// Memory taken is at most the length of `bytes`.
+/// Allocates at most as much memory as the length of `bytes`.
 ///
 /// # Errors
 /// Every kind of [`ContainerError`].
@@ -55,12 +56,12 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<File, ContainerError> {
     if let Some(problem) = prefix.problem {
         return Err(problem);
     }
-    let latents: [Vec<u8>; LATENTS] =
+    let latents: [Vec<u8>; LATENT_LEVELS] =
         prefix.latents.try_into().map_err(|_| ContainerError::CutShort { section: Section::Next })?;
     Ok(File { header: prefix.header, metadata: prefix.metadata, latents })
 }
 
-/// Reads the header alone; returns also the position of the first section.
+/// Reads the header alone. Returns it and the position of the first section.
 ///
 /// # Errors
 /// Every kind of [`ContainerError`], for the header.
@@ -70,19 +71,20 @@ pub fn parse_header(bytes: &[u8], limits: &Limits) -> Result<(Header, usize), Co
     Ok((header, position))
 }
 
-/// Reads as much of a file as is whole: any prefix of a file that contains its header, or a damaged file.
+/// Reads the whole part of a damaged file, or of any prefix of a file that contains its header.
 ///
-/// Damaged metadata is left out; at a damaged or missing latent reading ends, since finer latents depend on coarser ones.
+/// Damaged metadata is left out. Reading ends at a damaged or missing latent, since finer latents depend
+/// on coarser ones.
 ///
 /// # Errors
-/// All that concerns the header, [`ContainerError::OverLimit`] and [`ContainerError::UnsupportedSection`]. Damage and
-/// missing bytes behind the header are told in [`Prefix::problem`].
+/// Errors of the header, [`ContainerError::OverLimit`] and [`ContainerError::UnsupportedSection`]. Damage
+/// and missing bytes behind the header are reported in [`Prefix::problem`].
 pub fn parse_prefix(bytes: &[u8], limits: &Limits) -> Result<Prefix, ContainerError> {
     let (header, position) = parse_header(bytes, limits)?;
     let mut prefix = Prefix { header, metadata: Metadata::default(), latents: Vec::new(), problem: None };
     let mut reader = Reader::new(bytes, position);
     let mut metadata_bytes = 0u64;
-    while prefix.latents.len() < LATENTS {
+    while prefix.latents.len() < LATENT_LEVELS {
         match next_section(&mut reader) {
             Err(error) => {
                 prefix.problem.get_or_insert(error);
@@ -127,21 +129,21 @@ pub fn parse_prefix(bytes: &[u8], limits: &Limits) -> Result<Prefix, ContainerEr
     Ok(prefix)
 }
 
-/// Keeps a blob; false where that kind was there before.
+/// Stores a blob. Returns whether it is the first of its kind.
 fn store(metadata: &mut Metadata, section: Section, payload: &[u8]) -> bool {
-    let place = match section {
+    let blob = match section {
         Section::Icc => &mut metadata.icc,
         Section::Exif => &mut metadata.exif,
         _ => &mut metadata.xmp,
     };
-    let first = place.is_none();
+    let first = blob.is_none();
     if first {
-        *place = Some(payload.to_vec());
+        *blob = Some(payload.to_vec());
     }
     first
 }
 
-/// The next section and its payload; `None` in place of a payload whose checksum is wrong.
+/// Reads the next section and its payload, `None` if its checksum is wrong.
 fn next_section<'a>(reader: &mut Reader<'a>) -> Result<(Section, Option<&'a [u8]>), ContainerError> {
     let begin = reader.position;
     let kind = reader.byte().map_err(|_| ContainerError::CutShort { section: Section::Next })?;

@@ -1,12 +1,12 @@
-//! Names of the parts of a file.
+//! Sections of a file.
 
 use std::fmt;
 
-/// A part of a file, as errors name it.
+/// A section of a file, as errors name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Section {
-    /// Magic, version and header.
+    /// Magic number, version and header.
     Header,
     /// Coded latent, 1 (stride 64, coarse) to 4 (stride 8, fine).
     Latent(u8),
@@ -16,13 +16,13 @@ pub enum Section {
     Exif,
     /// XMP.
     Xmp,
-    /// A section that this version does not know, by its kind byte.
+    /// A section of an unknown kind, given by its kind byte.
     Unknown(u8),
-    /// The place where a section should begin or the file should end.
+    /// The position where a section should begin or the file should end.
     Next,
 }
 
-/// Bit of the kind byte that says: who does not know this kind may skip the section.
+/// The bit of the kind byte that lets a reader skip a section of an unknown kind.
 const ANCILLARY: u8 = 0x80;
 
 impl Section {
@@ -36,7 +36,7 @@ impl Section {
         }
     }
 
-    /// The kind byte. Header and `Next` are no sections of the file and have 0, which is never written.
+    /// The kind byte. `Header` and `Next` are not real sections; their 0 is never written.
     pub(super) fn kind(self) -> u8 {
         match self {
             Self::Header | Self::Next => 0,

@@ -1,12 +1,13 @@
-//! Writing a file.
+//! Writing of files.
 
 use super::bytes::put_varint;
 use super::{ContainerError, File, Section};
 
-/// Bytes of a file: header, metadata, latents.
+/// Writes a file: header, metadata, latents.
 ///
 /// # Errors
-/// [`ContainerError::BadParameter`] for a zero side, a λ that is not finite and positive, or a section of 2^32 bytes or more.
+/// [`ContainerError::BadParameter`] for a side of zero, a λ that is not finite and positive, or a section
+/// of 2^32 bytes or more.
 pub fn write(file: &File) -> Result<Vec<u8>, ContainerError> {
     let metadata =
         [(Section::Icc, &file.metadata.icc), (Section::Exif, &file.metadata.exif), (Section::Xmp, &file.metadata.xmp)];

@@ -1,17 +1,19 @@
 //! rANS decoder: bytes to residuals.
 
 use super::scale::check_arguments;
-use super::tables::{Place, TABLES, Tables};
+use super::tables::{Span, TABLES, Tables};
 use super::{EntropyError, LOWER, MAX_MAGNITUDE, PRECISION, SLOT_MASK, STATE_BYTES};
 
-/// Reads `out.len()` residuals, each with the table of its scale index. No bytes stand for all zeros.
+/// Reads `out.len()` residuals, each with the table of its scale index. No bytes mean that all are zero.
 ///
-/// Time and memory depend on the lengths of the arguments alone. On an error the contents of `out` mean nothing.
+/// Time and memory depend on the lengths of the arguments alone. After an error the contents of `out` are
+/// meaningless.
 ///
 /// # Errors
-/// [`EntropyError::LengthMismatch`] and [`EntropyError::BadScaleIndex`] for the arguments; [`EntropyError::CutShort`] and
-/// [`EntropyError::Damaged`] for the bytes. Damage that survives the container's checksum, or indices that are not the
-/// encoder's, are found with near certainty: all states must end where the encoder began and all words must be used.
+/// [`EntropyError::LengthMismatch`] and [`EntropyError::BadScaleIndex`] for the arguments;
+/// [`EntropyError::CutShort`] and [`EntropyError::Damaged`] for the bytes. Damage that the container's
+/// checksum missed, or indices that are not the encoder's, are found with near certainty: all states must
+/// end where the encoder began, and all words must be used.
 pub fn decode_section(bytes: &[u8], indices: &[u8], out: &mut [i32]) -> Result<(), EntropyError> {
     check_arguments(out.len(), indices)?;
     let Some(head) = bytes.first() else {
@@ -19,7 +21,7 @@ pub fn decode_section(bytes: &[u8], indices: &[u8], out: &mut [i32]) -> Result<(
         return Ok(());
     };
     if out.is_empty() {
-        return Err(EntropyError::Damaged("bytes where no residuals are"));
+        return Err(EntropyError::Damaged("there are bytes but no residuals"));
     }
     match head & 3 {
         0 => decode::<1>(bytes, indices, out),
@@ -33,12 +35,13 @@ pub fn decode_section(bytes: &[u8], indices: &[u8], out: &mut [i32]) -> Result<(
 #[derive(Clone, Copy)]
 struct Words<'a> {
     words: &'a [[u8; 2]],
-    /// Words asked for so far; beyond the end of `words` when the bytes were too few.
+    /// Number of words requested so far; greater than the length of `words` if there were too few.
     position: usize,
 }
 
 impl Words<'_> {
-    /// Brings a state back above its lower bound. Past the end zeros are read; the caller looks at `position` at last.
+    /// Brings a state back above its lower bound. Reads zeros past the end; the caller checks `position`
+    /// after the last residual.
     #[inline(always)]
     fn refill(&mut self, x: u64) -> u64 {
         let word = self.words.get(self.position).map_or(0, |word| u16::from_le_bytes(*word));
@@ -55,8 +58,8 @@ fn pop_bit(x: u64, words: &mut Words<'_>) -> (u32, u64) {
     (bit, words.refill(((x >> PRECISION) << 15) | (x & 0x7fff)))
 }
 
-/// Reads the rest of an escaped magnitude whose escape begins at `centre`; returns it with the state and the position.
-/// State and words are handed over by value: whatever has an address would live in memory, not in registers.
+/// Reads the rest of an escaped magnitude whose escape begins at `centre`; returns it with the state and
+/// the position. State and words are passed by value to keep them in registers.
 #[cold]
 #[inline(never)]
 fn pop_escaped(mut x: u64, mut words: Words<'_>, centre: u32) -> Result<(i32, u64, usize), EntropyError> {
@@ -88,7 +91,7 @@ fn pop_escaped(mut x: u64, mut words: Words<'_>, centre: u32) -> Result<(i32, u6
 #[inline(always)]
 fn pop_residual(x: u64, words: &mut Words<'_>, tables: &Tables, index: u8) -> Result<(i32, u64), EntropyError> {
     let index = (index & 63) as usize;
-    let Place { base, centre } = tables.places[index];
+    let Span { base, centre } = tables.spans[index];
     let slot = (x & SLOT_MASK) as u32;
     let mut position = usize::from(tables.first[(index << 8) | (slot >> 8) as usize]);
     let (offset, frequency) = loop {
@@ -131,13 +134,13 @@ fn read_states<const N: usize>(bytes: &[u8]) -> Result<([u64; N], &[u8]), Entrop
     Ok((states, rest))
 }
 
-/// Reads all residuals; residual i lives on state i mod N.
+/// Reads all residuals; residual i uses state i mod N.
 fn decode<const N: usize>(bytes: &[u8], indices: &[u8], out: &mut [i32]) -> Result<(), EntropyError> {
     let tables = &*TABLES;
     let (mut states, rest) = read_states::<N>(bytes)?;
     let (words, odd) = rest.as_chunks::<2>();
     if !odd.is_empty() {
-        return Err(EntropyError::Damaged("half a word is left"));
+        return Err(EntropyError::Damaged("half a word is left over"));
     }
     let mut words = Words { words, position: 0 };
     let (index_chunks, index_rest) = indices.as_chunks::<N>();

@@ -7,7 +7,11 @@ use std::{
     sync::OnceLock,
 };
 
-use heirloom_codec::{EncodeOptions, Image, Model, image::PixelFormat, model::ModelFile};
+use heirloom_codec::{
+    EncodeOptions, Image, Model,
+    image::PixelFormat,
+    model::{Branch, ModelFile},
+};
 use heirloom_train::{
     data::{Images, RgbImage},
     random::Random,
@@ -118,5 +122,5 @@ pub fn psnr(a: &Image, b: &Image) -> f64 {
 
 pub fn entropy_bits(file: &ModelFile) -> Vec<(String, Vec<u32>)> {
     let bits = |data: &[f32]| data.iter().map(|v| v.to_bits()).collect();
-    file.weights.entropy().map(|(name, tensor)| (name.to_owned(), bits(&tensor.data))).collect()
+    file.weights.branch(Branch::Entropy).map(|(name, tensor)| (name.to_owned(), bits(&tensor.data))).collect()
 }

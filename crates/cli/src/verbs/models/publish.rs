@@ -1,5 +1,6 @@
 //! `heirloom models publish`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -67,7 +68,7 @@ impl Publish {
             eprintln!("heirloom: no proof for files of {id} and of what it learned from: it is not here");
         }
         let record =
-            Record { program: proof::program(), proofs: proofs.iter().map(recorded).collect::<Result<_, _>>()? };
+            Record { program: proof::program(), proofs: proofs.iter().map(recorded).collect::<Result<_, _>>()?, unknown: BTreeMap::new() };
         file.metadata.record = Some(record);
         let bytes = file.to_bytes().map_err(|e| refusal(&e))?;
         let text = card::text(&self.output, &file, &bytes, &proofs);
@@ -151,8 +152,10 @@ fn recorded(proof: &Proof) -> Result<model::Proof, Failure> {
                 difference: point.difference.and_then(finite),
                 worst: point.worst.and_then(finite),
                 worst_image: point.worst_image.clone(),
+                unknown: BTreeMap::new(),
             })
             .collect(),
         bd_rate: proof.bd_rate.map(|bd| bd.percent),
+        unknown: BTreeMap::new(),
     })
 }

@@ -1,13 +1,14 @@
-//! The rate that the network itself expects, for reports and tests. Decides nothing.
+//! The rate by the network's own Gaussian probabilities, for reports and tests. No file depends on it.
 
 use rayon::prelude::*;
 
-/// Below this probability the density is used instead of the integral over a bin (method: quantisation).
+/// Probability below which the density is used instead of the integral over a bin, as in training.
 const SMALLEST: f64 = 1e-6;
 
-/// Σ −log₂ P over quantised residuals k = z − μ, P = Φ((k + ½)/σ) − Φ((k − ½)/σ), σ = exp(softplus(raw + 2.3) − 2.3).
+/// Bits Σ −log₂ P of residuals k = z − μ, with P = Φ((k + ½)/σ) − Φ((k − ½)/σ) and
+/// σ = exp(softplus(raw + 2.3) − 2.3) (Duan et al., CVPR 2024, section 4.2).
 pub(super) fn bits(symbols: &[i32], raw_scales: &[f32]) -> f64 {
-    // Chunks are added in order, so that the sum does not depend on threads.
+    // The sums of chunks are added in order, so that the result does not depend on threads.
     let pairs = symbols.par_chunks(4096).zip(raw_scales.par_chunks(4096));
     let sums: Vec<f64> =
         pairs.map(|(symbols, raw)| symbols.iter().zip(raw).map(|(&k, &raw)| bits_of(k, raw)).sum()).collect();
@@ -21,7 +22,7 @@ fn bits_of(symbol: i32, raw_scale: f32) -> f64 {
     let scale = log_scale.exp();
     let k = f64::from(symbol.unsigned_abs());
     let unit = scale * std::f64::consts::SQRT_2;
-    // By symmetry with k ≥ 0, and with the upper tails, which keep their precision.
+    // By symmetry k ≥ 0, and the upper tails keep their precision.
     let probability = 0.5 * (erfc((k - 0.5) / unit) - erfc((k + 0.5) / unit));
     if probability > SMALLEST {
         return -probability.log2();
@@ -62,7 +63,7 @@ mod tests {
 
     #[test]
     fn erfc_has_its_known_values() {
-        // Abramowitz and Stegun, table 7.1 and 7.3.
+        // Abramowitz and Stegun, tables 7.1 and 7.3.
         for (x, value) in [
             (0.0, 1.0),
             (0.5, 0.479_500_122_186_953_5),

@@ -1,47 +1,52 @@
-//! How much memory feature maps take at worst, so that it can be refused before it is taken.
+//! Upper estimates of the memory of feature maps, so that a request can be refused before memory is
+//! allocated.
 
-use crate::model::{LEVELS, STAGES, STRIDES, Spec};
+use heirloom_format::container::CANVAS_UNIT;
 
-/// Bytes of feature maps that decoding an image of `pixels` padded pixels takes at its worst moment. An upper estimate
-/// (buffers that do not grow with the image are left out), saturating.
+use crate::model::{LATENT_LEVELS, STAGES, STRIDES, Spec};
+
+/// Peak bytes of feature maps while an image of `pixels` padded pixels is decoded. An upper estimate
+/// without the buffers that do not grow with the image; saturating.
 #[must_use]
 pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
-    // At a level: the features e and r, the merge's output, prior mean and raw scale, symbols and their tables.
-    let level = (0..LEVELS).map(|level| {
+    // At a latent level: the features e and r, the output of the merge, prior mean and raw scale, symbols
+    // and their tables.
+    let level = (0..LATENT_LEVELS).map(|level| {
         let stage = Spec::stage_of_level(level);
         let here = 3 * feature(spec, stage) + 4 * latent(spec, level);
         let up = 2 * feature(spec, stage) + feature(spec, stage - 1) + latent(spec, level);
-        // Between levels: r going up beside the next e, and the finer latent being decoded.
-        let between = if level + 1 < LEVELS {
+        // Between levels: r going up, the next e, and the finer latent that is being decoded.
+        let between = if level + 1 < LATENT_LEVELS {
             2 * feature(spec, stage) + 2 * feature(spec, stage - 1) + 4 * latent(spec, level + 1)
         } else {
             0
         };
         here.max(up).max(between)
     });
-    // Last of all: the feature at stride 4, the image as floats and as bytes.
+    // At the end: the feature at stride 4, the image as floats and as bytes.
     let tail = feature(spec, 0) + 4 * UNIT;
     bytes(level.fold(tail, u64::max), pixels)
 }
 
-/// As [`decoding`], for encoding.
+/// Peak bytes of feature maps while an image of `pixels` padded pixels is encoded; see [`decoding`].
 #[must_use]
 pub fn encoding(spec: &Spec, pixels: u64) -> u64 {
-    // Bottom-up: the image, and each stage's features kept beside the next stage's.
+    // Bottom-up: the image, and the features of each stage, which are kept.
     let features: u64 = (1..STAGES).map(|stage| feature(spec, stage)).sum();
     let bottom_up = 3 * UNIT + feature(spec, 0) + features;
-    // At a level: remaining features, e and its copy, the mixed feature; posterior and prior means, raw scale, symbols.
-    let level = (0..LEVELS).map(|level| {
+    // At a latent level: remaining features, e and its copy, the mixed feature; posterior and prior means,
+    // raw scale, symbols.
+    let level = (0..LATENT_LEVELS).map(|level| {
         let stage = Spec::stage_of_level(level);
         features + 3 * feature(spec, stage) + 5 * latent(spec, level)
     });
-    // The finest level's latent is the largest of those kept; with all others it is less than twice as large.
-    let kept = (0..LEVELS).map(|level| 2 * latent(spec, level)).sum::<u64>();
+    // The latents and coded sections that are kept.
+    let kept = (0..LATENT_LEVELS).map(|level| 2 * latent(spec, level)).sum::<u64>();
     bytes(level.fold(bottom_up, u64::max) + kept, pixels)
 }
 
-/// One value per pixel, in the fixed-point unit of this module: 1/4096 value (one value per position of stride 64).
-const UNIT: u64 = 4096;
+/// One value per pixel, in the fixed-point unit of this module: one value per position of z1.
+const UNIT: u64 = (CANVAS_UNIT * CANVAS_UNIT) as u64;
 
 fn per_pixel(channels: usize, stage: usize) -> u64 {
     channels as u64 * (UNIT / (STRIDES[stage] * STRIDES[stage]) as u64)

@@ -1,17 +1,29 @@
 //! File to image.
 
 use super::latents::grid;
-use super::{DecodeError, DecodeOptions, Latents, Model, Partial, short_entropy_id};
-use crate::image::{Image, from_network};
-use crate::model::LEVELS;
-use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, memory};
-use heirloom_format::container::{Header, parse, parse_prefix};
+use super::options::is_allowed;
+use super::{DecodeError, DecodeOptions, Latents, Model};
+use crate::image::{Image, ImageError, Metadata, from_network};
+use crate::model::LATENT_LEVELS;
+use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, memory_estimate};
+use heirloom_format::container::{CANVAS_UNIT, Header, parse, parse_prefix};
 use heirloom_format::entropy::{decode_section, scale_indices};
 use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 
+/// The image that could be made of a damaged or shortened file.
+#[derive(Clone, Debug)]
+pub struct Partial {
+    /// The image, with as much detail as there was.
+    pub image: Image,
+    /// Number of whole latents, 0 to 4. With none, the image is what the model expects of any image.
+    pub latents: usize,
+    /// What is wrong with the file; `None` for a whole file.
+    pub problem: Option<DecodeError>,
+}
+
 impl Model {
-    /// Decodes a file. The result does not depend on the machine's instruction set or number of threads; with
-    /// [`DecodeOptions::exact`] it is the same on machines without fused multiply-add too, and fast there.
+    /// Decodes a file. The result does not depend on the machine's instruction set or number of threads.
+    /// [`DecodeOptions::exact`] is fast on machines without fused multiply-add too.
     ///
     /// # Errors
     /// Every kind of [`DecodeError`]; [`DecodeError::fault`] sorts them.
@@ -21,13 +33,13 @@ impl Model {
         let mut image = self.start_image(&file.header, options)?;
         for (level, section) in file.latents.iter().enumerate() {
             let prior = walk.prior();
-            // Side by side, as entropy coding keeps only one thread busy.
-            let climb = || {
+            // In parallel, since entropy decoding uses one thread only.
+            let rise = || {
                 if level > 0 {
                     image.rise()
                 }
             };
-            let ((), (latent, error)) = rayon::join(climb, || latent(prior, level, Some(section)));
+            let ((), (latent, error)) = rayon::join(rise, || latent(prior, level, Some(section)));
             error.map_or(Ok(()), Err)?;
             walk.absorb(&latent);
             image.merge(&latent, walk.feature());
@@ -38,11 +50,11 @@ impl Model {
         finish(image, &file.header, file.metadata)
     }
 
-    /// Decodes what is whole of a file that is damaged behind its header, or cut short anywhere behind it. Detail that is
-    /// missing is replaced by what the model expects.
+    /// Decodes the whole part of a file that is damaged or cut short behind its header. Missing detail is
+    /// replaced by what the model expects.
     ///
     /// # Errors
-    /// As [`Self::decode`], for the header.
+    /// Errors of the header; see [`Self::decode`].
     pub fn decode_partial(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Partial, DecodeError> {
         let prefix = parse_prefix(bytes, &options.limits)?;
         let mut walk = self.start(&prefix.header, options)?;
@@ -50,7 +62,7 @@ impl Model {
         let mut problem = prefix.problem.map(DecodeError::Container);
         let mut sections = prefix.latents.iter().map(Vec::as_slice);
         let mut latents = 0;
-        for level in 0..LEVELS {
+        for level in 0..LATENT_LEVELS {
             let (latent, error) = latent(walk.prior(), level, sections.next());
             if let Some(error) = error {
                 problem.get_or_insert(error);
@@ -68,19 +80,19 @@ impl Model {
         Ok(Partial { image, latents, problem })
     }
 
-    /// Parses a file to its latents without making an image: what proofs of compatibility compare, and what a newer
-    /// generation learns to reconstruct. All generations of a lineage give the same bits.
+    /// Decodes the latents of a file without making an image. All generations of a lineage give the same
+    /// bits.
     ///
     /// # Errors
     /// Every kind of [`DecodeError`]; [`DecodeError::fault`] sorts them.
     pub fn decode_latents(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Latents, DecodeError> {
         let file = parse(bytes, &options.limits)?;
         let mut walk = self.start(&file.header, options)?;
-        let mut maps: [Map; LEVELS] = Default::default();
+        let mut maps: [Map; LATENT_LEVELS] = Default::default();
         for (level, section) in file.latents.iter().enumerate() {
             let (latent, error) = latent(walk.prior(), level, Some(section));
             error.map_or(Ok(()), Err)?;
-            if level + 1 < LEVELS {
+            if level + 1 < LATENT_LEVELS {
                 walk.absorb(&latent);
                 walk.advance();
             }
@@ -89,10 +101,10 @@ impl Model {
         Ok(Latents { header: file.header, maps })
     }
 
-    /// Makes an image from latents: the second half of [`Self::decode`]. Metadata are not among the latents.
+    /// Makes an image from latents, the second half of [`Self::decode`]. The image has no metadata.
     ///
     /// # Errors
-    /// Latents of another lineage or of wrong shapes, or too large an image.
+    /// Latents of another lineage or of wrong shapes, or an image that is empty or too large.
     pub fn reconstruct(&self, latents: &Latents, options: &DecodeOptions) -> Result<Image, DecodeError> {
         let header = &latents.header;
         let mut walk = self.start(header, options)?;
@@ -105,38 +117,40 @@ impl Model {
             image.rise();
             walk.advance();
         }
-        finish(image, header, Default::default())
+        finish(image, header, Metadata::default())
     }
 
-    /// Checks that this model may decode such a file within the options, and starts the entropy branch.
+    /// Checks that this model may decode a file with this header within the options, and starts the
+    /// entropy branch.
     fn start(&self, header: &Header, options: &DecodeOptions) -> Result<EntropyWalk<'_>, DecodeError> {
         let present = self.metadata.lineage.entropy_id;
-        if header.entropy_id != short_entropy_id(present) {
+        if !self.metadata.lineage.reads(header) {
             let (needed, generation) = (header.entropy_id, header.generation);
             return Err(DecodeError::UnknownModel { needed, generation, present });
         }
-        let needed = memory::decoding(&self.metadata.spec, header.padded_pixels());
-        if needed > options.max_memory {
+        if header.width == 0 || header.height == 0 {
+            return Err(ImageError::Empty { width: header.width, height: header.height }.into());
+        }
+        let needed = memory_estimate::decoding(&self.metadata.spec, header.padded_pixels());
+        if !is_allowed(needed, options.max_memory) {
             return Err(DecodeError::Memory { needed, allowed: options.max_memory });
         }
-        let (height, width) = grid(header, 64);
+        let (height, width) = grid(header, CANVAS_UNIT);
         let isa = options.isa.unwrap_or_else(Isa::best);
-        let lambda = self.metadata.lambda.entropy.clamp(header.lambda);
-        self.network.entropy.walk(isa, lambda, height, width).ok_or(DecodeError::Isa(isa))
+        self.network.entropy.walk(isa, header.lambda, height, width).ok_or(DecodeError::Isa(isa))
     }
 
     fn start_image(&self, header: &Header, options: &DecodeOptions) -> Result<ReconstructionWalk<'_>, DecodeError> {
-        let (height, width) = grid(header, 64);
+        let (height, width) = grid(header, CANVAS_UNIT);
         let isa = options.isa.unwrap_or_else(Isa::best);
         let arithmetic = if options.exact { Arithmetic::Strict } else { Arithmetic::Fused };
         let engine = Engine::at(isa, arithmetic).ok_or(DecodeError::Isa(isa))?;
-        let lambda = self.metadata.lambda.reconstruction.clamp(header.lambda);
-        Ok(self.network.reconstruction.walk(engine, lambda, height, width))
+        Ok(self.network.reconstruction.walk(engine, header.lambda, height, width))
     }
 }
 
-/// The latent of a level from its coded bytes. Its most likely value where there are none, and, with the error, where they cannot
-/// be decoded.
+/// Decodes a latent from its coded bytes. Without bytes, and, together with the error, if they cannot be
+/// decoded, returns the prior mean.
 fn latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
     let mut symbols = vec![0; prior.mean.data.len()];
     let mut problem = None;
@@ -152,11 +166,7 @@ fn latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<De
     (dequantise(&symbols, prior.mean), problem)
 }
 
-fn finish(
-    image: ReconstructionWalk<'_>,
-    header: &Header,
-    metadata: heirloom_format::container::Metadata,
-) -> Result<Image, DecodeError> {
+fn finish(image: ReconstructionWalk<'_>, header: &Header, metadata: Metadata) -> Result<Image, DecodeError> {
     let mut image = from_network(&image.image(), header.width, header.height, header.pixel_format)?;
     image.metadata = metadata;
     Ok(image)

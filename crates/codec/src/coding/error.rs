@@ -1,4 +1,4 @@
-//! What can go wrong on the whole way.
+//! Errors of encoding and decoding.
 
 use std::fmt;
 
@@ -9,31 +9,31 @@ use heirloom_format::container::ContainerError;
 use heirloom_format::entropy::EntropyError;
 use heirloom_kernels::Isa;
 
-/// Why an image was not encoded.
+/// The reason why an image was not encoded.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// λ is outside the range that the model's encoder was trained for.
     Lambda(LambdaError),
-    /// The image needs more memory than allowed.
+    /// The image needs more memory than the options allow.
     Memory {
-        /// Bytes of feature maps needed, at most.
+        /// Bytes of feature maps needed, an upper estimate.
         needed: u64,
         /// Bytes allowed.
         allowed: u64,
     },
-    /// This machine lacks the instruction set asked for.
+    /// This machine lacks the instruction set of the options.
     Isa(Isa),
     /// A latent cannot be coded.
     Entropy(EntropyError),
-    /// The file cannot be written, for its metadata for example.
+    /// The file cannot be written, for example because its metadata is too long.
     Container(ContainerError),
 }
 
-/// Whose fault it is that a file was not decoded, and what can be done about it.
+/// The kind of a decoding error: whose fault it is, and so what can be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The bytes are no Heirloom file.
+    /// The bytes are not a Heirloom file.
     NotHeirloom,
     /// A newer version of this software may read the file.
     Unsupported,
@@ -49,11 +49,11 @@ pub enum Fault {
     BadParameter,
 }
 
-/// Why a file was not decoded.
+/// The reason why a file was not decoded.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The file's structure.
+    /// The structure of the file is wrong.
     Container(ContainerError),
     /// The file belongs to another lineage than the model.
     UnknownModel {
@@ -61,28 +61,28 @@ pub enum DecodeError {
         needed: [u8; 8],
         /// Generation that wrote the file.
         generation: u32,
-        /// Entropy id of the model at hand.
+        /// Entropy id of the model that was used.
         present: EntropyId,
     },
-    /// A latent's coded bytes.
+    /// The coded bytes of a latent cannot be decoded.
     Entropy {
         /// 1 (z1, coarse) to 4 (z4, fine).
         latent: u8,
         /// What is wrong.
         error: EntropyError,
     },
-    /// The image needs more memory than allowed.
+    /// The image needs more memory than the options allow.
     Memory {
-        /// Bytes of feature maps needed, at most.
+        /// Bytes of feature maps needed, an upper estimate.
         needed: u64,
         /// Bytes allowed.
         allowed: u64,
     },
-    /// This machine lacks the instruction set asked for.
+    /// This machine lacks the instruction set of the options.
     Isa(Isa),
-    /// Latents that were handed over do not fit the model.
+    /// The given latents do not fit the model.
     Latents(LatentError),
-    /// The size that the header states makes no image.
+    /// The size in the header is not that of an image.
     Image(ImageError),
 }
 
@@ -128,7 +128,11 @@ impl fmt::Display for DecodeError {
             Self::UnknownModel { needed, generation, present } => {
                 f.write_str("the file needs a model whose entropy id begins with ")?;
                 needed.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                write!(f, " (it was written by generation {generation} of that lineage); this model's is {present}")
+                write!(
+                    f,
+                    " (generation {generation} of that lineage wrote it), but this model's is {present}; decode it with a \
+                     model of that lineage"
+                )
             }
             Self::Entropy { latent, error } => write!(f, "latent z{latent}: {error}"),
             Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
@@ -142,14 +146,14 @@ impl fmt::Display for DecodeError {
 fn memory(f: &mut fmt::Formatter<'_>, needed: u64, allowed: u64) -> fmt::Result {
     write!(
         f,
-        "the image needs up to {} MiB of memory, {} MiB are allowed; raise the limit if the image is trusted",
+        "the image needs up to {} MiB of memory, but only {} MiB are allowed; raise the limit if the image is trusted",
         needed.div_ceil(1 << 20),
         allowed >> 20
     )
 }
 
 fn no_isa(f: &mut fmt::Formatter<'_>, isa: Isa) -> fmt::Result {
-    write!(f, "this machine lacks the instruction set {isa:?}; it has {:?}", Isa::available())
+    write!(f, "this machine lacks the instruction set {isa:?}; choose one of {:?}", Isa::available())
 }
 
 impl std::error::Error for EncodeError {
