@@ -1,7 +1,9 @@
-//! Work on several files: on all cores, with a progress bar on a terminal, going on after failures.
+//! Several files at once: on all threads, with a progress bar on a terminal, and going on after failures.
 
+use std::cell::Cell;
 use std::io::IsTerminal;
 use std::num::NonZero;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -15,10 +17,43 @@ pub fn threads(asked: Option<NonZero<usize>>) -> usize {
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get)
 }
 
-/// Calls `work` with 0..`count` on up to `threads` threads and hands each result to `done` as it comes.
+thread_local! {
+    /// Whether a panic of this thread is caught and reported as the failure of one file.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics that are reported as the failure of one file from being printed as well.
+pub fn silence_guarded_panics() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !GUARDED.get() {
+            print(info);
+        }
+    }));
+}
+
+/// Turns a panic into a failure: a defect that one file brings to light must not stop the others.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
+    GUARDED.set(true);
+    // A job that panics leaves nothing half done: results are handed over at its end.
+    let result = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(false);
+    result.map_err(|payload| {
+        let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+            (Some(text), _) => text,
+            (_, Some(text)) => text.as_str(),
+            _ => "no message",
+        };
+        Failure::failed(format!(
+            "internal error ({message}); this is a defect of heirloom: please report it with the file"
+        ))
+    })
+}
+
+/// Calls `work` with 0..`count` on up to `threads` threads, and passes each result to `done` when it is there.
 ///
-/// The threads stand outside the codec's own pool: a thread of that pool that waits for its part of one image
-/// would otherwise start on a whole other image, and memory would grow with the number of files.
+/// The threads do not belong to the codec's own pool. A thread of that pool that waits for its part of one
+/// image would otherwise begin another image, and memory would grow with the number of files.
 fn parallel<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync, mut done: impl FnMut(usize, T)) {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
@@ -39,25 +74,31 @@ fn parallel<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + S
     });
 }
 
-/// The results of `work` with 0..`count`, in order, by [`parallel`] under a progress bar. One failure fails the whole: means over
-/// what is left would not compare.
+/// The results of `work` with 0..`count`, in order. One failure, put behind the name of its job, fails the whole:
+/// means over the rest would not compare.
 pub fn collect<T: Send>(
     count: usize,
     threads: usize,
     quiet: bool,
+    name: impl Fn(usize) -> String + Sync,
     work: impl Fn(usize) -> Result<T, Failure> + Sync,
 ) -> Result<Vec<T>, Failure> {
     let bar = progress(count, quiet);
     let mut results: Vec<Option<Result<T, Failure>>> = (0..count).map(|_| None).collect();
-    parallel(count, threads, work, |i, result| {
-        results[i] = Some(result);
-        bar.inc(1);
-    });
+    parallel(
+        count,
+        threads,
+        |i| guarded(|| work(i)).flatten().map_err(|failure| failure.about(name(i))),
+        |i, result| {
+            results[i] = Some(result);
+            bar.inc(1);
+        },
+    );
     bar.finish_and_clear();
     results.into_iter().flatten().collect()
 }
 
-/// A progress bar over `count` steps on standard error; hidden when that is no terminal, or there is but one step.
+/// A progress bar over `count` steps on standard error; hidden if that is not a terminal, or for one step.
 fn progress(count: usize, quiet: bool) -> ProgressBar {
     if quiet || count < 2 || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -71,13 +112,14 @@ pub fn say(bar: &ProgressBar, line: &str) {
     bar.suspend(|| eprintln!("{line}"));
 }
 
-/// Does `work` on each item; reports every result on standard error and sums the run up as an exit status.
+/// Does `work` on each job, reports every result on standard error, and returns the exit status of the whole.
 ///
-/// `work` returns a line to print, unless `quiet`.
+/// `work` returns a line to print, unless `quiet`. `name` names a job whose work panics.
 pub fn run<J: Sync>(
     jobs: &[J],
     threads: usize,
     quiet: bool,
+    name: impl Fn(&J) -> String + Sync,
     work: impl Fn(&J) -> Result<String, Failure> + Sync,
 ) -> ExitCode {
     let bar = progress(jobs.len(), quiet);
@@ -85,7 +127,7 @@ pub fn run<J: Sync>(
     parallel(
         jobs.len(),
         threads,
-        |i| work(&jobs[i]),
+        |i| guarded(|| work(&jobs[i])).unwrap_or_else(|panic| Err(panic.about(name(&jobs[i])))),
         |_, result| {
             match result {
                 Ok(line) if quiet || line.is_empty() => {}
@@ -110,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_item_is_done_once() {
+    fn every_job_is_done_once() {
         for threads in [1, 2, 7, 100] {
             let mut seen = vec![0; 50];
             parallel(
@@ -125,5 +167,25 @@ mod tests {
             assert_eq!(seen, [1; 50]);
         }
         parallel(0, 4, |_| (), |_, ()| panic!("nothing to do"));
+    }
+
+    #[test]
+    fn a_panic_fails_its_own_job_only() {
+        silence_guarded_panics();
+        let work = |i: usize| if i == 1 { panic!("index {i}") } else { Ok(i) };
+        let name = |i: usize| format!("job {i}");
+        assert_eq!(collect(1, 1, true, name, work), Ok(vec![0]));
+        let failure = collect(3, 2, true, name, work).unwrap_err();
+        assert!(failure.message.starts_with("job 1: internal error (index 1)"), "{failure}");
+        let done = AtomicUsize::new(0);
+        let jobs = [0, 1, 2, 3];
+        run(
+            &jobs,
+            1,
+            true,
+            |i| name(*i),
+            |i| work(*i).map(|_| (done.fetch_add(1, Ordering::Relaxed), String::new()).1),
+        );
+        assert_eq!(done.into_inner(), 3);
     }
 }

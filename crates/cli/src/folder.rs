@@ -8,9 +8,9 @@ use heirloom_io::EXTENSIONS;
 
 use crate::failure::Failure;
 
-/// Image files of a folder in the order of their names.
+/// The image files of a folder, in the order of their names.
 pub fn images(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let fail = |e: std::io::Error| Failure::failed(format!("{}: {e}", folder.display()));
+    let fail = |e: std::io::Error| Failure::failed(e.to_string()).about(folder.display());
     let mut images = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
@@ -26,7 +26,7 @@ pub fn images(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(images)
 }
 
-/// Name of the data set: Kodak where it is that by all its file names, else the folder's.
+/// Name of the data set: Kodak if the files have the names of its images, else the name of the folder.
 pub fn dataset(folder: &Path, images: &[PathBuf]) -> String {
     if anchors::is_kodak(images) {
         return anchors::KODAK.into();
@@ -35,8 +35,13 @@ pub fn dataset(folder: &Path, images: &[PathBuf]) -> String {
     folder.file_name().map_or_else(|| "images".into(), |n| n.to_string_lossy().into_owned())
 }
 
-/// BLAKE3 of the images' names and bytes (each a length as `u64`, little endian, and then itself) in the order given: which
-/// images a number was measured on. 64 hexadecimal digits.
+/// A temporary folder for the files that are measured.
+pub fn scratch() -> Result<tempfile::TempDir, Failure> {
+    tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot create a temporary folder: {e}")))
+}
+
+/// Hash that says which images a number was measured on: BLAKE3 of the name and the bytes of each image,
+/// each of them behind its length as a little-endian `u64`, in the given order. 64 hexadecimal digits.
 pub fn hash(images: &[PathBuf]) -> Result<String, Failure> {
     let mut hasher = blake3::Hasher::new();
     for path in images {

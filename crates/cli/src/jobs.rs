@@ -59,7 +59,7 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, extension: &str) -> Resul
 }
 
 /// Refuses two results under one name, and results that would replace an input, even with `--force`.
-fn refuse_overwriting(jobs: &[Job]) -> Result<(), Failure> {
+pub fn refuse_overwriting(jobs: &[Job]) -> Result<(), Failure> {
     let inputs: HashMap<FileId, &Location> =
         jobs.iter().filter_map(|job| Some((job.input.file_id()?, &job.input))).collect();
     let mut outputs: HashMap<&Location, &Location> = HashMap::new();

@@ -1,9 +1,10 @@
 //! The command `heirloom`.
 //!
-//! `verbs` holds one file per verb; the rest is what verbs share: files and streams (`location`), which output belongs
-//! to which input (`jobs`), the codec with its models (`models`, `coding`), the proof that a newer
-//! model keeps an older one's files (`proof`), several files at once (`batch`) and failures
-//! with their exit status (`failure`).
+//! `verbs` holds one file per verb. The other modules are shared by verbs: files and streams (`location`), which
+//! output belongs to which input (`jobs`), the codec (`coding`) with its models (`models`), the formats that are
+//! written (`output_format`), folders of images (`folder`), other codecs (`peers`), the proof that a newer model
+//! keeps an older one's files (`proof`), several files at once (`batch`), and failures with their exit status
+//! (`failure`).
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -28,18 +29,19 @@ use failure::Failure;
 const EXIT_STATUS: &str = "\
 Exit status:
   0  everything was done
-  1  a file could not be read or written, or several files failed for different reasons
+  1  a file could not be read or written, an internal error, or several files failed for different reasons
   2  the command line asks for something that cannot be done
   3  a file is sound but not supported, or needs a model that is not here
-  4  a file is damaged, cut short, or not what it says it is
-  5  models verify, models publish: the new model does not decode the old one's files
-  6  models verify, models publish: it decodes them, but makes their images worse
-With several files the rest is done after a failure; the status is the failures' own if they are all of one kind.";
+  4  a file is damaged, cut short, or not what it claims to be
+  5  models verify, models publish: the new model does not decode the files of the old one
+  6  models verify, models publish: the new model decodes them, but makes their images worse
+If a file fails, the other ones are still done. The exit status is that of the failures if they are all of one kind, else 1.";
 
-/// Images into small files that every later model still decodes.
+/// A learned image codec: small files that every later model still decodes.
 ///
-/// Heirloom is a learned image codec. Its files (.hlm) carry the id of the model family that decodes them, and a model
-/// that has learned more still decodes every file of its family. A default model is inside this program.
+/// Heirloom files (.hlm) carry the id of the model lineage that decodes them. A model that has learned more still decodes
+/// every file of its lineage. A default model is built into this program. Until version 1.0 the models are previews: a
+/// lineage, and with it the files it wrote, may be dropped.
 #[derive(Parser)]
 #[command(name = "heirloom", version, after_help = EXIT_STATUS, propagate_version = true)]
 struct Cli {
@@ -53,7 +55,7 @@ struct Cli {
 /// Flags of every verb.
 #[derive(clap::Args)]
 struct Common {
-    /// Number of threads to work on [default: one per core]; the results do not depend on it
+    /// Number of threads; results do not depend on it [default: one per core]
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZero<usize>>,
 
@@ -70,22 +72,22 @@ enum Verb {
     Eval(verbs::eval::Eval),
     Compare(verbs::compare::Compare),
     Models(verbs::models::Models),
-    /// Train a model from scratch (by heirloom-train)
+    /// Train a model from scratch (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Train(verbs::handover::Arguments),
-    /// Teach a model new images or rates; old files stay decodable (by heirloom-train)
+    /// Teach a model new kinds of images or new rates; old files stay decodable (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Learn(verbs::handover::Arguments),
-    /// Write the weights of a training run as a model file (by heirloom-train)
+    /// Write the weights of a training run as a model file (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Export(verbs::handover::Arguments),
-    /// Estimate rate and PSNR of a training run (by heirloom-train)
+    /// Estimate rate and PSNR of a training run (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Validate(verbs::handover::Arguments),
-    /// Estimate rate and PSNR of each image, also of old latents in a newer decoder (by heirloom-train)
+    /// Estimate rate and PSNR of each image, also of old latents in a newer decoder (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Measure(verbs::handover::Arguments),
-    /// Compare all systems and strategies: the paper's experiments (by heirloom-train)
+    /// Run the paper's experiments: compare systems and learning strategies (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Experiment(verbs::handover::Arguments),
 }
@@ -94,7 +96,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let common = &cli.common;
     let threads = batch::threads(common.threads);
-    // The codec works on the global pool. It is built here, once, so building it cannot fail for being there already.
+    batch::silence_guarded_panics();
+    // The codec works on the global pool, which is built here, before anything could have built it.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     if let Err(error) = pool {
         return report(Err(Failure::failed(format!("cannot start {threads} threads: {error}"))));
@@ -106,12 +109,12 @@ fn main() -> ExitCode {
         Verb::Eval(verb) => verb.run(threads, common.quiet),
         Verb::Compare(verb) => verb.run(common.quiet),
         Verb::Models(verb) => verb.run(threads, common.quiet),
-        Verb::Train(arguments) => arguments.hand_over("train", common),
-        Verb::Learn(arguments) => arguments.hand_over("learn", common),
-        Verb::Export(arguments) => arguments.hand_over("export", common),
-        Verb::Validate(arguments) => arguments.hand_over("validate", common),
-        Verb::Measure(arguments) => arguments.hand_over("measure", common),
-        Verb::Experiment(arguments) => arguments.hand_over("experiment", common),
+        Verb::Train(arguments) => arguments.hand_over("train", common.threads),
+        Verb::Learn(arguments) => arguments.hand_over("learn", common.threads),
+        Verb::Export(arguments) => arguments.hand_over("export", common.threads),
+        Verb::Validate(arguments) => arguments.hand_over("validate", common.threads),
+        Verb::Measure(arguments) => arguments.hand_over("measure", common.threads),
+        Verb::Experiment(arguments) => arguments.hand_over("experiment", common.threads),
     })
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Workshop, child, default, rgb, stranger, tiny, tiny_child};
+use common::{Sandbox, child, default, rgb, stranger, tiny, tiny_child};
 use heirloom_codec::model::{Branch, GenerationId, LambdaRange, LambdaRanges, ModelFile};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
 use heirloom_format::container::PixelFormat;
@@ -11,19 +11,19 @@ use serde_json::Value;
 
 const FLAGS: &str = "--images set --lambdas 32,1024";
 
-fn shop() -> Workshop {
-    let shop = Workshop::new();
-    std::fs::create_dir(shop.path("set")).unwrap();
-    shop.save("set/a.png", rgb(80, 50));
-    shop.save("set/b.png", rgb(33, 64));
-    shop
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("set")).unwrap();
+    sandbox.save("set/a.png", rgb(80, 50));
+    sandbox.save("set/b.png", rgb(33, 64));
+    sandbox
 }
 
-fn save(shop: &Workshop, name: &str, model: &ModelFile) {
-    shop.put(&format!("{name}.safetensors"), &model.to_bytes().unwrap());
+fn save(sandbox: &Sandbox, name: &str, model: &ModelFile) {
+    sandbox.put(&format!("{name}.safetensors"), &model.to_bytes().unwrap());
 }
 
-/// PSNR of the shop's first image at λ 32, written by `old` and decoded by `new`: by the codec itself, not by the command.
+/// PSNR of the sandbox's first image at λ 32, written by `old` and decoded by `new`: by the codec itself, not by the command.
 fn quality(old: &ModelFile, new: &ModelFile) -> f64 {
     let pixels = rgb(80, 50).into_raw();
     let image = Image::new(80, 50, PixelFormat::Rgb8, pixels.clone()).unwrap();
@@ -47,14 +47,14 @@ fn better_and_worse(parent: &ModelFile) -> [ModelFile; 2] {
 
 #[test]
 fn a_good_pair_passes_with_its_numbers() {
-    let shop = shop();
+    let sandbox = sandbox();
     let (old, [new, _]) = (tiny(), better_and_worse(&tiny()));
-    save(&shop, "new", &new);
-    let text = shop.says(&format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json"));
+    save(&sandbox, "new", &new);
+    let text = sandbox.says(&format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json"));
     assert!(text.contains("verdict: decodable and stable") && text.contains("worst case: "), "{text}");
     assert!(text.contains("no BD-rate (the curve"), "two λ are no curve: {text}");
 
-    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+    let proof: Value = serde_json::from_slice(&sandbox.get("p.json")).unwrap();
     assert_eq!((&proof["schema"], &proof["images"]), (&"heirloom-verify/1".into(), &2.into()));
     assert_eq!(
         (&proof["decodable"], &proof["stable"], &proof["broken"]),
@@ -70,27 +70,31 @@ fn a_good_pair_passes_with_its_numbers() {
     assert_eq!(first["new_file"]["psnr"], quality(&new, &new));
     assert!(files.iter().all(|f| f["identical"] == true && f["problem"] == Value::Null));
     // The bytes are those of the file that the command writes.
-    shop.does("encode set/a.png -o a.hlm --lambda 32 --model tiny.safetensors");
-    assert_eq!(first["bytes"], shop.get("a.hlm").len());
+    sandbox.does("encode set/a.png -o a.hlm --lambda 32 --model tiny.safetensors");
+    assert_eq!(first["bytes"], sandbox.get("a.hlm").len());
 
-    shop.refuses(&format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json"), 1, "exists already");
-    shop.refuses(
+    sandbox.refuses(
+        &format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json"),
+        1,
+        "exists already",
+    );
+    sandbox.refuses(
         "models verify tiny.safetensors new.safetensors --images set --lambdas 4",
         2,
         "outside the model's range",
     );
-    shop.refuses("models verify tiny.safetensors new.safetensors --images models", 1, "models");
+    sandbox.refuses("models verify tiny.safetensors new.safetensors --images models", 1, "models");
 }
 
 #[test]
 fn the_numbers_do_not_depend_on_threads() {
-    let shop = shop();
-    save(&shop, "new", &tiny_child());
+    let sandbox = sandbox();
+    save(&sandbox, "new", &tiny_child());
     let files = |threads: u32| {
         let command =
             format!("models verify tiny.safetensors new.safetensors {FLAGS} --force --json p.json --threads {threads}");
-        shop.heirloom(&command).output().unwrap();
-        serde_json::from_slice::<Value>(&shop.get("p.json")).unwrap()["files"].clone()
+        sandbox.heirloom(&command).output().unwrap();
+        serde_json::from_slice::<Value>(&sandbox.get("p.json")).unwrap()["files"].clone()
     };
     assert_eq!(files(1), files(3));
 }
@@ -106,24 +110,24 @@ fn flipped(tensor: &str, value: usize) -> Vec<u8> {
 
 #[test]
 fn one_flipped_bit_in_an_entropy_tensor() {
-    let shop = shop();
+    let sandbox = sandbox();
     let verify = format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json --force");
     // Another z3 may choose tables that z4's coded bytes do not fit; another mean of z4 is no error of the coder, ever.
     for (tensor, value, may_break) in [("entropy.z3.prior.weight", 5, true), ("entropy.z4.prior.bias", 0, false)] {
-        shop.put("new.safetensors", &flipped(tensor, value));
-        let error = shop.refuses(&verify, 5, "claims the old one's entropy id, but its entropy branch was altered");
+        sandbox.put("new.safetensors", &flipped(tensor, value));
+        let error = sandbox.refuses(&verify, 5, "claims the old one's entropy id, but its entropy branch was altered");
         let named = format!("\"{tensor}\" differs: value {value} is ");
         for part in ["new.safetensors", &named, "1 bit apart", "1 value in 1 of "] {
             assert!(error.contains(part), "'{part}' is not in: {error}");
         }
         assert!(error.contains("4 of 4 files of the old model do not keep their latents"), "{error}");
-        let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+        let proof: Value = serde_json::from_slice(&sandbox.get("p.json")).unwrap();
         assert_eq!((&proof["decodable"], &proof["stable"]), (&false.into(), &false.into()));
         for file in proof["files"].as_array().unwrap() {
             assert!(file["identical"] == false && (may_break || file["problem"].is_null()), "{file}");
         }
     }
-    shop.refuses(
+    sandbox.refuses(
         &format!("models publish tiny.safetensors new.safetensors {FLAGS} -o p.safetensors"),
         5,
         "was altered",
@@ -132,7 +136,7 @@ fn one_flipped_bit_in_an_entropy_tensor() {
 
 #[test]
 fn an_end_to_end_model() {
-    let shop = shop();
+    let sandbox = sandbox();
     let mut weights = tiny_child().weights;
     for (name, tensor) in tiny().weights.branch(Branch::Entropy) {
         let mut tensor = tensor.clone();
@@ -143,17 +147,17 @@ fn an_end_to_end_model() {
     let notes = &mut new.metadata.provenance.notes;
     notes.insert("strategy".into(), "end-to-end".into());
     notes.insert("learned_from".into(), tiny().metadata.lineage.generation_id.to_string());
-    save(&shop, "new", &new);
+    save(&sandbox, "new", &new);
     let command = format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json");
-    let error = shop.refuses(&command, 5, "the new model learned end to end, its entropy branch included");
+    let error = sandbox.refuses(&command, 5, "the new model learned end to end, its entropy branch included");
     let ids = [&tiny(), &new].map(|model| model.metadata.lineage.entropy_id.to_string());
     assert!(ids.iter().all(|id| error.contains(id)), "{error}");
     assert!(error.contains("4 of 4 files of the old model do not keep their latents"), "{error}");
-    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+    let proof: Value = serde_json::from_slice(&sandbox.get("p.json")).unwrap();
     let file = &proof["files"][0];
     assert!(file["problem"].as_str().unwrap().contains("needs a model whose entropy id begins with"), "{file}");
     assert!(file["psnr_new"].is_number(), "what it would make of the file is measured: {file}");
-    shop.refuses(
+    sandbox.refuses(
         &format!("models publish tiny.safetensors new.safetensors {FLAGS} -o p.safetensors"),
         5,
         "not published",
@@ -162,49 +166,53 @@ fn an_end_to_end_model() {
 
 #[test]
 fn foreign_lineages() {
-    let shop = shop();
-    save(&shop, "stranger", &stranger());
+    let sandbox = sandbox();
+    save(&sandbox, "stranger", &stranger());
     let with = |new: &str, says: &str| {
-        shop.refuses(&format!("models verify tiny.safetensors {new}.safetensors {FLAGS}"), 5, says)
+        sandbox.refuses(&format!("models verify tiny.safetensors {new}.safetensors {FLAGS}"), 5, says)
     };
     with("stranger", "the new model is of another lineage: its entropy id is");
     with("stranger", "entropy.z1.prior.bias");
     // Another λ range of the entropy branch reads files differently, with the very same weights.
     let ranges = LambdaRanges::all(LambdaRange { low: 32.0, high: 4096.0 });
-    save(&shop, "range", &ModelFile::new(tiny().metadata.spec, ranges, tiny().weights).unwrap());
+    save(&sandbox, "range", &ModelFile::new(tiny().metadata.spec, ranges, tiny().weights).unwrap());
     with("range", "the λ range of the entropy branch is 32 to 1024 in the old model and 32 to 4096 in the new one");
-    shop.refuses(&format!("models verify default tiny.safetensors {FLAGS}"), 5, "the networks have different shapes");
+    sandbox.refuses(
+        &format!("models verify default tiny.safetensors {FLAGS}"),
+        5,
+        "the networks have different shapes",
+    );
 }
 
 #[test]
 fn a_decoder_made_worse_on_purpose() {
-    let shop = shop();
+    let sandbox = sandbox();
     let [_, worse] = better_and_worse(&tiny());
-    save(&shop, "worse", &worse);
+    save(&sandbox, "worse", &worse);
     let command = format!("models verify tiny.safetensors worse.safetensors {FLAGS} --json p.json");
-    let error = shop.refuses(&command, 6, "the old model's files lose ");
+    let error = sandbox.refuses(&command, 6, "the old model's files lose ");
     assert!(error.contains("0.05 dB are allowed; the worst is ") && error.contains(".png, -"), "{error}");
-    let proof: Value = serde_json::from_slice(&shop.get("p.json")).unwrap();
+    let proof: Value = serde_json::from_slice(&sandbox.get("p.json")).unwrap();
     assert_eq!((&proof["decodable"], &proof["stable"]), (&true.into(), &false.into()));
     let command = format!("models publish tiny.safetensors worse.safetensors {FLAGS} -o p.safetensors");
-    shop.refuses(
+    sandbox.refuses(
         &command,
         6,
         "not published, for the files of tiny.safetensors: worse.safetensors: the old model's files lose",
     );
-    assert!(!shop.path("p.safetensors").exists() && !shop.path("p.md").exists());
+    assert!(!sandbox.path("p.safetensors").exists() && !sandbox.path("p.md").exists());
 }
 
 #[test]
 fn what_is_no_model_is_no_proof() {
-    let shop = shop();
-    shop.put("cut.safetensors", &tiny().to_bytes().unwrap()[..5000]);
+    let sandbox = sandbox();
+    sandbox.put("cut.safetensors", &tiny().to_bytes().unwrap()[..5000]);
     let mut altered = tiny_child().to_bytes().unwrap();
     let last = altered.len() - 2;
     altered[last] ^= 1; // a tensor of the reconstruction branch
-    shop.put("altered.safetensors", &altered);
+    sandbox.put("altered.safetensors", &altered);
     let with = |pair: &str, status: i32, says: &str| {
-        shop.refuses(&format!("models verify {pair} {FLAGS}"), status, says);
+        sandbox.refuses(&format!("models verify {pair} {FLAGS}"), status, says);
     };
     with("tiny.safetensors cut.safetensors", 4, "cut.safetensors: this is not a model file");
     with("tiny.safetensors altered.safetensors", 4, "its generation id is");
@@ -214,15 +222,15 @@ fn what_is_no_model_is_no_proof() {
 
 #[test]
 fn a_published_model_carries_its_record() {
-    let shop = shop();
+    let sandbox = sandbox();
     let [new, _] = better_and_worse(&tiny());
     // As a trainer may leave it: no number, no parent, no licence.
     let mut plain = ModelFile::new(new.metadata.spec.clone(), new.metadata.lambda, new.weights.clone()).unwrap();
     plain.metadata.provenance.notes.insert("data".into(), "faces | a line\nand another".into());
-    save(&shop, "new", &plain);
+    save(&sandbox, "new", &plain);
     let publish = format!("models publish tiny.safetensors new.safetensors {FLAGS} -o out.safetensors");
-    shop.does(&publish);
-    let out = ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap();
+    sandbox.does(&publish);
+    let out = ModelFile::from_bytes(&sandbox.get("out.safetensors")).unwrap();
     assert_eq!(out.weights, new.weights);
     assert_eq!(out.metadata.lineage, new.metadata.lineage, "number and parent are those of a child");
     let record = out.metadata.record.clone().unwrap();
@@ -231,8 +239,8 @@ fn a_published_model_carries_its_record() {
     assert_eq!((proof.generation, proof.generation_id), (0, tiny().metadata.lineage.generation_id));
     assert_eq!((proof.images, proof.dataset.as_str(), proof.points.len()), (2, "set", 2));
     assert!(proof.points.iter().all(|point| point.difference.unwrap() > 0.0 && point.psnr_new > point.psnr_old));
-    let card = String::from_utf8(shop.get("out.md")).unwrap();
-    let file_hash = blake3::hash(&shop.get("out.safetensors")).to_hex().to_string();
+    let card = String::from_utf8(sandbox.get("out.md")).unwrap();
+    let file_hash = blake3::hash(&sandbox.get("out.safetensors")).to_hex().to_string();
     let id = out.metadata.lineage.generation_id.to_string();
     for part in [
         "# out",
@@ -245,44 +253,44 @@ fn a_published_model_carries_its_record() {
     ] {
         assert!(card.contains(part), "'{part}' is not in: {card}");
     }
-    assert!(shop.says("models show out.safetensors").contains("keeps the files of generation 0"));
+    assert!(sandbox.says("models show out.safetensors").contains("keeps the files of generation 0"));
 
-    shop.refuses(&publish, 1, "out.safetensors: exists already");
-    shop.does(&(publish + " --force"));
-    assert_eq!(ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap(), out, "the same record again");
-    shop.does("models add out.safetensors");
-    assert!(shop.says("models").contains("published"));
-    assert!(shop.says("models lineage").contains("dB on its parent's files at least"));
+    sandbox.refuses(&publish, 1, "out.safetensors: exists already");
+    sandbox.does(&(publish + " --force"));
+    assert_eq!(ModelFile::from_bytes(&sandbox.get("out.safetensors")).unwrap(), out, "the same record again");
+    sandbox.does("models add out.safetensors");
+    assert!(sandbox.says("models").contains("published"));
+    assert!(sandbox.says("models lineage").contains("dB on its parent's files at least"));
 }
 
 #[test]
 fn publishing_refuses_what_does_not_belong() {
-    let shop = shop();
+    let sandbox = sandbox();
     let mut other = tiny_child();
     other.metadata.lineage.parent = Some(GenerationId([7; 32]));
-    save(&shop, "other", &other);
+    save(&sandbox, "other", &other);
     let publish = |new: &str| format!("models publish tiny.safetensors {new}.safetensors {FLAGS} -o out.safetensors");
-    shop.refuses(&publish("other"), 2, "it says that it learned from 0707");
-    shop.refuses(&publish("tiny"), 2, "it has the weights of the old model");
-    shop.refuses(&publish("other").replace("out.safetensors", "out.md"), 2, "the output must be a model file");
-    assert!(!shop.path("out.safetensors").exists());
+    sandbox.refuses(&publish("other"), 2, "it says that it learned from 0707");
+    sandbox.refuses(&publish("tiny"), 2, "it has the weights of the old model");
+    sandbox.refuses(&publish("other").replace("out.safetensors", "out.md"), 2, "the output must be a model file");
+    assert!(!sandbox.path("out.safetensors").exists());
 }
 
 #[test]
 fn a_chain_is_proven_against_every_generation_that_is_here() {
-    let shop = shop();
+    let sandbox = sandbox();
     let second = child(&tiny(), "encoder.z4.mean.bias", 0.25); // another encoder, the same decoder
     let third = child(&second, "encoder.z3.mean.bias", 0.25);
-    save(&shop, "second", &second);
-    save(&shop, "third", &third);
+    save(&sandbox, "second", &second);
+    save(&sandbox, "third", &third);
     let publish = format!("models publish second.safetensors third.safetensors {FLAGS} -o out.safetensors --force");
-    let output = shop.heirloom(&publish).output().unwrap();
+    let output = sandbox.heirloom(&publish).output().unwrap();
     let notes = String::from_utf8(output.stderr).unwrap();
     let parent = tiny().metadata.lineage.generation_id.to_string();
     assert!(output.status.success() && notes.contains(&format!("no proof for files of {parent}")), "{notes}");
-    shop.does("models add tiny.safetensors second.safetensors");
-    shop.does(&publish);
-    let out = ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap();
+    sandbox.does("models add tiny.safetensors second.safetensors");
+    sandbox.does(&publish);
+    let out = ModelFile::from_bytes(&sandbox.get("out.safetensors")).unwrap();
     assert_eq!(out.metadata.lineage.generation, 2);
     let record = out.metadata.record.unwrap();
     assert_eq!(record.proofs.iter().map(|proof| proof.generation).collect::<Vec<_>>(), [1, 0]);
@@ -291,7 +299,7 @@ fn a_chain_is_proven_against_every_generation_that_is_here() {
 
 #[test]
 fn small_losses_do_not_add_up_over_generations() {
-    let shop = shop();
+    let sandbox = sandbox();
     let better = better_and_worse(&tiny())[0].weights.get("reconstruction.image.bias").unwrap().data[0];
     let downhill = if better > tiny().weights.get("reconstruction.image.bias").unwrap().data[0] { -1.0 } else { 1.0 };
     let shifted = |parent: &ModelFile, by: f32| child(parent, "reconstruction.image.bias", by);
@@ -300,39 +308,39 @@ fn small_losses_do_not_add_up_over_generations() {
         .map(|n| downhill * n as f32 / 1000.0)
         .find(|&by| quality(&tiny(), &shifted(&tiny(), by)) < quality(&tiny(), &tiny()) - 0.03);
     let first = shifted(&tiny(), step.unwrap());
-    save(&shop, "first", &first);
-    save(&shop, "second", &shifted(&first, step.unwrap()));
-    shop.does(&format!("models verify tiny.safetensors first.safetensors {FLAGS}"));
-    shop.does(&format!("models verify first.safetensors second.safetensors {FLAGS}"));
-    shop.does("models add tiny.safetensors");
+    save(&sandbox, "first", &first);
+    save(&sandbox, "second", &shifted(&first, step.unwrap()));
+    sandbox.does(&format!("models verify tiny.safetensors first.safetensors {FLAGS}"));
+    sandbox.does(&format!("models verify first.safetensors second.safetensors {FLAGS}"));
+    sandbox.does("models add tiny.safetensors");
     let publish = format!("models publish first.safetensors second.safetensors {FLAGS} -o out.safetensors --quiet");
-    let error = shop.refuses(&publish, 6, "not published, for the files of ");
+    let error = sandbox.refuses(&publish, 6, "not published, for the files of ");
     assert!(error.contains("models/") && error.contains("gen0-"), "the writer is named: {error}");
 }
 
 #[test]
 fn the_model_in_this_program_against_a_wider_generation() {
-    let shop = Workshop::new();
-    std::fs::create_dir(shop.path("set")).unwrap();
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("set")).unwrap();
     let image = |x: u32, y: u32| image::Rgb([(x * 2) as u8, (y * 3) as u8, (128 + 60 * ((x / 9 + y / 7) % 2)) as u8]);
-    shop.save("set/a.png", image::RgbImage::from_fn(128, 96, image));
+    sandbox.save("set/a.png", image::RgbImage::from_fn(128, 96, image));
     let old = default();
     let range = old.metadata.lambda.encoder;
     let wider = LambdaRange { low: range.low / 4.0, high: range.high * 4.0 };
     let ranges = LambdaRanges { encoder: wider, reconstruction: wider, ..old.metadata.lambda };
-    save(&shop, "new", &old.child(ranges, old.weights.clone()).unwrap());
-    let text = shop.says("models publish default new.safetensors --images set -o out.safetensors");
+    save(&sandbox, "new", &old.child(ranges, old.weights.clone()).unwrap());
+    let text = sandbox.says("models publish default new.safetensors --images set -o out.safetensors");
     assert!(text.contains("new files against old ones: ") && text.contains("+0.00 % bits"), "{text}");
-    let out = ModelFile::from_bytes(&shop.get("out.safetensors")).unwrap();
+    let out = ModelFile::from_bytes(&sandbox.get("out.safetensors")).unwrap();
     assert_eq!(out.metadata.preview, old.metadata.preview, "as its lineage");
     assert_eq!(out.metadata.licence, old.metadata.licence);
     assert_eq!(out.metadata.record.unwrap().proofs[0].points.len(), 4);
 
     // It reaches further, and its files are read by the old one.
-    shop.does("models add out.safetensors");
-    shop.does(&format!("encode set/a.png -o far.hlm --lambda {} --model out.safetensors", wider.high));
-    shop.does("decode far.hlm -o new.png");
-    shop.does(&format!("decode far.hlm -o old.png --generation {}", old.metadata.lineage.generation));
+    sandbox.does("models add out.safetensors");
+    sandbox.does(&format!("encode set/a.png -o far.hlm --lambda {} --model out.safetensors", wider.high));
+    sandbox.does("decode far.hlm -o new.png");
+    sandbox.does(&format!("decode far.hlm -o old.png --generation {}", old.metadata.lineage.generation));
     let beyond = format!("encode set/a.png -o x.hlm --lambda {}", wider.high);
-    shop.refuses(&beyond, 2, &format!("outside the model's range, {} to {}", range.low, range.high));
+    sandbox.refuses(&beyond, 2, &format!("outside the model's range, {} to {}", range.low, range.high));
 }

@@ -3,20 +3,20 @@
 
 mod common;
 
-use common::{Workshop, grey, rgb, tiny, tiny_child};
+use common::{Sandbox, grey, rgb, tiny, tiny_child};
 use serde_json::Value;
 
 #[test]
 fn info_as_json_has_every_field_of_its_schema() {
-    let shop = Workshop::new();
-    shop.save("a.png", rgb(70, 45));
-    shop.save("b.png", grey(20, 20));
-    shop.does("encode a.png b.png --lambda 256 --model tiny.safetensors");
-    let text = String::from_utf8(shop.does("info --json a.hlm b.hlm --model tiny.safetensors")).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(70, 45));
+    sandbox.save("b.png", grey(20, 20));
+    sandbox.does("encode a.png b.png --lambda 256 --model tiny.safetensors");
+    let text = String::from_utf8(sandbox.does("info --json a.hlm b.hlm --model tiny.safetensors")).unwrap();
     let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     let a = lines[0].as_object().unwrap();
-    let bytes = shop.get("a.hlm").len();
+    let bytes = sandbox.get("a.hlm").len();
     let id = tiny().metadata.lineage.entropy_id.to_string();
     for (key, value) in [
         ("schema", "heirloom-info/1".into()),
@@ -40,79 +40,79 @@ fn info_as_json_has_every_field_of_its_schema() {
     assert_eq!(latents.len(), 4);
     assert!(latents.iter().sum::<u64>() < bytes as u64);
     let id = tiny().metadata.lineage.generation_id.to_string();
-    let member = serde_json::json!({ "name": "tiny.safetensors", "generation": 0, "generation_id": id });
-    assert_eq!((&a["writer"], &a["decoder"]), (&member, &member));
+    let model = serde_json::json!({ "name": "tiny.safetensors", "generation": 0, "generation_id": id });
+    assert_eq!((&a["writer"], &a["decoder"]), (&model, &model));
     assert_eq!(a.len(), 17);
     assert_eq!(lines[1]["pixel_format"], "grey8");
 }
 
 #[test]
 fn info_tells_what_the_models_here_can_do() {
-    let shop = Workshop::new();
-    shop.put("child.safetensors", &tiny_child().to_bytes().unwrap());
-    shop.save("a.png", rgb(70, 45));
-    shop.does("encode a.png --model tiny.safetensors");
-    let says = |flags: &str| String::from_utf8(shop.does(&format!("info a.hlm {flags}"))).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.put("child.safetensors", &tiny_child().to_bytes().unwrap());
+    sandbox.save("a.png", rgb(70, 45));
+    sandbox.does("encode a.png --model tiny.safetensors");
+    let says = |flags: &str| String::from_utf8(sandbox.does(&format!("info a.hlm {flags}"))).unwrap();
     assert!(says("").contains("not decodable: no model of its lineage is here"));
     assert!(says("--model child.safetensors").contains("decodable, not exact"));
     assert!(says("--model tiny.safetensors").contains("decodable and exact"));
-    shop.refuses("info a.png", 4, "a.png: not a Heirloom file");
+    sandbox.refuses("info a.png", 4, "a.png: not a Heirloom file");
 }
 
 #[test]
 fn models_show_their_identity() {
-    let shop = Workshop::new();
-    shop.put("child.safetensors", &tiny_child().to_bytes().unwrap());
-    let text = shop.says("models show tiny.safetensors child.safetensors");
+    let sandbox = Sandbox::new();
+    sandbox.put("child.safetensors", &tiny_child().to_bytes().unwrap());
+    let text = sandbox.says("models show tiny.safetensors child.safetensors");
     let lineage = tiny_child().metadata.lineage;
     assert!(text.contains(&lineage.entropy_id.to_string()) && text.contains(&lineage.parent.unwrap().to_string()));
-    let line: Value = serde_json::from_str(&shop.says("models show --json child.safetensors")).unwrap();
+    let line: Value = serde_json::from_str(&sandbox.says("models show --json child.safetensors")).unwrap();
     assert_eq!(line["schema"], "heirloom-models/1");
     assert_eq!(line["model"]["lineage"]["generation"], 1);
-    let line: Value = serde_json::from_str(&shop.says("models --json")).unwrap();
+    let line: Value = serde_json::from_str(&sandbox.says("models --json")).unwrap();
     assert_eq!(line["name"], "default (in this program)");
 }
 
 #[test]
 fn eval_counts_real_bytes() {
-    let shop = Workshop::new();
-    std::fs::create_dir(shop.path("set")).unwrap();
-    shop.save("set/b.png", rgb(180, 170));
-    shop.save("set/a.png", grey(64, 64));
-    shop.put("set/readme.txt", b"no image");
-    let table = shop.does("eval set --lambdas 32,1024 --json r.json --model tiny.safetensors");
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("set")).unwrap();
+    sandbox.save("set/b.png", rgb(180, 170));
+    sandbox.save("set/a.png", grey(64, 64));
+    sandbox.put("set/readme.txt", b"no image");
+    let table = sandbox.does("eval set --lambdas 32,1024 --json r.json --model tiny.safetensors");
     let table = String::from_utf8(table).unwrap();
     assert!(table.contains("on set (2 images)") && table.contains("1024"), "{table}");
 
-    let report = heirloom_eval::Report::from_json(&String::from_utf8(shop.get("r.json")).unwrap()).unwrap();
+    let report = heirloom_eval::Report::from_json(&String::from_utf8(sandbox.get("r.json")).unwrap()).unwrap();
     assert_eq!((report.images, report.records.len(), report.points.len()), (2, 4, 2));
     for record in &report.records {
-        shop.does(&format!(
+        sandbox.does(&format!(
             "encode set/{} -o x.hlm --force --lambda {} --model tiny.safetensors",
             record.image, record.lambda
         ));
-        assert_eq!(record.bytes, shop.get("x.hlm").len() as u64);
-        shop.does("decode x.hlm -o x.png --force --model tiny.safetensors");
-        let original = shop.load(&format!("set/{}", record.image)).to_rgb8();
-        assert_eq!(record.psnr, heirloom_eval::psnr(&original, &shop.load("x.png").to_rgb8()).unwrap());
+        assert_eq!(record.bytes, sandbox.get("x.hlm").len() as u64);
+        sandbox.does("decode x.hlm -o x.png --force --model tiny.safetensors");
+        let original = sandbox.load(&format!("set/{}", record.image)).to_rgb8();
+        assert_eq!(record.psnr, heirloom_eval::psnr(&original, &sandbox.load("x.png").to_rgb8()).unwrap());
         assert_eq!(record.ms_ssim.is_some(), record.image == "b.png");
         // By how much it differs from the real rate is the codec's affair, and large for a model of random weights.
         assert!(record.estimated_bpp.is_finite() && record.estimated_bpp > 0.0, "{record:?}");
     }
-    shop.refuses("eval set --json r.json --model tiny.safetensors", 1, "r.json: exists already");
-    std::fs::create_dir(shop.path("empty")).unwrap();
-    shop.refuses("eval empty --model tiny.safetensors", 1, "empty: holds no images");
+    sandbox.refuses("eval set --json r.json --model tiny.safetensors", 1, "r.json: exists already");
+    std::fs::create_dir(sandbox.path("empty")).unwrap();
+    sandbox.refuses("eval empty --model tiny.safetensors", 1, "empty: holds no images");
 }
 
 #[test]
 fn eval_compares_with_a_given_curve() {
-    let shop = Workshop::new();
-    std::fs::create_dir(shop.path("set")).unwrap();
-    shop.save("set/a.png", rgb(64, 64));
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("set")).unwrap();
+    sandbox.save("set/a.png", rgb(64, 64));
     let curve =
         r#"{"codec":"other","source":"by hand","dataset":"set","images":1,"bpp":[1,2,3,4],"psnr":[90,91,92,93]}"#;
-    shop.put("other.json", curve.as_bytes());
-    let table = shop.does("eval set --lambdas 32,1024 --anchor other.json --model tiny.safetensors");
+    sandbox.put("other.json", curve.as_bytes());
+    let table = sandbox.does("eval set --lambdas 32,1024 --anchor other.json --model tiny.safetensors");
     let table = String::from_utf8(table).unwrap();
     // Two points are no curve: refused, with the reason.
     assert!(table.contains("other") && !table.contains("webp"), "{table}");
@@ -121,44 +121,44 @@ fn eval_compares_with_a_given_curve() {
 
 #[test]
 fn a_folder_is_not_kodak_by_its_name() {
-    let shop = Workshop::new();
-    std::fs::create_dir(shop.path("Kodak")).unwrap();
-    shop.save("Kodak/kodim01.png", rgb(64, 64));
-    shop.does("eval Kodak --lambdas 32 --json k.json --model tiny.safetensors");
-    let report = heirloom_eval::Report::from_json(&String::from_utf8(shop.get("k.json")).unwrap()).unwrap();
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("Kodak")).unwrap();
+    sandbox.save("Kodak/kodim01.png", rgb(64, 64));
+    sandbox.does("eval Kodak --lambdas 32 --json k.json --model tiny.safetensors");
+    let report = heirloom_eval::Report::from_json(&String::from_utf8(sandbox.get("k.json")).unwrap()).unwrap();
     assert!(report.anchors.is_empty());
 }
 
 #[test]
 fn eval_measures_other_codecs_by_their_files() {
-    let shop = Workshop::new();
-    std::fs::create_dir(shop.path("set")).unwrap();
-    shop.save("set/a.png", rgb(200, 150));
-    let table = shop.says("eval set --lambdas 32 --with jpeg --plot p.svg --json p.json --model tiny.safetensors");
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("set")).unwrap();
+    sandbox.save("set/a.png", rgb(200, 150));
+    let table = sandbox.says("eval set --lambdas 32 --with jpeg --plot p.svg --json p.json --model tiny.safetensors");
     assert!(table.contains("jpeg here"), "{table}");
-    let report = heirloom_eval::Report::from_json(&String::from_utf8(shop.get("p.json")).unwrap()).unwrap();
+    let report = heirloom_eval::Report::from_json(&String::from_utf8(sandbox.get("p.json")).unwrap()).unwrap();
     assert_eq!((report.peers[0].codec.as_str(), report.peers[0].points.len()), ("jpeg here", 8));
-    let svg = String::from_utf8(shop.get("p.svg")).unwrap();
+    let svg = String::from_utf8(sandbox.get("p.svg")).unwrap();
     assert!(svg.contains(">jpeg here</text>"));
     // Eight markers of the points, and one in the legend.
     let jpeg = svg.split("<g clip-path").nth(1).unwrap().split("</g>").next().unwrap();
     assert_eq!(jpeg.matches("<circle").count() + jpeg.matches("<polygon").count(), 8 + 1, "{jpeg}");
-    shop.refuses("eval set --lambdas 32 --with jpg --model tiny.safetensors", 2, "jpg");
+    sandbox.refuses("eval set --lambdas 32 --with jpg --model tiny.safetensors", 2, "jpg");
     if !cfg!(feature = "peers") {
-        shop.refuses("eval set --lambdas 32 --with jpeg,avif --model tiny.safetensors", 2, "--features peers");
+        sandbox.refuses("eval set --lambdas 32 --with jpeg,avif --model tiny.safetensors", 2, "--features peers");
     }
 }
 
 #[test]
 fn compare_draws_three_panels() {
-    let shop = Workshop::new();
-    shop.save("a.png", rgb(160, 120));
-    shop.does("compare a.png -o sheet.png --model tiny.safetensors");
-    let sheet = shop.load("sheet.png");
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(160, 120));
+    sandbox.does("compare a.png -o sheet.png --model tiny.safetensors");
+    let sheet = sandbox.load("sheet.png");
     assert!(sheet.width() > 3 * 160 && sheet.height() > 120);
-    shop.does("compare a.png -o zoomed.png --crop 10,10,100,80 --zoom 3 --model tiny.safetensors");
-    assert!(shop.load("zoomed.png").width() > 3 * 300);
-    shop.refuses(
+    sandbox.does("compare a.png -o zoomed.png --crop 10,10,100,80 --zoom 3 --model tiny.safetensors");
+    assert!(sandbox.load("zoomed.png").width() > 3 * 300);
+    sandbox.refuses(
         "compare a.png -o x.png --crop 100,0,100,10 --model tiny.safetensors",
         2,
         "outside the image of 160 x 120",
@@ -169,8 +169,8 @@ fn compare_draws_three_panels() {
 #[test]
 fn training_is_handed_over() {
     use std::os::unix::fs::PermissionsExt;
-    let shop = Workshop::new();
-    let program = shop.path("heirloom");
+    let sandbox = Sandbox::new();
+    let program = sandbox.path("heirloom");
     std::fs::copy(assert_cmd::cargo::cargo_bin("heirloom"), &program).unwrap();
     let run = |path: &std::path::Path| {
         let mut command = assert_cmd::Command::new(&program);
@@ -181,8 +181,8 @@ fn training_is_handed_over() {
     assert_eq!(absent.status.code(), Some(2));
     assert!(error.contains("cargo build --release -p heirloom-train"), "{error}");
 
-    let helper = shop.path("heirloom-train");
-    shop.put("heirloom-train", b"#!/bin/sh\necho \"$@\"\nexit 7\n");
+    let helper = sandbox.path("heirloom-train");
+    sandbox.put("heirloom-train", b"#!/bin/sh\necho \"$@\"\nexit 7\n");
     std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o755)).unwrap();
     let found = run(std::path::Path::new("/nowhere"));
     assert_eq!(found.status.code(), Some(7));
@@ -191,10 +191,10 @@ fn training_is_handed_over() {
 
 #[test]
 fn help_documents_the_exit_status() {
-    let shop = Workshop::new();
-    let text = String::from_utf8(shop.does("--help")).unwrap();
+    let sandbox = Sandbox::new();
+    let text = String::from_utf8(sandbox.does("--help")).unwrap();
     assert!(text.contains("Exit status:") && text.contains("needs a model that is not here"), "{text}");
     for verb in ["encode", "decode", "info", "eval", "compare", "models"] {
-        assert!(String::from_utf8(shop.does(&format!("{verb} --help"))).unwrap().contains("Usage: heirloom"));
+        assert!(String::from_utf8(sandbox.does(&format!("{verb} --help"))).unwrap().contains("Usage: heirloom"));
     }
 }

@@ -3,18 +3,18 @@
 
 mod common;
 
-use common::{Workshop, grey, rgb, tiny_child};
+use common::{Sandbox, grey, rgb, tiny_child};
 use heirloom_eval::psnr;
 
 #[test]
 fn sizes_and_pixel_formats_are_kept() {
-    let shop = Workshop::new();
+    let sandbox = Sandbox::new();
     for (width, height) in [(1, 1), (64, 64), (65, 3), (100, 70)] {
-        shop.save("a.png", rgb(width, height));
-        shop.save("b.png", grey(width, height));
-        shop.does("encode a.png b.png --force --model tiny.safetensors");
-        shop.does("decode a.hlm b.hlm -o out/ --force --model tiny.safetensors");
-        let (a, b) = (shop.load("out/a.png"), shop.load("out/b.png"));
+        sandbox.save("a.png", rgb(width, height));
+        sandbox.save("b.png", grey(width, height));
+        sandbox.does("encode a.png b.png --force --model tiny.safetensors");
+        sandbox.does("decode a.hlm b.hlm -o out/ --force --model tiny.safetensors");
+        let (a, b) = (sandbox.load("out/a.png"), sandbox.load("out/b.png"));
         assert_eq!((a.width(), a.height(), a.color()), (width, height, image::ColorType::Rgb8));
         assert_eq!((b.width(), b.height(), b.color()), (width, height, image::ColorType::L8));
     }
@@ -22,55 +22,59 @@ fn sizes_and_pixel_formats_are_kept() {
 
 #[test]
 fn the_model_in_the_program_resembles_the_image() {
-    let shop = Workshop::new();
+    let sandbox = Sandbox::new();
     let image = image::RgbImage::from_fn(96, 80, |x, y| image::Rgb([(x * 2) as u8, (y * 3) as u8, 90]));
-    shop.save("a.png", image.clone());
-    shop.does("encode a.png -q 100");
-    shop.does("decode a.hlm -o b.png");
-    let found = psnr(&image, shop.load("b.png").as_rgb8().unwrap()).unwrap();
+    sandbox.save("a.png", image.clone());
+    sandbox.does("encode a.png -q 100");
+    sandbox.does("decode a.hlm -o b.png");
+    let found = psnr(&image, sandbox.load("b.png").as_rgb8().unwrap()).unwrap();
     assert!(found > 20.0, "{found} dB");
 }
 
 #[test]
 fn pipes_give_the_same_bytes_as_files() {
-    let shop = Workshop::new();
-    shop.save("a.png", rgb(80, 50));
-    shop.does("encode a.png --model tiny.safetensors");
-    shop.does("decode a.hlm -o b.ppm --model tiny.safetensors");
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(80, 50));
+    sandbox.does("encode a.png --model tiny.safetensors");
+    sandbox.does("decode a.hlm -o b.ppm --model tiny.safetensors");
 
-    let coded =
-        shop.heirloom("encode - --model tiny.safetensors").write_stdin(shop.get("a.png")).output().unwrap().stdout;
-    assert_eq!(coded, shop.get("a.hlm"));
+    let coded = sandbox
+        .heirloom("encode - --model tiny.safetensors")
+        .write_stdin(sandbox.get("a.png"))
+        .output()
+        .unwrap()
+        .stdout;
+    assert_eq!(coded, sandbox.get("a.hlm"));
     let decoded =
-        shop.heirloom("decode - --format ppm --model tiny.safetensors").write_stdin(coded).output().unwrap().stdout;
-    assert_eq!(decoded, shop.get("b.ppm"));
-    assert_eq!(shop.does("encode a.png -o - --model tiny.safetensors"), shop.get("a.hlm"));
+        sandbox.heirloom("decode - --format ppm --model tiny.safetensors").write_stdin(coded).output().unwrap().stdout;
+    assert_eq!(decoded, sandbox.get("b.ppm"));
+    assert_eq!(sandbox.does("encode a.png -o - --model tiny.safetensors"), sandbox.get("a.hlm"));
 }
 
 #[test]
 fn threads_do_not_change_the_result() {
-    let shop = Workshop::new();
-    shop.save("a.png", rgb(200, 150));
-    let with = |n: u32| shop.does(&format!("encode a.png -o - --threads {n} --model tiny.safetensors"));
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(200, 150));
+    let with = |n: u32| sandbox.does(&format!("encode a.png -o - --threads {n} --model tiny.safetensors"));
     assert_eq!(with(1), with(3));
-    shop.does("encode a.png --model tiny.safetensors");
-    let with = |n: u32| shop.does(&format!("decode a.hlm -o - --threads {n} --model tiny.safetensors"));
+    sandbox.does("encode a.png --model tiny.safetensors");
+    let with = |n: u32| sandbox.does(&format!("decode a.hlm -o - --threads {n} --model tiny.safetensors"));
     assert_eq!(with(1), with(3));
 }
 
 #[test]
 fn quality_and_lambda() {
-    let shop = Workshop::new();
-    shop.save("a.png", rgb(80, 50));
-    let with = |flag: &str| shop.does(&format!("encode a.png -o - --model tiny.safetensors {flag}"));
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(80, 50));
+    let with = |flag: &str| sandbox.does(&format!("encode a.png -o - --model tiny.safetensors {flag}"));
     assert_eq!(with("-q 0"), with("--lambda 32"));
     assert_eq!(with("-q 100"), with("--lambda 1024"));
     assert_eq!(with(""), with("-q 50"));
     assert_ne!(with("-q 0"), with("-q 100"));
-    shop.refuses("encode a.png -q 101", 2, "a quality is a number from 0 to 100");
-    shop.refuses("encode a.png -q nan", 2, "a quality is a number from 0 to 100");
-    shop.refuses("encode a.png -q 50 --lambda 99", 2, "cannot be used with");
-    shop.refuses(
+    sandbox.refuses("encode a.png -q 101", 2, "a quality is a number from 0 to 100");
+    sandbox.refuses("encode a.png -q nan", 2, "a quality is a number from 0 to 100");
+    sandbox.refuses("encode a.png -q 50 --lambda 99", 2, "cannot be used with");
+    sandbox.refuses(
         "encode a.png --lambda 4096 --model tiny.safetensors",
         2,
         "λ = 4096 is outside the model's range, 32 to 1024",
@@ -79,7 +83,7 @@ fn quality_and_lambda() {
 
 #[test]
 fn metadata_travel_verbatim() {
-    let shop = Workshop::new();
+    let sandbox = Sandbox::new();
     let mut info = png::Info::with_size(40, 30);
     info.color_type = png::ColorType::Rgb;
     info.bit_depth = png::BitDepth::Eight;
@@ -91,12 +95,12 @@ fn metadata_travel_verbatim() {
     let mut encoder = png::Encoder::with_info(&mut file, info).unwrap();
     encoder.add_itxt_chunk("XML:com.adobe.xmp".into(), "<x:xmpmeta/>".into()).unwrap();
     encoder.write_header().unwrap().write_image_data(&rgb(40, 30)).unwrap();
-    shop.put("a.png", &file);
+    sandbox.put("a.png", &file);
 
-    shop.does("encode a.png --model tiny.safetensors");
+    sandbox.does("encode a.png --model tiny.safetensors");
     for output in ["b.png", "b.jpg"] {
-        shop.does(&format!("decode a.hlm -o {output} --model tiny.safetensors"));
-        let bytes = shop.get(output);
+        sandbox.does(&format!("decode a.hlm -o {output} --model tiny.safetensors"));
+        let bytes = sandbox.get(output);
         use image::ImageDecoder;
         let mut decoder = image::ImageReader::new(std::io::Cursor::new(&bytes))
             .with_guessed_format()
@@ -107,31 +111,31 @@ fn metadata_travel_verbatim() {
         assert_eq!(decoder.exif_metadata().unwrap().as_ref(), Some(&exif), "{output}");
         assert_eq!(decoder.xmp_metadata().unwrap().as_deref(), Some(&b"<x:xmpmeta/>"[..]), "{output}");
     }
-    let output = shop.heirloom("decode a.hlm -o b.ppm --model tiny.safetensors").output().unwrap();
+    let output = sandbox.heirloom("decode a.hlm -o b.ppm --model tiny.safetensors").output().unwrap();
     assert!(String::from_utf8(output.stderr).unwrap().contains("left out: ICC profile, Exif, XMP"));
 }
 
 #[test]
 fn every_format_is_read_and_written() {
-    let shop = Workshop::new();
+    let sandbox = Sandbox::new();
     for input in ["a.png", "a.jpg", "a.webp", "a.tiff", "a.ppm"] {
-        shop.save(input, rgb(70, 40));
-        shop.does(&format!("encode {input} --force --model tiny.safetensors"));
+        sandbox.save(input, rgb(70, 40));
+        sandbox.does(&format!("encode {input} --force --model tiny.safetensors"));
         for output in ["b.png", "b.ppm", "b.jpg", "b.jpeg"] {
-            shop.does(&format!("decode a.hlm -o {output} --force --model tiny.safetensors"));
-            assert_eq!(shop.load(output).width(), 70);
+            sandbox.does(&format!("decode a.hlm -o {output} --force --model tiny.safetensors"));
+            assert_eq!(sandbox.load(output).width(), 70);
         }
     }
 }
 
 #[test]
 fn generations_of_a_lineage_read_each_other() {
-    let shop = Workshop::new();
-    shop.put("child.safetensors", &tiny_child().to_bytes().unwrap());
-    shop.save("a.png", rgb(80, 50));
-    shop.does("encode a.png --model tiny.safetensors");
-    let own = shop.does("decode a.hlm -o - --exact --model tiny.safetensors");
-    let other = shop.does("decode a.hlm -o - --model child.safetensors");
+    let sandbox = Sandbox::new();
+    sandbox.put("child.safetensors", &tiny_child().to_bytes().unwrap());
+    sandbox.save("a.png", rgb(80, 50));
+    sandbox.does("encode a.png --model tiny.safetensors");
+    let own = sandbox.does("decode a.hlm -o - --exact --model tiny.safetensors");
+    let other = sandbox.does("decode a.hlm -o - --model child.safetensors");
     assert_ne!(own, other);
-    shop.refuses("decode a.hlm -o - --exact --model child.safetensors", 3, "generation 0");
+    sandbox.refuses("decode a.hlm -o - --exact --model child.safetensors", 3, "generation 0");
 }

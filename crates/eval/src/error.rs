@@ -1,6 +1,7 @@
 //! What can go wrong when codecs are measured.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// Why a measurement was refused.
 ///
@@ -42,6 +43,13 @@ pub enum EvalError {
         /// Least width in dB for these two curves.
         needed_db: f64,
     },
+    /// A file that is to be measured cannot be written or read back.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The reason of the operating system.
+        reason: String,
+    },
     /// There is no anchor of that name.
     UnknownAnchor {
         /// The name that was asked for.
@@ -70,6 +78,7 @@ impl fmt::Display for EvalError {
                  measure more rates",
                 shared_db.max(0.0)
             ),
+            Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::UnknownAnchor { name } => {
                 write!(f, "there is no anchor '{name}'; there are: {}", crate::anchors::NAMES.join(", "))
             }

@@ -9,6 +9,8 @@
 //! | [`anchors`] | the curves of other codecs that come with the crate |
 //! | [`record`] | one record per image and the report they add up to, as JSON |
 //! | [`proof`] | whether a newer model keeps an older one's files, and what broke if not |
+//! | [`real_file`] | measuring any codec by files that are read back from disk |
+//! | [`forced`] | decoding files with models of another lineage |
 //! | [`machine`] | the machine that numbers were made on, in words |
 //! | [`plot`] | a rate-distortion figure as SVG, readable without colour |
 //!
@@ -34,12 +36,14 @@ pub mod anchors;
 pub mod bd_rate;
 pub mod curve;
 mod error;
+pub mod forced;
 mod interpolate;
 pub mod machine;
 pub mod ms_ssim;
 pub mod plot;
 pub mod proof;
 pub mod psnr;
+pub mod real_file;
 pub mod record;
 
 pub use bd_rate::{BdRate, Interpolation, bd_rate};
@@ -48,4 +52,5 @@ pub use error::EvalError;
 pub use ms_ssim::ms_ssim;
 pub use plot::Figure;
 pub use psnr::{mean, psnr};
+pub use real_file::RealFile;
 pub use record::{ImageRecord, Report};

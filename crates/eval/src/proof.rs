@@ -15,7 +15,7 @@ pub const TOLERANCE_DB: f64 = 0.05;
 
 /// One of the two models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Party {
+pub struct ComparedModel {
     /// Where it was found.
     pub name: String,
     /// Number of the generation.
@@ -109,9 +109,9 @@ pub struct Proof {
     /// Name and version of the program that measured.
     pub program: String,
     /// The older model.
-    pub old: Party,
+    pub old: ComparedModel,
     /// The newer model.
-    pub new: Party,
+    pub new: ComparedModel,
     /// Name of the set of images.
     pub dataset: String,
     /// Number of images.
@@ -148,9 +148,9 @@ pub struct Evidence {
     /// Name and version of the program that measured.
     pub program: String,
     /// The older model.
-    pub old: Party,
+    pub old: ComparedModel,
     /// The newer model.
-    pub new: Party,
+    pub new: ComparedModel,
     /// Name of the set of images.
     pub dataset: String,
     /// Hexadecimal hash of the images' names and bytes.

@@ -1,11 +1,11 @@
 //! What a proof concludes from its evidence. The numbers are worked out by hand.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
-use heirloom_eval::proof::{Evidence, FileProof, NewFile, Party, Proof, TOLERANCE_DB};
+use heirloom_eval::proof::{ComparedModel, Evidence, FileProof, NewFile, Proof, TOLERANCE_DB};
 
-fn party(generation: u32) -> Party {
+fn compared_model(generation: u32) -> ComparedModel {
     let id = format!("{generation:064}");
-    Party { name: "x".into(), generation, generation_id: id, entropy_id: "e".into() }
+    ComparedModel { name: "x".into(), generation, generation_id: id, entropy_id: "e".into() }
 }
 
 fn file(image: &str, lambda: f32, psnr_old: f64, psnr_new: f64) -> FileProof {
@@ -30,8 +30,8 @@ fn file(image: &str, lambda: f32, psnr_old: f64, psnr_new: f64) -> FileProof {
 fn proof(files: Vec<FileProof>, entropy: Option<&str>) -> Proof {
     Proof::new(Evidence {
         program: "test".into(),
-        old: party(0),
-        new: party(1),
+        old: compared_model(0),
+        new: compared_model(1),
         dataset: "two".into(),
         images_hash: "cd".into(),
         images: 2,

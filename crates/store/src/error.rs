@@ -1,10 +1,12 @@
-//! Why a model is not at hand.
+//! Errors of finding and reading models.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::{error, fmt, io};
 
 use heirloom_codec::model::{GenerationId, ModelError};
+
+use crate::model_ref::{DEFAULT, MIN_ID_DIGITS};
 
 /// Why a model, or the store, cannot be used.
 #[derive(Clone, Debug)]
@@ -14,31 +16,31 @@ pub enum StoreError {
     Folder {
         /// The folder of the store.
         folder: PathBuf,
-        /// The system's reason.
+        /// The reason of the operating system.
         source: Arc<io::Error>,
     },
     /// A file cannot be read.
     File {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The reason of the operating system.
         source: Arc<io::Error>,
     },
-    /// A file is no sound model.
+    /// A file is not a valid model.
     Model {
-        /// What the model is called.
+        /// Name of the model.
         name: String,
         /// What is wrong with it.
         source: ModelError,
     },
-    /// No model at hand has an id that begins so.
+    /// No model here has an id that begins with these digits.
     Unknown {
         /// First digits of a generation id.
         digits: String,
-        /// The folder of the store, if there is a place for one.
+        /// The folder of the store, if there is one.
         folder: Option<PathBuf>,
     },
-    /// Several models at hand have ids that begin so.
+    /// Several models here have ids that begin with these digits.
     Ambiguous {
         /// First digits of a generation id.
         digits: String,
@@ -53,14 +55,23 @@ impl fmt::Display for StoreError {
             Self::Folder { folder, source } => {
                 write!(f, "{}: the model store cannot be read: {source}", folder.display())
             }
+            Self::File { path, source } if source.kind() == io::ErrorKind::NotFound => write!(
+                f,
+                "{}: there is no such model; give a file, '{DEFAULT}', or {MIN_ID_DIGITS} or more digits of the generation \
+                 id of a model in the store",
+                path.display()
+            ),
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Model { name, source } => write!(f, "{name}: {source}"),
             Self::Unknown { digits, folder } => {
-                let place = folder.as_ref().map_or_else(|| "there is no store".into(), |f| f.display().to_string());
-                write!(f, "no model here has an id that begins with {digits} (the store: {place})")
+                write!(f, "no model here has a generation id that begins with {digits}; ")?;
+                match folder {
+                    Some(folder) => write!(f, "the store is {}", folder.display()),
+                    None => f.write_str("there is no store"),
+                }
             }
             Self::Ambiguous { digits, ids: [one, other] } => {
-                write!(f, "the digits {digits} begin the ids of {one} and {other}")
+                write!(f, "{digits} is the beginning of two generation ids, {one} and {other}; give more digits")
             }
         }
     }

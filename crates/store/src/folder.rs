@@ -1,4 +1,4 @@
-//! The store's folder: where it is, what lies in it, and under which names.
+//! The folder of the store: where it is, and how its files are named.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,23 +6,23 @@ use std::{env, fs, io};
 
 use heirloom_codec::model::Lineage;
 
-/// Environment variable that names the store.
+/// Environment variable that names the folder of the store.
 pub const VARIABLE: &str = "HEIRLOOM_MODELS";
 /// Extension of model files.
 pub const EXTENSION: &str = "safetensors";
 
-/// `genN-ID.safetensors`, with as much of the generation id as files carry and more.
+/// Name of a model's file: `genN-ID.safetensors`, with the first 16 digits of the generation id.
 #[must_use]
 pub fn file_name(lineage: &Lineage) -> String {
     format!("gen{}-{:.16}.{EXTENSION}", lineage.generation, lineage.generation_id.to_string())
 }
 
-/// The folder of the environment, else the user's; none if there is no place for one.
-pub(crate) fn usual() -> Option<PathBuf> {
-    set(VARIABLE).or_else(users_own)
+/// The folder that the environment names, else the one among the user's data; `None` if there is neither.
+pub(crate) fn default() -> Option<PathBuf> {
+    variable(VARIABLE).or_else(among_user_data)
 }
 
-/// Every model file in a folder and in the folders in it, in the order of their paths.
+/// The model files in a folder and in the folders directly inside it, in the order of their paths.
 pub(crate) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = entries(folder)?;
     for lineage in paths.clone().into_iter().filter(|path| path.is_dir()) {
@@ -37,16 +37,16 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect()
 }
 
-fn set(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// Where a user's data belong: the XDG base directories, or Windows' local application data.
-fn users_own() -> Option<PathBuf> {
+/// A folder by the XDG base directory specification, or in the local application data of Windows.
+fn among_user_data() -> Option<PathBuf> {
     let data = if cfg!(windows) {
-        set("LOCALAPPDATA")
+        variable("LOCALAPPDATA")
     } else {
-        set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")))
+        variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")))
     };
     data.map(|data| data.join("heirloom").join("models"))
 }

@@ -1,94 +1,78 @@
-//! What is at hand, and which of it a user means.
+//! The models there are.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{Member, StoreError, folder};
+use crate::{ModelRef, StoreError, StoredModel, folder};
 
-/// Name of the model in the program, where a model is asked for.
-pub const DEFAULT: &str = "default";
-/// Fewest digits of a generation id that are taken for one: as many as files carry.
-pub const LEAST_ID_DIGITS: usize = 8;
-
-/// Whether a text can be the beginning of a generation id, in hexadecimal digits of either case.
-#[must_use]
-pub fn is_id(text: &str) -> bool {
-    (LEAST_ID_DIGITS..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-/// The models at hand without being given as files.
+/// The default model and the models of a folder.
 #[derive(Debug)]
 pub struct Store {
-    /// The folder, which need not exist yet; none if there is no place for one.
+    /// The folder, which may not exist yet; `None` if the environment names no place for one.
     pub folder: Option<PathBuf>,
-    /// The model in the program, then those of the folder, in the order of their paths.
-    pub members: Vec<Member>,
-    /// Files of the folder that cannot be read, which keep no other from being used.
+    /// The default model, then the models of the folder in the order of their paths.
+    pub models: Vec<StoredModel>,
+    /// Files of the folder that are not readable as models.
     pub unreadable: Vec<StoreError>,
 }
 
 impl Store {
-    /// Looks what is there; reads no weights. The store is in the given folder, else in that of the environment, else in the
-    /// user's.
+    /// Lists the models of `folder`, else of the folder that the environment names, else of the user's
+    /// data folder. No weights are read.
     ///
     /// # Errors
-    /// A folder that cannot be read. A given one must be there; another may be made some day.
-    pub fn open(given: Option<&Path>) -> Result<Self, StoreError> {
-        let mut store = Self::empty(given)?;
+    /// A folder that cannot be read. A given folder must exist; the other ones may be missing.
+    pub fn open(folder: Option<&Path>) -> Result<Self, StoreError> {
+        let given = folder.is_some();
+        let mut store = Self::empty(folder)?;
         let Some(folder) = &store.folder else { return Ok(store) };
-        // Where not even this can be told, reading the folder says why.
-        if given.is_none() && !folder.try_exists().unwrap_or(true) {
+        // If existence cannot be determined, reading the folder gives the reason.
+        if !given && !folder.try_exists().unwrap_or(true) {
             return Ok(store);
         }
         let failed = |e| StoreError::Folder { folder: folder.clone(), source: Arc::new(e) };
         for path in folder::files(folder).map_err(failed)? {
-            match Member::of_file(&path) {
-                Ok(member) => store.members.push(member),
+            match StoredModel::open(&path) {
+                Ok(model) => store.models.push(model),
                 Err(error) => store.unreadable.push(error),
             }
         }
         Ok(store)
     }
 
-    /// As [`Self::open`], where a given folder may be about to be made.
+    /// Lists the models as [`Self::open`] does, but takes a given folder that is missing for an empty one,
+    /// for callers that are about to create it.
     ///
     /// # Errors
-    /// A folder that is there and cannot be read.
-    pub fn open_or_empty(given: Option<&Path>) -> Result<Self, StoreError> {
-        if given.is_none_or(Path::exists) { Self::open(given) } else { Self::empty(given) }
+    /// A folder that exists and cannot be read.
+    pub fn open_or_empty(folder: Option<&Path>) -> Result<Self, StoreError> {
+        if folder.is_none_or(Path::exists) { Self::open(folder) } else { Self::empty(folder) }
     }
 
-    fn empty(given: Option<&Path>) -> Result<Self, StoreError> {
-        let folder = given.map(Path::to_owned).or_else(folder::usual);
-        Ok(Self { folder, members: vec![Member::embedded()?], unreadable: Vec::new() })
+    fn empty(folder: Option<&Path>) -> Result<Self, StoreError> {
+        let folder = folder.map(Path::to_owned).or_else(folder::default);
+        Ok(Self { folder, models: vec![StoredModel::embedded()?], unreadable: Vec::new() })
     }
 
-    /// The model that a file, the first [`LEAST_ID_DIGITS`] or more digits of a generation id, or [`DEFAULT`] names. What is
-    /// there as a file is taken for one, whatever it is called.
+    /// The model that a reference names.
     ///
     /// # Errors
-    /// A file that is not there or is no model; an id that no model has, or several.
-    pub fn find(&self, what: &Path) -> Result<Member, StoreError> {
-        if what.exists() {
-            return Member::of_file(what);
-        }
-        let text = what.to_string_lossy().to_lowercase();
-        if text == DEFAULT {
-            return Member::embedded();
-        }
-        if !is_id(&text) {
-            return Member::of_file(what); // says why it cannot be read
-        }
-        let id = |member: &Member| member.lineage().generation_id;
-        let mut found = self.members.iter().filter(|member| id(member).to_string().starts_with(&text));
-        let Some(first) = found.next() else {
-            return Err(StoreError::Unknown { digits: text, folder: self.folder.clone() });
+    /// A file that is missing or is not a model; an id that belongs to no model here, or to several.
+    pub fn find(&self, model: &ModelRef) -> Result<StoredModel, StoreError> {
+        let digits = match model {
+            ModelRef::Default => return StoredModel::embedded(),
+            ModelRef::File(path) => return StoredModel::open(path),
+            ModelRef::Id(digits) => digits,
         };
-        // A model may be there twice, also as the one in the program.
-        if let Some(other) = found.find(|member| id(member) != id(first)) {
-            let ids = [id(first), id(other)];
-            return Err(StoreError::Ambiguous { digits: text, ids });
+        let id = |model: &StoredModel| model.lineage().generation_id;
+        let mut found = self.models.iter().filter(|model| id(model).to_string().starts_with(digits));
+        let Some(first) = found.next() else {
+            return Err(StoreError::Unknown { digits: digits.clone(), folder: self.folder.clone() });
+        };
+        // The same model may be there several times, also as the default model.
+        if let Some(other) = found.find(|model| id(model) != id(first)) {
+            return Err(StoreError::Ambiguous { digits: digits.clone(), ids: [id(first), id(other)] });
         }
-        first.path().map_or_else(Member::embedded, Member::of_file)
+        first.path().map_or_else(StoredModel::embedded, StoredModel::open)
     }
 }

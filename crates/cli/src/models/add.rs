@@ -4,94 +4,97 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use heirloom_codec::model::{Lineage, ModelFile};
-use heirloom_store::{Store, VARIABLE, file_name};
+use heirloom_io::atomic::{self, Existing};
+use heirloom_store::{Store, StoredModel, VARIABLE, file_name};
 
-use super::refusal;
 use crate::failure::Failure;
-use crate::location::Location;
 
-/// Adds a model, of which every weight and id is checked, under a name that follows from its ids; it is there with all its
-/// bytes or not at all.
+/// Adds a model to the store under a name made of its ids, after checking every weight and both ids. The
+/// file is written whole or not at all.
 ///
-/// Refused without `force`: a model that is there, and another one of the same lineage and number. Refused always: a
-/// lineage that files could not tell from one at hand.
+/// # Errors
+/// Without `force`, a model that is in the store already, and another model of the same lineage and number.
+/// Always, a lineage that files could not tell from another one here.
 pub fn add(store: &Store, bytes: &[u8], force: bool) -> Result<PathBuf, Failure> {
     let folder = store.folder.as_deref().ok_or_else(|| {
-        Failure::usage(format!("there is no place for a model store; give --store DIR or set {VARIABLE}"))
+        Failure::usage(format!("there is no folder for the model store; give --store DIR or set {VARIABLE}"))
     })?;
-    let lineage = ModelFile::from_bytes(bytes).map_err(|e| refusal(&e))?.metadata.lineage;
+    let lineage = ModelFile::from_bytes(bytes)?.metadata.lineage;
     let mut replaced = None;
-    for member in &store.members {
-        match (conflict(&lineage, member.lineage()), member.path()) {
-            (Conflict::None, _) => {}
-            (Conflict::Same, None) => return Err(Failure::failed("is the model in this program")),
-            (Conflict::Same, Some(path)) if force => replaced = Some(path.to_owned()),
-            (Conflict::Same, Some(path)) => {
-                return Err(Failure::failed(format!(
-                    "{} is in the store already: {}; --force replaces it",
-                    member.generation(),
-                    path.display()
-                )));
-            }
-            (Conflict::Fork, _) if force => {}
-            (Conflict::Fork, _) => {
-                return Err(Failure::failed(format!(
-                    "another generation {} of its lineage is here already, {}: {}; --force keeps both, and --generation ID then \
-                     tells them apart",
-                    lineage.generation,
-                    member.generation(),
-                    member.name()
-                )));
-            }
-            (Conflict::Prefix, _) => {
-                return Err(Failure::unsupported(format!(
-                    "its entropy id {} begins like that of another lineage here, {} ({}); files could not tell them apart",
-                    lineage.entropy_id,
-                    member.lineage().entropy_id,
-                    member.name()
-                )));
-            }
+    for model in &store.models {
+        let conflict = conflict(&lineage, model.lineage());
+        if let (Conflict::SameWeights, Some(path), true) = (conflict, model.path(), force) {
+            replaced = Some(path.to_owned());
+        } else {
+            refuse(conflict, &lineage, model, force)?;
         }
     }
     let path = path_in(folder, &lineage);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(|e| Failure::failed(e.to_string()).about(parent.display()))?;
     }
-    Location::File(path.clone()).write(bytes, force)?;
+    atomic::write(&path, bytes, Existing::from_force(force))?;
     if let Some(old) = replaced.filter(|old| *old != path) {
         fs::remove_file(&old).map_err(|e| Failure::failed(e.to_string()).about(old.display()))?;
     }
     Ok(path)
 }
 
-/// `ENTROPY-ID/genN-GENERATION-ID.safetensors`, with as much of the ids as files carry and more.
+/// `ENTROPY-ID/genN-GENERATION-ID.safetensors`, with the first 16 digits of each id.
 fn path_in(folder: &Path, lineage: &Lineage) -> PathBuf {
     folder.join(format!("{:.16}", lineage.entropy_id.to_string())).join(file_name(lineage))
 }
 
-/// How a model that comes stands to one that is there.
-#[derive(Debug, PartialEq, Eq)]
+/// Conflict between a new model and one that is in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Conflict {
     None,
-    /// The same weights.
-    Same,
-    /// Same lineage, same number, other weights.
-    Fork,
-    /// Two lineages whose ids begin alike.
-    Prefix,
+    /// Both have the same weights.
+    SameWeights,
+    /// Both have the same lineage and number, but different weights.
+    SameNumber,
+    /// They belong to different lineages whose ids look the same in the headers of files.
+    SamePrefix,
 }
 
-fn conflict(new: &Lineage, there: &Lineage) -> Conflict {
-    if new.entropy_id == there.entropy_id {
-        match (new.generation_id == there.generation_id, new.generation == there.generation) {
-            (true, _) => Conflict::Same,
-            (false, true) => Conflict::Fork,
+fn conflict(new: &Lineage, existing: &Lineage) -> Conflict {
+    if new.entropy_id == existing.entropy_id {
+        match (new.generation_id == existing.generation_id, new.generation == existing.generation) {
+            (true, _) => Conflict::SameWeights,
+            (false, true) => Conflict::SameNumber,
             (false, false) => Conflict::None,
         }
-    } else if new.entropy_id.0[..8] == there.entropy_id.0[..8] {
-        Conflict::Prefix
+    } else if new.entropy_id.0[..8] == existing.entropy_id.0[..8] {
+        Conflict::SamePrefix
     } else {
         Conflict::None
+    }
+}
+
+/// Refuses a conflict, unless `force` resolves it.
+fn refuse(conflict: Conflict, new: &Lineage, existing: &StoredModel, force: bool) -> Result<(), Failure> {
+    match (conflict, existing.path()) {
+        (Conflict::None, _) => Ok(()),
+        (Conflict::SameNumber, _) if force => Ok(()),
+        (Conflict::SameWeights, None) => Err(Failure::failed("is the default model, which is in this program already")),
+        (Conflict::SameWeights, Some(path)) => Err(Failure::failed(format!(
+            "{} is in the store already: {}; --force replaces it",
+            existing.generation(),
+            path.display()
+        ))),
+        (Conflict::SameNumber, _) => Err(Failure::failed(format!(
+            "another generation {} of its lineage is here already, {}: {}; --force keeps both, and --generation ID then \
+             selects one",
+            new.generation,
+            existing.generation(),
+            existing.name()
+        ))),
+        (Conflict::SamePrefix, _) => Err(Failure::unsupported(format!(
+            "its entropy id {} begins like that of another lineage here, {} ({}); files could not tell them apart",
+            new.entropy_id,
+            existing.lineage().entropy_id,
+            existing.name()
+        ))),
     }
 }
 
@@ -113,16 +116,16 @@ mod tests {
 
     #[test]
     fn conflicts_are_told_apart() {
-        let there = lineage([1, 1], 1, 7);
+        let existing = lineage([1, 1], 1, 7);
         for (new, expected) in [
-            (lineage([1, 1], 1, 7), Conflict::Same),
-            (lineage([1, 1], 2, 7), Conflict::Same),
-            (lineage([1, 1], 1, 8), Conflict::Fork),
+            (lineage([1, 1], 1, 7), Conflict::SameWeights),
+            (lineage([1, 1], 2, 7), Conflict::SameWeights),
+            (lineage([1, 1], 1, 8), Conflict::SameNumber),
             (lineage([1, 1], 2, 8), Conflict::None),
-            (lineage([1, 2], 1, 8), Conflict::Prefix),
+            (lineage([1, 2], 1, 8), Conflict::SamePrefix),
             (lineage([2, 1], 1, 7), Conflict::None),
         ] {
-            assert_eq!(conflict(&new, &there), expected, "{new:?}");
+            assert_eq!(conflict(&new, &existing), expected, "{new:?}");
         }
     }
 }

@@ -1,19 +1,19 @@
-//! The models at hand: one given on the command line, and those of the store, the one in this program among them.
+//! The flags that name models, and what the errors of finding one mean for the exit status.
 
 mod add;
-mod choice;
 
 use std::path::PathBuf;
 
-use heirloom_codec::Model;
 use heirloom_codec::model::{LambdaError, LambdaRange, ModelError};
 use heirloom_format::container::Header;
-use heirloom_store::{Member, Store, StoreError};
+use heirloom_store::{GenerationSelector, ModelRef, ModelSet, SelectError, Store, StoreError, StoredModel};
 
 use crate::failure::{Failure, Kind};
 
 pub use add::add;
-pub use choice::{Wish, hex};
+
+/// Quality without `--quality` and `--lambda`.
+const DEFAULT_QUALITY: f32 = 50.0;
 
 /// The flag that names the store.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -23,41 +23,109 @@ pub struct StoreFlag {
     store: Option<PathBuf>,
 }
 
-/// The flags that say which models are at hand.
+/// The flags that say which models there are.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ModelFlags {
-    /// Model: a file, the first digits of a generation id in the store, or 'default' [default: the model in this program]
+    /// Model to use: a file, 'default', or 8 or more digits of the generation id of a model in the store [default: default]
     #[arg(long, value_name = "FILE|ID")]
-    model: Option<PathBuf>,
+    model: Option<ModelRef>,
 
     #[command(flatten)]
     store: StoreFlag,
 }
 
+/// The flags that trade size against quality.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RateFlags {
+    /// Quality from 0 (smallest file) to 100 (best image) [default: 50]
+    ///
+    /// Qualities are evenly spaced on a logarithmic scale over the model's range of λ: λ = low · (high / low)^(Q / 100).
+    /// With the range 32 to 1024 the qualities 0, 20, 40, 60, 80 and 100 are λ = 32, 64, 128, 256, 512 and 1024.
+    #[arg(short, long, value_name = "Q", value_parser = quality, conflicts_with = "lambda")]
+    quality: Option<f32>,
+
+    /// Rate-distortion multiplier λ: the file minimises bits per pixel + λ · mean squared error, of samples in -1 to 1
+    #[arg(long, value_name = "L")]
+    lambda: Option<f32>,
+}
+
+fn quality(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(q) if (0.0..=100.0).contains(&q) => Ok(q),
+        _ => Err("a quality is a number from 0 to 100".into()),
+    }
+}
+
 impl StoreFlag {
-    /// Looks what is in the store; reads no weights.
+    /// Lists the models of the store, without reading weights.
     pub fn open(&self) -> Result<Store, Failure> {
         Ok(Store::open(self.store.as_deref())?)
     }
 
-    /// As [`Self::open`], for a store that is about to be made.
+    /// Lists the models of a store that is about to be created, or exists.
     pub fn open_or_empty(&self) -> Result<Store, Failure> {
         Ok(Store::open_or_empty(self.store.as_deref())?)
     }
 }
 
-/// A model that is newer than this program is not supported; any other defect is damage.
-pub fn refusal(error: &ModelError) -> Failure {
-    match error {
-        ModelError::Version { .. } | ModelError::TooLarge(_) => Failure::unsupported(error.to_string()),
-        _ => Failure::damaged(error.to_string()),
+impl ModelFlags {
+    /// The models that the flags name.
+    pub fn load(&self) -> Result<ModelSet, Failure> {
+        Ok(ModelSet::new(self.store.open()?, self.model.as_ref())?)
+    }
+}
+
+impl RateFlags {
+    /// The λ that the flags ask for, within the range of a model's encoder.
+    pub fn lambda(&self, range: LambdaRange) -> Result<f32, Failure> {
+        match self.lambda {
+            Some(lambda) => Ok(range.check(lambda)?),
+            None => Ok(range.at_quality(self.quality.unwrap_or(DEFAULT_QUALITY))),
+        }
+    }
+}
+
+/// The values of λ to measure at: those given, each once and in ascending order, or `count` evenly spaced ones.
+pub fn lambdas(given: &[f32], count: u8, range: LambdaRange) -> Result<Vec<f32>, Failure> {
+    if given.is_empty() {
+        return Ok(range.log_spaced(count));
+    }
+    let mut lambdas = given.iter().map(|&lambda| range.check(lambda)).collect::<Result<Vec<f32>, _>>()?;
+    lambdas.sort_by(f32::total_cmp);
+    lambdas.dedup();
+    Ok(lambdas)
+}
+
+/// The model that decodes files with this header.
+pub fn reader<'a>(
+    models: &'a ModelSet,
+    header: &Header,
+    selector: Option<&GenerationSelector>,
+) -> Result<&'a StoredModel, Failure> {
+    models.reader(header, selector).map_err(|error| {
+        let mut failure = Failure::from(error);
+        // One of these may be the model that is missing.
+        for unreadable in models.unreadable() {
+            failure.message += &format!("; in the store, {unreadable}");
+        }
+        failure
+    })
+}
+
+impl From<ModelError> for Failure {
+    /// A model that is newer than this program is not supported; any other defect is damage.
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Version { .. } | ModelError::TooLarge(_) => Self::unsupported(error.to_string()),
+            _ => Self::damaged(error.to_string()),
+        }
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
-            StoreError::Model { source, .. } => refusal(source).kind,
+            StoreError::Model { source, .. } => Self::from(source.clone()).kind,
             StoreError::Unknown { .. } => Kind::Unsupported,
             StoreError::Ambiguous { .. } => Kind::Usage,
             _ => Kind::Failed,
@@ -66,76 +134,14 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Models ready to work.
-pub struct Models {
-    /// The model of the command line first, where there is one.
-    members: Vec<Member>,
-    given: bool,
-    unreadable: Vec<StoreError>,
-}
-
-impl Models {
-    /// The models that the flags name, those of the store, and the one in this program.
-    pub fn load(flags: &ModelFlags) -> Result<Self, Failure> {
-        let store = flags.store.open()?;
-        let given = flags.model.as_ref().map(|model| store.find(model)).transpose()?;
-        let is_given = given.is_some();
-        let members = given.into_iter().chain(store.members).collect();
-        Ok(Self { members, given: is_given, unreadable: store.unreadable })
-    }
-
-    /// The member that encodes: the one of the command line, else the one in this program.
-    fn writing(&self) -> Result<&Member, Failure> {
-        self.members.first().ok_or_else(|| Failure::failed("there is no model"))
-    }
-
-    /// The model that encodes.
-    pub fn writer(&self) -> Result<&Model, Failure> {
-        Ok(self.writing()?.model()?)
-    }
-
-    /// Name and generation of the model that encodes, in words.
-    pub fn writer_name(&self) -> Result<String, Failure> {
-        let writer = self.writing()?;
-        let lineage = writer.lineage();
-        Ok(format!(
-            "{}, generation {} of lineage {:.16}",
-            writer.name(),
-            lineage.generation,
-            lineage.entropy_id.to_string()
-        ))
-    }
-
-    /// The model that decodes files with this header: the one wished for; without a wish the one of the command line if it is
-    /// of the file's lineage, else the newest.
-    pub fn reader(&self, header: &Header, wish: Option<&Wish>) -> Result<&Member, Failure> {
-        if let (None, true, Some(given)) = (wish, self.given, self.members.first())
-            && given.lineage().reads(header)
-        {
-            return Ok(given);
+impl From<SelectError> for Failure {
+    fn from(error: SelectError) -> Self {
+        match &error {
+            SelectError::Ambiguous { .. } => Self::usage(error.to_string()),
+            _ => Self::unsupported(format!(
+                "{error}; give a model file with --model FILE, or add it to the store with 'heirloom models add FILE'"
+            )),
         }
-        choice::choose(&self.members, header, wish.unwrap_or(&Wish::Newest)).map_err(|mut failure| {
-            // One of these may be the model that is wanted.
-            for unreadable in &self.unreadable {
-                failure.message += &format!("; in the store, {unreadable}");
-            }
-            failure
-        })
-    }
-
-    /// The values of λ that the encoding model was trained for.
-    pub fn lambda_range(&self) -> Result<LambdaRange, Failure> {
-        Ok(self.writing()?.metadata().lambda.encoder)
-    }
-
-    /// Refuses a λ outside of the encoding model's range.
-    pub fn check_lambda(&self, lambda: f32) -> Result<f32, Failure> {
-        Ok(self.lambda_range()?.check(lambda)?)
-    }
-
-    /// λ of a quality from 0 to 100 over the encoding model's range.
-    pub fn quality_to_lambda(&self, quality: f32) -> Result<f32, Failure> {
-        Ok(self.lambda_range()?.at_quality(quality))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Other codecs, to draw their curves on the same images: real files by their Rust crates.
+//! Other codecs, measured on the same images by real files.
 
 #[cfg(feature = "peers")]
 mod avif;
@@ -6,19 +6,17 @@ mod jpeg;
 #[cfg(feature = "peers")]
 mod webp;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use heirloom_codec::Image;
 use heirloom_eval::anchors::Anchor;
-use heirloom_eval::{Curve, Point, bits_per_pixel, mean, psnr};
-
-use heirloom_io::ReadOptions;
+use heirloom_eval::{Curve, Point, RealFile, mean};
+use heirloom_io::{ReadOptions, read, read_file};
 
 use crate::batch;
 use crate::failure::Failure;
 
-/// Another codec.
+/// Another image codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
     Jpeg,
@@ -35,7 +33,7 @@ impl Peer {
         }
     }
 
-    /// Which crate and which settings.
+    /// Crate and settings.
     fn source(self) -> &'static str {
         match self {
             Self::Jpeg => "measured here: crate jpeg-encoder 0.7, 4:2:0, progressive, optimised Huffman tables",
@@ -44,7 +42,7 @@ impl Peer {
         }
     }
 
-    /// Quality settings of the curve's points, from about 0.1 to 2 bits per pixel of a photograph.
+    /// Quality settings of the curve's points; for a photograph from about 0.1 to 2 bits per pixel.
     fn qualities(self) -> &'static [u8] {
         match self {
             Self::Jpeg => &[5, 10, 20, 35, 50, 70, 85, 93],
@@ -65,7 +63,7 @@ impl Peer {
         }
     }
 
-    /// Refuses a codec that was not built in, before anything is measured.
+    /// Refuses a codec that was not built in.
     pub fn check(self) -> Result<(), Failure> {
         match self {
             #[cfg(not(feature = "peers"))]
@@ -74,16 +72,15 @@ impl Peer {
         }
     }
 
-    /// The samples of a file as interleaved RGB.
-    fn decode(self, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn decode(self, bytes: &[u8]) -> Result<Image, Failure> {
         match self {
             #[cfg(feature = "peers")]
             Self::Avif => avif::decode(bytes),
-            _ => Ok(heirloom_io::read(bytes, &ReadOptions::default())?.to_rgb().into_owned()),
+            _ => Ok(read(bytes, &ReadOptions::default())?),
         }
     }
 
-    /// The codec's curve on `images`: files are written to `scratch`, read back and decoded.
+    /// Measures the codec's curve on `images`, with files in the folder `scratch`.
     pub fn measure(
         self,
         images: &[PathBuf],
@@ -93,36 +90,36 @@ impl Peer {
         quiet: bool,
     ) -> Result<Anchor, Failure> {
         let qualities = self.qualities();
-        let points = batch::collect(images.len() * qualities.len(), threads, quiet, |i| {
-            let (image, quality) = (&images[i / qualities.len()], qualities[i % qualities.len()]);
-            self.one(image, quality, &scratch.join(format!("{i}.{self:?}")))
-                .map_err(|e| e.about(format_args!("{} as {} of quality {quality}", image.display(), self.name())))
+        let case = |i: usize| (&images[i / qualities.len()], qualities[i % qualities.len()]);
+        let name = |i| format!("{} as {} of quality {}", case(i).0.display(), self.name(), case(i).1);
+        let points = batch::collect(images.len() * qualities.len(), threads, quiet, name, |i| {
+            let (image, quality) = case(i);
+            self.point(image, quality, &scratch.join(format!("{i}.{self:?}")))
         })?;
-        let of = |k: usize, value: fn(&Point) -> f64| mean(points.iter().skip(k).step_by(qualities.len()).map(value));
-        let means = (0..qualities.len()).map(|k| Point { bpp: of(k, |p| p.bpp), psnr: of(k, |p| p.psnr) });
+        let mean_at =
+            |k: usize, value: fn(&Point) -> f64| mean(points.iter().skip(k).step_by(qualities.len()).map(value));
+        let means = (0..qualities.len()).map(|k| Point { bpp: mean_at(k, |p| p.bpp), psnr: mean_at(k, |p| p.psnr) });
         Ok(Anchor {
-            curve: Curve::new(self.name(), means.collect()).map_err(|e| Failure::failed(e.to_string()))?,
+            curve: Curve::new(self.name(), means.collect())?,
             source: self.source().into(),
             dataset: dataset.into(),
             images: images.len(),
         })
     }
 
-    fn one(self, image: &Path, quality: u8, file: &Path) -> Result<Point, Failure> {
-        let disk = |e: std::io::Error| Failure::failed(e.to_string());
-        let original = heirloom_io::read_file(image, &ReadOptions::default())?;
-        fs::write(file, self.encode(&original, quality)?).map_err(disk)?;
-        let bytes = fs::read(file).map_err(disk)?;
-        fs::remove_file(file).map_err(disk)?;
-        let psnr = psnr(&original.to_rgb(), &self.decode(&bytes)?).map_err(|e| Failure::failed(e.to_string()))?;
-        Ok(Point { bpp: bits_per_pixel(bytes.len() as u64, original.width(), original.height()), psnr })
+    /// Measures one image at one quality.
+    fn point(self, image: &Path, quality: u8, scratch: &Path) -> Result<Point, Failure> {
+        let original = read_file(image, &ReadOptions::default())?;
+        let file = RealFile::write(&original, scratch, |image| self.encode(image, quality))?;
+        let decoded = file.decode(|bytes| self.decode(bytes))?;
+        Ok(Point { bpp: file.bpp(), psnr: decoded.psnr })
     }
 }
 
 #[cfg(not(feature = "peers"))]
 fn absent() -> Failure {
     Failure::usage(
-        "this program knows jpeg only; webp and avif come with `cargo build --release -p heirloom --features peers`, which needs a C \
-         compiler and CMake",
+        "this program was built with jpeg only; 'cargo build --release -p heirloom-cli --features peers' adds webp and avif, \
+         and needs a C compiler and CMake",
     )
 }

@@ -1,21 +1,19 @@
-//! Real files of real images: written by the old model, read back from disk, decoded by both.
+//! Measuring by real files: the old model writes them, both models decode them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
 use heirloom_eval::proof::{FileProof, NewFile};
-use heirloom_eval::{bits_per_pixel, psnr};
-use heirloom_format::container::{Limits, parse, write};
+use heirloom_eval::{RealFile, forced};
+use heirloom_io::{ReadOptions, read_file};
+use heirloom_store::hex;
 
 use super::Pair;
-use heirloom_io::ReadOptions;
-
+use crate::batch;
 use crate::failure::Failure;
-use crate::models::hex;
-use crate::{batch, coding};
+use crate::folder;
 
-/// Every image at every λ. One failure fails the whole.
+/// Measures every image at every λ.
 pub fn files(
     pair: &Pair,
     images: &[PathBuf],
@@ -23,35 +21,34 @@ pub fn files(
     threads: usize,
     quiet: bool,
 ) -> Result<Vec<FileProof>, Failure> {
-    let scratch = tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot make a temporary folder: {e}")))?;
-    batch::collect(images.len() * lambdas.len(), threads, quiet, |i| {
-        let (image, lambda) = (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
-        one(pair, image, lambda, &scratch.path().join(format!("{i}.hlm")))
-            .map_err(|e| e.about(format_args!("{} at λ {lambda}", image.display())))
+    let scratch = folder::scratch()?;
+    let case = |i: usize| (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
+    let name = |i| format!("{} at λ {}", case(i).0.display(), case(i).1);
+    batch::collect(images.len() * lambdas.len(), threads, quiet, name, |i| {
+        let (image, lambda) = case(i);
+        file(pair, image, lambda, &scratch.path().join(format!("{i}.hlm")))
     })
 }
 
-fn one(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FileProof, Failure> {
-    let original = heirloom_io::read_file(image, &ReadOptions::default())?;
-    let quality =
-        |decoded: &Image| psnr(&original.to_rgb(), &decoded.to_rgb()).map_err(|e| Failure::failed(e.to_string()));
-    let bpp = |bytes: &[u8]| bits_per_pixel(bytes.len() as u64, original.width(), original.height());
-
-    let bytes = on_disk(&pair.old, &original, lambda, scratch)?;
-    let latents = latents(&pair.old, &bytes)?;
-    let psnr_old = quality(&decode(&pair.old, &bytes)?)?;
-    let (identical, problem, psnr_new) = match (self::latents(&pair.new, &bytes), decode(&pair.new, &bytes)) {
-        (Ok(found), Ok(image)) => (found == latents, None, Some(quality(&image)?)),
-        (Err(failure), _) | (_, Err(failure)) => {
-            let forced = forced(&pair.new, &bytes);
-            (false, Some(failure.message), forced.as_ref().map(&quality).transpose()?)
+fn file(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FileProof, Failure> {
+    let original = read_file(image, &ReadOptions::default())?;
+    let old_file = RealFile::write(&original, scratch, |image| encode(&pair.old, image, lambda))?;
+    let latents = latents(&pair.old, old_file.bytes())?;
+    let psnr_old = old_file.decode(|bytes| decode(&pair.old, bytes))?.psnr;
+    let by_new = self::latents(&pair.new, old_file.bytes())
+        .and_then(|found| Ok((found, old_file.decode(|bytes| decode(&pair.new, bytes))?.psnr)));
+    let (identical, problem, psnr_new) = match by_new {
+        Ok((found, psnr)) => (found == latents, None, Some(psnr)),
+        Err(failure) => {
+            let image = forced::decode(&pair.new, old_file.bytes());
+            let psnr = image.map(|image| old_file.psnr(&image)).transpose()?;
+            (false, Some(failure.message), psnr)
         }
     };
-    let range = pair.new.metadata().lambda.encoder;
-    let new_file = if range.contains(lambda) {
-        let bytes = on_disk(&pair.new, &original, lambda, scratch)?;
-        let psnr = quality(&decode(&pair.new, &bytes)?)?;
-        Some(NewFile { bytes: bytes.len() as u64, bpp: bpp(&bytes), psnr })
+    let new_file = if pair.new.metadata().lambda.encoder.contains(lambda) {
+        let file = RealFile::write(&original, scratch, |image| encode(&pair.new, image, lambda))?;
+        let psnr = file.decode(|bytes| decode(&pair.new, bytes))?.psnr;
+        Some(NewFile { bytes: file.size(), bpp: file.bpp(), psnr })
     } else {
         None
     };
@@ -60,8 +57,8 @@ fn one(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FilePro
         width: original.width(),
         height: original.height(),
         lambda,
-        bytes: bytes.len() as u64,
-        bpp: bpp(&bytes),
+        bytes: old_file.size(),
+        bpp: old_file.bpp(),
         latents: hex(&latents),
         identical,
         problem,
@@ -71,35 +68,16 @@ fn one(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FilePro
     })
 }
 
-/// Writes a file and reads it back.
-fn on_disk(model: &Model, image: &Image, lambda: f32, scratch: &Path) -> Result<Vec<u8>, Failure> {
-    let coded = model.encode(image, &EncodeOptions::new(lambda)).map_err(|e| coding::encode_failure(&e))?;
-    fs::write(scratch, coded).map_err(disk)?;
-    let bytes = fs::read(scratch).map_err(disk)?;
-    fs::remove_file(scratch).map_err(disk)?;
-    Ok(bytes)
+fn encode(model: &Model, image: &Image, lambda: f32) -> Result<Vec<u8>, Failure> {
+    Ok(model.encode(image, &EncodeOptions::new(lambda))?)
 }
 
 /// Hash of the latents that a model finds in a file.
 fn latents(model: &Model, bytes: &[u8]) -> Result<[u8; 32], Failure> {
-    let found = model.decode_latents(bytes, &DecodeOptions::exact()).map_err(|e| coding::decode_failure(&e))?;
-    Ok(found.hash())
+    Ok(model.decode_latents(bytes, &DecodeOptions::exact())?.hash())
 }
 
-/// The image of a file by strict arithmetic, so that the numbers do not depend on the machine.
+/// Decodes with strict arithmetic, so that the numbers are the same on every machine.
 fn decode(model: &Model, bytes: &[u8]) -> Result<Image, Failure> {
-    model.decode(bytes, &DecodeOptions::exact()).map_err(|e| coding::decode_failure(&e))
-}
-
-/// What a model that refuses a file would make of it: it shows what its lineage's id protects from. The id in the header is
-/// replaced by the model's own, and a latent that cannot be read by what the model expects.
-fn forced(model: &Model, bytes: &[u8]) -> Option<Image> {
-    let mut file = parse(bytes, &Limits::none()).ok()?;
-    file.header.entropy_id.copy_from_slice(&model.metadata().lineage.entropy_id.0[..8]);
-    let partial = model.decode_partial(&write(&file).ok()?, &DecodeOptions::exact()).ok()?;
-    Some(partial.image)
-}
-
-fn disk(error: std::io::Error) -> Failure {
-    Failure::failed(error.to_string())
+    Ok(model.decode(bytes, &DecodeOptions::exact())?)
 }

@@ -1,5 +1,7 @@
-//! The proof that a newer model keeps an older one's files: `pair` compares the entropy branches, `measure` writes and decodes
-//! files, `text` says what came of it. What follows from the measurements is `heirloom_eval::proof`.
+//! The proof that a newer model keeps an older one's files.
+//!
+//! `pair` compares the entropy branches, `measure` writes and decodes files, `text` prints the result. The
+//! conclusions are drawn by `heirloom_eval::proof`.
 
 mod measure;
 mod pair;
@@ -9,30 +11,31 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use heirloom_eval::machine;
-use heirloom_eval::proof::{Evidence, Party, Proof};
+use heirloom_eval::proof::{ComparedModel, Evidence, Proof};
 
 use crate::failure::{Failure, Kind};
 use crate::folder;
+use crate::models;
 
 pub use pair::Pair;
 pub use text::{summary, table};
 
-/// Without --lambdas, this many: the fewest that make a BD-rate.
+/// Number of λ without --lambdas: the fewest that make a BD-rate.
 const DEFAULT_POINTS: u8 = 4;
 
-/// What the old model's files are made of, and how.
+/// The flags for the files that the old model writes.
 #[derive(Debug, clap::Args)]
 pub struct Measuring {
-    /// Folder of images to write files of, without its subfolders
+    /// Folder of images to measure on; subfolders are ignored
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 
-    /// Values of λ to write files at [default: four, evenly spread on a logarithmic scale over the old model's range]
+    /// Values of λ to measure at [default: four, evenly spaced on a logarithmic scale over the old model's range]
     #[arg(long, value_name = "L,L,…", value_delimiter = ',')]
     lambdas: Vec<f32>,
 }
 
-/// The images of a proof.
+/// Images that a proof is measured on.
 pub struct Images {
     paths: Vec<PathBuf>,
     dataset: String,
@@ -47,22 +50,16 @@ impl Measuring {
         Ok(Images { paths, dataset, hash })
     }
 
-    /// Writes files with the old model of a pair, decodes them with both, and draws the conclusions. A λ of the command line
-    /// that is outside of the old model's range is refused.
+    /// Writes files with the old model of a pair, decodes them with both, and draws the conclusions. A λ outside
+    /// the old model's range is refused.
     pub fn prove(&self, pair: &Pair, images: &Images, threads: usize, quiet: bool) -> Result<Proof, Failure> {
-        let range = pair.old.metadata().lambda.encoder;
-        let mut lambdas = match self.lambdas.as_slice() {
-            [] => range.log_spaced(DEFAULT_POINTS),
-            asked => asked.iter().map(|&l| range.check(l)).collect::<Result<Vec<f32>, _>>()?,
-        };
-        lambdas.sort_by(f32::total_cmp);
-        lambdas.dedup();
+        let lambdas = models::lambdas(&self.lambdas, DEFAULT_POINTS, pair.old.metadata().lambda.encoder)?;
         let start = Instant::now();
         let files = measure::files(pair, &images.paths, &lambdas, threads, quiet)?;
         Ok(Proof::new(Evidence {
             program: program(),
-            old: party(pair.old.metadata(), &pair.old_name),
-            new: party(pair.new.metadata(), &pair.new_name),
+            old: compared_model(pair.old.metadata(), &pair.old_name),
+            new: compared_model(pair.new.metadata(), &pair.new_name),
             dataset: images.dataset.clone(),
             images_hash: images.hash.clone(),
             images: images.paths.len(),
@@ -89,9 +86,9 @@ pub fn program() -> String {
     format!("heirloom {}", env!("CARGO_PKG_VERSION"))
 }
 
-fn party(metadata: &heirloom_codec::model::Metadata, name: &str) -> Party {
+fn compared_model(metadata: &heirloom_codec::model::Metadata, name: &str) -> ComparedModel {
     let lineage = &metadata.lineage;
-    Party {
+    ComparedModel {
         name: name.into(),
         generation: lineage.generation,
         generation_id: lineage.generation_id.to_string(),

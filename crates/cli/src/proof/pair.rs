@@ -1,31 +1,32 @@
-//! Two models, the older and the newer, and what is wrong between them before any file is written.
+//! An old and a new model, and whether their entropy branches are the same.
 
 use heirloom_codec::Model;
 use heirloom_codec::model::{ModelError, ModelFile, Strategy};
-use heirloom_store::Member;
+use heirloom_store::StoredModel;
 
 use crate::failure::Failure;
-use crate::models::refusal;
 
-/// Two models, ready to work.
+/// An old and a new model.
 pub struct Pair {
     pub old: Model,
     pub old_name: String,
     pub new: Model,
     pub new_name: String,
-    /// What is wrong with the new model's entropy branch, in a sentence; none if it is the old one's to the bit.
+    /// How the new model's entropy branch differs from the old one's, in a sentence; `None` if it is identical.
     pub broken: Option<String>,
 }
 
 impl Pair {
-    /// Reads both models, the old one with all checks. The new one's entropy id need not be that of its weights: then this tells
-    /// what was altered.
+    /// Reads both models and compares their entropy branches. The entropy id of the new one may contradict its
+    /// weights: `broken` then says what was altered.
     ///
-    /// Refused are files that are no models, and a new one that was altered in other weights than those of the entropy branch.
-    pub fn load(old: &Member, new: &Member) -> Result<Self, Failure> {
-        let (old_file, new_file) = (old.load()?, altered(new)?);
-        let broken = broken(&old_file, &new_file).map_err(|e| refusal(&e).about(new.name()))?;
-        let ready = |file: ModelFile, member: &Member| Model::new(file).map_err(|e| refusal(&e).about(member.name()));
+    /// # Errors
+    /// Files that are not valid models, apart from that.
+    pub fn load(old: &StoredModel, new: &StoredModel) -> Result<Self, Failure> {
+        let (old_file, new_file) = (old.load()?, read_without_ids(new)?);
+        let broken = broken(&old_file, &new_file).map_err(|e| Failure::from(e).about(new.name()))?;
+        let ready =
+            |file: ModelFile, model: &StoredModel| Model::new(file).map_err(|e| Failure::from(e).about(model.name()));
         Ok(Self {
             old: ready(old_file, old)?,
             old_name: old.name(),
@@ -36,8 +37,8 @@ impl Pair {
     }
 }
 
-fn altered(member: &Member) -> Result<ModelFile, Failure> {
-    ModelFile::from_bytes_without_ids(&member.read()?).map_err(|e| refusal(&e).about(member.name()))
+fn read_without_ids(model: &StoredModel) -> Result<ModelFile, Failure> {
+    ModelFile::from_bytes_without_ids(&model.read()?).map_err(|e| Failure::from(e).about(model.name()))
 }
 
 fn broken(old: &ModelFile, new: &ModelFile) -> Result<Option<String>, ModelError> {

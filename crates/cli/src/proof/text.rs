@@ -1,13 +1,13 @@
 //! A proof in words.
 
-use heirloom_eval::proof::{Party, Proof};
+use heirloom_eval::proof::{ComparedModel, Proof};
 
 /// What was measured, per λ.
 pub fn table(proof: &Proof) -> String {
     let mut text = format!(
         "old  {}\nnew  {}\n{} ({} images), {} arithmetic\n\n{:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n",
-        party(&proof.old),
-        party(&proof.new),
+        compared_model(&proof.old),
+        compared_model(&proof.new),
         proof.dataset,
         proof.images,
         proof.arithmetic,
@@ -76,6 +76,6 @@ fn verdict(proof: &Proof) -> String {
     }
 }
 
-fn party(party: &Party) -> String {
-    format!("{}, generation {} ({:.16}…)", party.name, party.generation, party.generation_id)
+fn compared_model(compared_model: &ComparedModel) -> String {
+    format!("{}, generation {} ({:.16}…)", compared_model.name, compared_model.generation, compared_model.generation_id)
 }

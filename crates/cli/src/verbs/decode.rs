@@ -4,30 +4,31 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use heirloom_io::Written;
+use heirloom_store::{GenerationSelector, ModelSet};
 
 use crate::batch;
-use crate::coding::{self, Decoded, Way};
+use crate::coding::{self, DecodeRequest, Decoded, MemoryLimit};
 use crate::failure::Failure;
 use crate::jobs::{Job, plan};
 use crate::location::Location;
-use crate::models::{ModelFlags, Models, Wish};
+use crate::models::ModelFlags;
 use crate::output_format::OutputFormat;
 
 /// Decode .hlm files into PNG, PPM or JPEG images
 ///
-/// A file is decoded by the newest model here of its lineage: the one in this program, or one of the model store. The
-/// format follows the output's extension. ICC profile, Exif and XMP are written back into PNG and JPEG.
+/// A file is decoded by a model of its lineage: by default the newest one here, be it the default model or one of the
+/// model store. ICC profile, Exif and XMP are written into PNG and JPEG images.
 #[derive(clap::Args)]
 pub struct Decode {
-    /// Files to decode; `-` is standard input
+    /// Files to decode; '-' is standard input
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
 
-    /// File or folder to write to; `-` is standard output [default: the input's name with .png, beside it]
+    /// File or folder to write to; '-' is standard output [default: beside the input, with the extension of the format]
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
 
-    /// Format to write [default: by the output's extension, else png]
+    /// Format to write [default: the one of the output's extension, else png]
     #[arg(long, value_enum)]
     format: Option<OutputFormat>,
 
@@ -37,28 +38,29 @@ pub struct Decode {
 
     /// Decode with strict arithmetic: the same pixels on every machine, a little slower
     ///
-    /// By the generation that wrote the file, since only that one gives its exact pixels; refused when it is not here.
+    /// Only the generation that wrote a file gives its exact pixels, so that one decodes; the file is refused if that
+    /// generation is not here.
     #[arg(long)]
     exact: bool,
 
-    /// Decode what can be decoded of a file that is damaged or cut short: an image with less detail
+    /// Decode what is left of a file that is damaged or cut short, into an image with less detail
     #[arg(long)]
     partial: bool,
 
     #[command(flatten)]
     models: ModelFlags,
 
-    /// Generation to decode with: its number, its id (8 or more digits), 'writer' for the one that wrote the file, or 'newest'
-    /// [default: the model of --model, if it is of the file's lineage, else newest; with --exact writer]
-    #[arg(long, value_name = "ID|N|writer|newest")]
-    generation: Option<Wish>,
+    /// Generation that decodes: its number, 8 or more digits of its id, 'writer' (the one that wrote the file) or 'newest'
+    /// [default: the model of --model if it is of the file's lineage, else newest; writer with --exact]
+    #[arg(long, value_name = "N|ID|writer|newest")]
+    generation: Option<GenerationSelector>,
 
-    /// Replace existing files
+    /// Replace existing files; an input is never overwritten
     #[arg(short, long)]
     force: bool,
 
     #[command(flatten)]
-    memory: coding::Memory,
+    memory: MemoryLimit,
 }
 
 impl Decode {
@@ -66,8 +68,15 @@ impl Decode {
         let jobs = plan(&self.inputs, self.output.as_deref(), self.format.unwrap_or(OutputFormat::Png).extension())?;
         let jobs =
             jobs.into_iter().map(|job| Ok((self.format_of(&job.output)?, job))).collect::<Result<Vec<_>, Failure>>()?;
-        let models = Models::load(&self.models)?;
-        Ok(batch::run(&jobs, threads, quiet, |(format, job)| self.one(job, *format, &models)))
+        let models = self.models.load()?;
+        let request = DecodeRequest {
+            memory: self.memory,
+            exact: self.exact,
+            partial: self.partial,
+            generation: self.generation.clone(),
+        };
+        let name = |(_, job): &(OutputFormat, Job)| job.input.to_string();
+        Ok(batch::run(&jobs, threads, quiet, name, |(format, job)| self.decode(job, *format, &models, &request)))
     }
 
     fn format_of(&self, output: &Location) -> Result<OutputFormat, Failure> {
@@ -78,11 +87,15 @@ impl Decode {
         }
     }
 
-    fn one(&self, Job { input, output }: &Job, format: OutputFormat, models: &Models) -> Result<String, Failure> {
+    fn decode(
+        &self,
+        Job { input, output }: &Job,
+        format: OutputFormat,
+        models: &ModelSet,
+        request: &DecodeRequest,
+    ) -> Result<String, Failure> {
         output.check_writable(self.force)?;
-        let generation = self.generation.clone();
-        let way = Way { memory: self.memory, exact: self.exact, partial: self.partial, generation };
-        let Decoded { image, note } = coding::decode(models, &input.read()?, &way).map_err(|e| e.about(input))?;
+        let Decoded { image, note } = coding::decode(models, &input.read()?, request).map_err(|e| e.about(input))?;
         let Written { bytes, lost } =
             format.write(&image, self.jpeg_quality).map_err(|e| Failure::from(e).about(input))?;
         output.write(&bytes, self.force)?;

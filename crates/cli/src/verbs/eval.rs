@@ -3,46 +3,51 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use heirloom_eval::anchors::{self, Anchor};
 use heirloom_eval::plot::{Role, Series};
 use heirloom_eval::record::{self, Comparison, SCHEMA};
-use heirloom_eval::{Figure, ImageRecord, Interpolation, Report, bd_rate, bits_per_pixel, ms_ssim, psnr};
-
-use heirloom_io::ReadOptions;
+use heirloom_eval::{Figure, ImageRecord, Interpolation, RealFile, Report, bd_rate, ms_ssim};
+use heirloom_io::{ReadOptions, read_file};
+use heirloom_store::{GenerationSelector, ModelSet, StoredModel};
 
 use crate::batch;
-use crate::coding::{self, Way};
+use crate::coding::{self, DecodeRequest};
 use crate::failure::Failure;
 use crate::folder;
 use crate::location::Location;
-use crate::models::{ModelFlags, Models, Wish};
+use crate::models::{self, ModelFlags};
 use crate::peers::Peer;
 
-/// Measure the codec on a folder of images
+/// Number of λ without --lambdas.
+const DEFAULT_POINTS: u8 = 6;
+
+/// Measure rate and quality on a folder of images
 ///
 /// Every image is encoded at every λ into a real file, which is read back from disk and decoded; the rate counts all
-/// its bytes. PSNR and MS-SSIM are of 8-bit RGB, averaged over the images. The BD-rate (PCHIP on log-rate over PSNR)
-/// against an anchor is the mean difference of the rates at equal PSNR: negative when this codec needs fewer bits. The
-/// anchors in this program were measured on the 24 Kodak images, so they are compared with on these only.
+/// of its bytes. PSNR and MS-SSIM are those of 8-bit RGB, averaged over the images.
 ///
-/// Times are wall times per image while all threads are at work; --threads 1 gives those of one image on one core.
+/// The BD-rate against another codec is the mean difference of the rates at equal PSNR (PCHIP interpolation of log-rate
+/// over PSNR); it is negative if this codec needs fewer bits. On the 24 Kodak images the results are compared with the
+/// curves of other codecs that are built in. --anchor and --with add more curves, on any images.
+///
+/// Times are wall times per image while all threads are busy; --threads 1 gives those of one image on one core.
 #[derive(clap::Args)]
 pub struct Eval {
-    /// Folder of images, without its subfolders
+    /// Folder of images; subfolders are ignored
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 
-    /// Values of λ to code at [default: six, evenly spread on a logarithmic scale over the model's range]
+    /// Values of λ to measure at [default: six, evenly spaced on a logarithmic scale over the model's range]
     #[arg(long, value_name = "L,L,…", value_delimiter = ',')]
     lambdas: Vec<f32>,
 
-    /// Curve to compare with, of the same images: JSON with codec, source, dataset, images, bpp and psnr; repeatable
+    /// JSON file with the curve of another codec on the same images: codec, source, dataset, images, bpp and psnr;
+    /// may be given several times
     #[arg(long = "anchor", value_name = "FILE")]
     anchors: Vec<PathBuf>,
 
-    /// Other codecs to measure on the same images, by real files: jpeg; webp and avif where they were built in
+    /// Other codecs to measure on the same images: jpeg, and webp and avif if they were built in
     #[arg(long, value_name = "CODEC,…", value_enum, value_delimiter = ',', hide_possible_values = true)]
     with: Vec<Peer>,
 
@@ -50,7 +55,7 @@ pub struct Eval {
     #[arg(long)]
     exact: bool,
 
-    /// Write all results, with one record per image and λ, as JSON
+    /// Write all results, with one record per image and λ, as JSON of schema heirloom-eval/1
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -66,30 +71,32 @@ pub struct Eval {
     force: bool,
 }
 
-/// Without --lambdas, this many.
-const DEFAULT_POINTS: u8 = 6;
-
 impl Eval {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
         let outputs: Vec<Location> = [&self.json, &self.plot].into_iter().flatten().map(|p| Location::new(p)).collect();
-        outputs.iter().try_for_each(|place| place.check_writable(self.force))?;
+        outputs.iter().try_for_each(|output| output.check_writable(self.force))?;
         self.with.iter().try_for_each(|peer| peer.check())?;
         let images = folder::images(&self.folder)?;
-        let models = Models::load(&self.models)?;
-        let lambdas = self.lambdas(&models)?;
+        let models = self.models.load()?;
+        let lambdas = models::lambdas(&self.lambdas, DEFAULT_POINTS, models.writer().metadata().lambda.encoder)?;
         let dataset = folder::dataset(&self.folder, &images);
         let mut anchors = self.anchors(&images)?;
-        let scratch = scratch()?;
+        let scratch = folder::scratch()?;
         let known = anchors.len();
         for peer in &self.with {
             anchors.push(peer.measure(&images, &dataset, scratch.path(), threads, quiet)?);
         }
 
-        let records = self.measure(&images, &lambdas, &models, scratch.path(), threads, quiet)?;
+        let case = |i: usize| (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
+        let name = |i| format!("{} at λ {}", case(i).0.display(), case(i).1);
+        let records = batch::collect(images.len() * lambdas.len(), threads, quiet, name, |i| {
+            let (image, lambda) = case(i);
+            self.measure(image, lambda, &models, &scratch.path().join(format!("{i}.hlm")))
+        })?;
         let mut report = Report {
             schema: SCHEMA.into(),
             program: format!("heirloom {}", env!("CARGO_PKG_VERSION")),
-            model: models.writer_name()?,
+            model: model_name(models.writer()),
             dataset,
             images: images.len(),
             arithmetic: if self.exact { "strict" } else { "fused" }.into(),
@@ -103,34 +110,17 @@ impl Eval {
 
         print!("{}", table(&report));
         if let Some(path) = &self.json {
-            let text = report.to_json().map_err(|e| Failure::failed(e.to_string()))?;
-            Location::new(path).write(text.as_bytes(), self.force)?;
+            Location::new(path).write(report.to_json()?.as_bytes(), self.force)?;
         }
         if let Some(path) = &self.plot {
-            let svg = figure(&report, &anchors)?;
-            Location::new(path).write(svg.as_bytes(), self.force)?;
+            Location::new(path).write(figure(&report, &anchors)?.as_bytes(), self.force)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn lambdas(&self, models: &Models) -> Result<Vec<f32>, Failure> {
-        let mut lambdas = if self.lambdas.is_empty() {
-            models.lambda_range()?.log_spaced(DEFAULT_POINTS)
-        } else {
-            self.lambdas.iter().map(|&l| models.check_lambda(l)).collect::<Result<Vec<f32>, _>>()?
-        };
-        lambdas.sort_by(f32::total_cmp);
-        lambdas.dedup();
-        Ok(lambdas)
-    }
-
-    /// Curves to compare with: those of other codecs on Kodak where these are its images, and the user's.
+    /// Curves to compare with: the built-in ones if the images are Kodak's, and those of --anchor.
     fn anchors(&self, images: &[PathBuf]) -> Result<Vec<Anchor>, Failure> {
-        let mut found = if anchors::is_kodak(images) {
-            anchors::all().map_err(|e| Failure::failed(e.to_string()))?
-        } else {
-            vec![]
-        };
+        let mut found = if anchors::is_kodak(images) { anchors::all()? } else { vec![] };
         for path in &self.anchors {
             let text = fs::read_to_string(path).map_err(|e| Failure::failed(format!("{}: {e}", path.display())))?;
             found.push(Anchor::from_json(&text).map_err(|e| Failure::damaged(format!("{}: {e}", path.display())))?);
@@ -138,59 +128,44 @@ impl Eval {
         Ok(found)
     }
 
-    /// All records, by image and λ.
-    fn measure(
-        &self,
-        images: &[PathBuf],
-        lambdas: &[f32],
-        models: &Models,
-        scratch: &Path,
-        threads: usize,
-        quiet: bool,
-    ) -> Result<Vec<ImageRecord>, Failure> {
-        batch::collect(images.len() * lambdas.len(), threads, quiet, |i| {
-            let (image, lambda) = (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
-            self.one(image, lambda, models, &scratch.join(format!("{i}.hlm")))
-                .map_err(|e| e.about(format_args!("{} at λ {lambda}", image.display())))
-        })
-    }
-
-    fn one(&self, image: &Path, lambda: f32, models: &Models, file: &Path) -> Result<ImageRecord, Failure> {
-        let disk = |e: std::io::Error| Failure::failed(e.to_string());
-        let original = heirloom_io::read_file(image, &ReadOptions::default())?;
-        let start = Instant::now();
-        let (coded, estimated_bits) = coding::encode_with_estimate(models.writer()?, &original, lambda)?;
-        let encode_seconds = start.elapsed().as_secs_f64();
-        fs::write(file, &coded).map_err(disk)?;
-
-        let bytes = fs::read(file).map_err(disk)?;
-        let start = Instant::now();
-        let way = Way { exact: self.exact, generation: Some(Wish::Writer), ..Way::default() };
-        let decoded = coding::decode(models, &bytes, &way)?.image;
-        let decode_seconds = start.elapsed().as_secs_f64();
-        fs::remove_file(file).map_err(disk)?;
-
+    /// Measures one image at one λ.
+    fn measure(&self, image: &Path, lambda: f32, models: &ModelSet, scratch: &Path) -> Result<ImageRecord, Failure> {
+        let original = read_file(image, &ReadOptions::default())?;
+        let model = models.writer().model()?;
+        let mut estimated_bits = 0.0;
+        let file = RealFile::write(&original, scratch, |image| {
+            let (coded, bits) = coding::encode_with_estimate(model, image, lambda)?;
+            estimated_bits = bits;
+            Ok::<_, Failure>(coded)
+        })?;
+        let request = DecodeRequest {
+            exact: self.exact,
+            generation: Some(GenerationSelector::Writer),
+            ..DecodeRequest::default()
+        };
+        let decoded = file.decode(|bytes| coding::decode(models, bytes, &request).map(|decoded| decoded.image))?;
         let (width, height) = (original.width(), original.height());
-        let (before, after) = (original.to_rgb(), decoded.to_rgb());
-        let pixel_count = f64::from(width) * f64::from(height);
         Ok(ImageRecord {
             image: image.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             width,
             height,
             lambda,
-            bytes: bytes.len() as u64,
-            bpp: bits_per_pixel(bytes.len() as u64, width, height),
-            estimated_bpp: estimated_bits / pixel_count,
-            psnr: psnr(&before, &after).map_err(|e| Failure::failed(e.to_string()))?,
-            ms_ssim: ms_ssim(&before, &after, width as usize, height as usize).ok(),
-            encode_seconds,
-            decode_seconds,
+            bytes: file.size(),
+            bpp: file.bpp(),
+            estimated_bpp: estimated_bits / (f64::from(width) * f64::from(height)),
+            psnr: decoded.psnr,
+            // Small images have no MS-SSIM.
+            ms_ssim: ms_ssim(&original.to_rgb(), &decoded.image.to_rgb(), width as usize, height as usize).ok(),
+            encode_seconds: file.encode_seconds(),
+            decode_seconds: decoded.seconds,
         })
     }
 }
 
-fn scratch() -> Result<tempfile::TempDir, Failure> {
-    tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot make a temporary folder: {e}")))
+/// Name and generation of a model, in words.
+fn model_name(model: &StoredModel) -> String {
+    let lineage = model.lineage();
+    format!("{}, generation {} of lineage {:.16}", model.name(), lineage.generation, lineage.entropy_id.to_string())
 }
 
 fn measured(anchor: &Anchor) -> record::Peer {
@@ -259,8 +234,7 @@ fn table(report: &Report) -> String {
 }
 
 fn figure(report: &Report, anchors: &[Anchor]) -> Result<String, Failure> {
-    let failed = |e: heirloom_eval::EvalError| Failure::failed(e.to_string());
-    let mut series = vec![Series::new(&report.curve("heirloom").map_err(failed)?, Role::Main)];
+    let mut series = vec![Series::new(&report.curve("heirloom")?, Role::Main)];
     series.extend(anchors.iter().map(|a| Series::new(&a.curve, Role::Background)));
     let lambdas = report.points.first().zip(report.points.last()).map(|(a, b)| (a.lambda, b.lambda));
     let figure = Figure {
@@ -270,5 +244,5 @@ fn figure(report: &Report, anchors: &[Anchor]) -> Result<String, Failure> {
         lambda: lambdas,
         series,
     };
-    figure.to_svg().map_err(failed)
+    Ok(figure.to_svg()?)
 }

@@ -1,12 +1,12 @@
-//! `heirloom train`, `learn` and the like: handed over to `heirloom-train`, as git and cargo do with their parts.
+//! The verbs that the program `heirloom-train` does: `heirloom train`, `learn` and others.
 
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::Common;
 use crate::failure::Failure;
 
 const PROGRAM: &str = "heirloom-train";
@@ -19,16 +19,16 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Runs `heirloom-train VERB ARGUMENTS…` and takes over its exit status.
-    pub fn hand_over(&self, verb: &str, common: &Common) -> Result<ExitCode, Failure> {
+    /// Runs `heirloom-train VERB ARGUMENTS…` and returns its exit status.
+    pub fn hand_over(&self, verb: &str, threads: Option<NonZero<usize>>) -> Result<ExitCode, Failure> {
         let program = beside_this_program().unwrap_or_else(|| PathBuf::from(PROGRAM));
         let mut command = Command::new(&program);
-        if let Some(threads) = common.threads {
+        if let Some(threads) = threads {
             command.arg("--threads").arg(threads.to_string());
         }
         let status = command.arg(verb).args(&self.arguments).status();
         match status {
-            // A signal leaves no status; 1 says that it failed.
+            // A program that a signal ended has no status.
             Ok(status) => Ok(ExitCode::from(status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::usage(format!(
                 "'{verb}' needs the program {PROGRAM}, which is neither beside heirloom nor on PATH; build it in the \

@@ -10,21 +10,21 @@ use std::fs;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
 use heirloom_codec::internals::reference;
-use heirloom_store::Member;
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
+use heirloom_store::StoredModel;
 use image::{DynamicImage, GrayImage, RgbImage};
 
-pub struct Workshop {
+pub struct Sandbox {
     folder: tempfile::TempDir,
 }
 
-impl Workshop {
+impl Sandbox {
     /// An empty folder with `tiny.safetensors`, a model of random weights.
     pub fn new() -> Self {
-        let shop = Self { folder: tempfile::tempdir().unwrap() };
-        shop.put("tiny.safetensors", &tiny().to_bytes().unwrap());
-        shop
+        let sandbox = Self { folder: tempfile::tempdir().unwrap() };
+        sandbox.put("tiny.safetensors", &tiny().to_bytes().unwrap());
+        sandbox
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -98,7 +98,7 @@ pub fn grey(width: u32, height: u32) -> GrayImage {
 
 /// The model in the program.
 pub fn default() -> ModelFile {
-    Member::embedded().unwrap().load().unwrap()
+    StoredModel::embedded().unwrap().load().unwrap()
 }
 
 /// A model of the tiny shape with weights by formula.

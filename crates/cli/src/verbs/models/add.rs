@@ -9,8 +9,8 @@ use crate::models::{self, StoreFlag};
 
 /// Add model files to the store
 ///
-/// Every weight and both ids are checked first. A model that is in the store already is refused, and so is another model with the
-/// same number of the same lineage.
+/// Every weight and both ids are checked first. Without --force, a model that is in the store already is refused, and so is
+/// another model with the same lineage and number.
 #[derive(clap::Args)]
 pub struct Add {
     /// Model files
@@ -20,7 +20,7 @@ pub struct Add {
     #[command(flatten)]
     store: StoreFlag,
 
-    /// Replace a model that is in the store; keep a second one of the same number
+    /// Replace a model that is in the store already; keep two models with the same lineage and number
     #[arg(short, long)]
     force: bool,
 }
@@ -29,7 +29,7 @@ impl Add {
     pub fn run(&self, quiet: bool) -> Result<ExitCode, Failure> {
         let mut failures = Vec::new();
         for file in &self.files {
-            match self.one(file) {
+            match self.add(file) {
                 Ok(path) if quiet => drop(path),
                 Ok(path) => eprintln!("{} -> {}", file.display(), path.display()),
                 Err(failure) => {
@@ -42,9 +42,9 @@ impl Add {
         Ok(exit_code(&failures))
     }
 
-    fn one(&self, file: &Path) -> Result<PathBuf, Failure> {
+    fn add(&self, file: &Path) -> Result<PathBuf, Failure> {
         let bytes = fs::read(file).map_err(|e| Failure::failed(e.to_string()))?;
-        // Looked at again for every file: the ones before it are there now.
+        // Read again for every file, because the previous ones are in it now.
         let store = self.store.open_or_empty()?;
         models::add(&store, &bytes, self.force)
     }

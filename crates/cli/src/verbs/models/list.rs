@@ -2,22 +2,22 @@
 
 use std::process::ExitCode;
 
-use heirloom_store::Member;
+use heirloom_store::StoredModel;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, exit_code};
 use crate::models::StoreFlag;
 
-/// List the models at hand: the one in this program and those of the store
+/// List the default model and the models of the store
 ///
-/// Two models with the same entropy id are of one lineage, and decode each other's files. Files of the store that cannot be read
-/// are named on standard error, and give the exit status.
+/// Models with the same entropy id belong to one lineage, and decode each other's files. Files of the store that cannot be
+/// read are reported on standard error, and determine the exit status.
 #[derive(clap::Args)]
 pub struct List {
     #[command(flatten)]
     store: StoreFlag,
 
-    /// One JSON object per line, of schema `heirloom-models/1`
+    /// Print one JSON object per line, of schema heirloom-models/1
     #[arg(long)]
     json: bool,
 }
@@ -25,23 +25,23 @@ pub struct List {
 impl List {
     pub fn run(&self) -> Result<ExitCode, Failure> {
         let mut store = self.store.open()?;
-        store.members.sort_by_key(|m| (m.lineage().entropy_id, m.lineage().generation));
+        store.models.sort_by_key(|m| (m.lineage().entropy_id, m.lineage().generation));
         let mut lineage = None;
-        for member in &store.members {
+        for model in &store.models {
             if self.json {
-                println!("{}", as_json(member));
+                println!("{}", as_json(model));
                 continue;
             }
-            let id = member.lineage().entropy_id;
+            let id = model.lineage().entropy_id;
             if lineage != Some(id) {
                 println!("lineage {id}");
                 lineage = Some(id);
             }
-            println!("  {}", as_line(member));
+            println!("  {}", as_line(model));
         }
         if !self.json {
-            let place = store.folder.as_ref().map_or_else(|| "none".into(), |folder| folder.display().to_string());
-            println!("store: {place}");
+            let folder = store.folder.as_ref().map_or_else(|| "none".into(), |folder| folder.display().to_string());
+            println!("store: {folder}");
         }
         let failures: Vec<Failure> = store.unreadable.into_iter().map(Failure::from).collect();
         for failure in &failures {
@@ -51,26 +51,26 @@ impl List {
     }
 }
 
-/// A model as JSON: what `list` and `show` write.
-pub fn as_json(member: &Member) -> Value {
+/// A model as JSON, in `list` and `show`.
+pub fn as_json(model: &StoredModel) -> Value {
     json!({
         "schema": "heirloom-models/1",
-        "name": member.name(),
-        "bytes": member.bytes(),
-        "parameters": member.metadata().spec.parameter_count(),
-        "model": member.metadata(),
+        "name": model.name(),
+        "bytes": model.bytes(),
+        "parameters": model.metadata().spec.parameter_count(),
+        "model": model.metadata(),
     })
 }
 
-fn as_line(member: &Member) -> String {
-    let m = member.metadata();
+fn as_line(model: &StoredModel) -> String {
+    let m = model.metadata();
     let range = m.lambda.encoder;
-    let mut text = format!("{}  λ {} to {}", member.generation(), range.low, range.high);
+    let mut text = format!("{}  λ {} to {}", model.generation(), range.low, range.high);
     if m.preview {
         text += "  preview";
     }
     if m.record.is_some() {
         text += "  published";
     }
-    text + &format!("  {}", member.name())
+    text + &format!("  {}", model.name())
 }

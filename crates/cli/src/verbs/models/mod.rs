@@ -1,4 +1,4 @@
-//! `heirloom models`: one file per verb of its own.
+//! `heirloom models`, with one file per verb.
 
 mod add;
 mod card;
@@ -14,10 +14,11 @@ use clap::Subcommand;
 
 use crate::failure::Failure;
 
-/// Keep models: list, add and show them, prove that a new one keeps old files, publish it
+/// Manage models: list, add and show them, prove that a new one keeps old files, publish it
 ///
-/// The model store is a folder with models of any lineages and generations. Decoding finds the one that a file needs by its
-/// id; the model in this program always belongs to it. Without a verb the models at hand are listed.
+/// The model store is a folder with models of any lineage and generation. Decoding a file finds the model it needs by the id
+/// in its header. The default model, which is part of this program, always belongs to the store. Without a verb, the models
+/// are listed.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Models {

@@ -6,28 +6,29 @@ use std::process::ExitCode;
 
 use heirloom_codec::model::{self, ModelFile, Record};
 use heirloom_eval::proof::Proof;
-use heirloom_store::{Member, ancestors};
+use heirloom_io::FileId;
+use heirloom_store::{ModelRef, StoredModel, ancestors};
 
 use super::card;
 use crate::failure::{Failure, Kind};
 use crate::location::Location;
-use crate::models::{StoreFlag, refusal};
+use crate::models::StoreFlag;
 use crate::proof::{self, Images, Measuring, Pair};
 
-/// Write a new model as the next generation of an old one, with the proof that it keeps old files
+/// Publish a new model as the next generation of an old one, with the proof that it keeps old files
 ///
-/// Does what `models verify` does, with OLD and with every generation before it that is at hand, and refuses with its exit status
-/// what is not decodable and stable. The published file has the number after OLD's, OLD as its parent, and the record of all
-/// proofs; a card that tells the same in words is written beside it, with the extension .md.
+/// Does what 'models verify' does, with OLD and with every generation before it that is here. A model that is not decodable
+/// and stable is refused, with the exit status of 'models verify'. The published file gets the number after that of OLD, OLD as its
+/// parent, and a record of all proofs. A card with the same facts in words is written beside it, with the extension .md.
 #[derive(clap::Args)]
 pub struct Publish {
-    /// The generation that NEW learned from: a file, the first digits of a generation id in the store, or 'default'
+    /// Generation that NEW learned from: a file, 'default', or 8 or more digits of the generation id of a model in the store
     #[arg(value_name = "OLD")]
-    old: PathBuf,
+    old: ModelRef,
 
-    /// The model to publish, likewise
+    /// Model to publish, named in the same way
     #[arg(value_name = "NEW")]
-    new: PathBuf,
+    new: ModelRef,
 
     #[command(flatten)]
     measuring: Measuring,
@@ -50,27 +51,38 @@ impl Publish {
         if output == Location::Stdio || output == card_output {
             return Err(Failure::usage("the output must be a model file, such as -o model.safetensors"));
         }
-        [&output, &card_output].into_iter().try_for_each(|place| place.check_writable(self.force))?;
+        [&output, &card_output].into_iter().try_for_each(|output| output.check_writable(self.force))?;
         let images = self.measuring.images()?;
         let store = self.store.open()?;
         let (old, new) = (store.find(&self.old)?, store.find(&self.new)?);
+        let sources = [&old, &new].map(|model| model.path().and_then(FileId::of));
+        if output.file_id().is_some_and(|id| sources.contains(&Some(id))) {
+            return Err(Failure::usage(format!(
+                "{output}: would overwrite a model that is compared; choose another -o"
+            )));
+        }
         let pair = unbroken(Pair::load(&old, &new)?)?;
         let mut file = successor(&old, new.load()?).map_err(|e| e.about(new.name()))?;
 
         let mut proofs = vec![self.prove(&pair, &images, threads, quiet)?];
         drop(pair);
-        let (ancestors, missing) = ancestors(old.lineage(), &store.members);
+        let (ancestors, missing) = ancestors(old.lineage(), &store.models);
         for ancestor in ancestors {
             let pair = unbroken(Pair::load(ancestor, &new)?)?;
             proofs.push(self.prove(&pair, &images, threads, quiet)?);
         }
         if let Some(id) = missing.filter(|_| !quiet) {
-            eprintln!("heirloom: no proof for files of {id} and of what it learned from: it is not here");
+            eprintln!(
+                "heirloom: generation {id} is not here, so nothing is proven for its files and those of the generations before it"
+            );
         }
-        let record =
-            Record { program: proof::program(), proofs: proofs.iter().map(recorded).collect::<Result<_, _>>()?, unknown: BTreeMap::new() };
+        let record = Record {
+            program: proof::program(),
+            proofs: proofs.iter().map(recorded).collect::<Result<_, _>>()?,
+            unknown: BTreeMap::new(),
+        };
         file.metadata.record = Some(record);
-        let bytes = file.to_bytes().map_err(|e| refusal(&e))?;
+        let bytes = file.to_bytes()?;
         let text = card::text(&self.output, &file, &bytes, &proofs);
         output.write(&bytes, self.force)?;
         card_output.write(text.as_bytes(), self.force)?;
@@ -95,7 +107,7 @@ impl Publish {
     }
 }
 
-/// Refuses a pair whose entropy branches differ before anything is measured.
+/// Refuses, before anything is measured, a pair whose entropy branches differ.
 fn unbroken(pair: Pair) -> Result<Pair, Failure> {
     match &pair.broken {
         None => Ok(pair),
@@ -104,15 +116,15 @@ fn unbroken(pair: Pair) -> Result<Pair, Failure> {
 }
 
 /// The new model with its place in the lineage.
-fn successor(old: &Member, mut new: ModelFile) -> Result<ModelFile, Failure> {
+fn successor(old: &StoredModel, mut new: ModelFile) -> Result<ModelFile, Failure> {
     let (before, lineage) = (old.metadata(), &mut new.metadata.lineage);
     let parent = before.lineage.generation_id;
     if lineage.generation_id == parent {
-        return Err(Failure::usage("not published: it has the weights of the old model"));
+        return Err(Failure::usage("not published: it has the same weights as the old model"));
     }
     if let Some(other) = lineage.parent.filter(|id| *id != parent) {
         return Err(Failure::usage(format!(
-            "not published: it says that it learned from {other}, not from {parent} ({}); publish it as the successor of that one",
+            "not published: it learned from {other}, not from {parent} ({}); publish it as the successor of {other}",
             old.name()
         )));
     }
@@ -120,9 +132,9 @@ fn successor(old: &Member, mut new: ModelFile) -> Result<ModelFile, Failure> {
         .lineage
         .generation
         .checked_add(1)
-        .ok_or_else(|| Failure::unsupported("there are no numbers left for generations of this lineage"))?;
+        .ok_or_else(|| Failure::unsupported("the generations of this lineage have used up all numbers"))?;
     lineage.parent = Some(parent);
-    // What may become of the lineage's files is the same for all of its generations.
+    // Whether files stay decodable is a property of the whole lineage.
     new.metadata.preview = before.preview;
     if new.metadata.licence.is_empty() {
         new.metadata.licence.clone_from(&before.licence);
@@ -130,7 +142,7 @@ fn successor(old: &Member, mut new: ModelFile) -> Result<ModelFile, Failure> {
     Ok(new)
 }
 
-/// What a model file keeps of a proof.
+/// The part of a proof that a model file keeps.
 fn recorded(proof: &Proof) -> Result<model::Proof, Failure> {
     let finite = |value: f64| value.is_finite().then_some(value);
     let latents: String = proof.files.iter().map(|file| file.latents.as_str()).collect();

@@ -1,27 +1,26 @@
 //! `heirloom models show`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use heirloom_store::Member;
+use heirloom_store::{ModelRef, StoredModel};
 
 use super::list::as_json;
 use crate::failure::Failure;
 use crate::models::StoreFlag;
 
-/// Show all that models say about themselves: identity, origin, and what was proven when they were published
+/// Show what is known about models: ids, origin, and what was proven when they were published
 ///
 /// Every weight is read and checked against the ids.
 #[derive(clap::Args)]
 pub struct Show {
-    /// Model files, first digits of generation ids in the store, or 'default' for the model in this program
+    /// Models to show, each a file, 'default', or 8 or more digits of the generation id of a model in the store
     #[arg(required = true, value_name = "FILE|ID")]
-    models: Vec<PathBuf>,
+    models: Vec<ModelRef>,
 
     #[command(flatten)]
     store: StoreFlag,
 
-    /// One JSON object per line, of schema `heirloom-models/1`
+    /// Print one JSON object per line, of schema heirloom-models/1
     #[arg(long)]
     json: bool,
 }
@@ -30,21 +29,21 @@ impl Show {
     pub fn run(&self) -> Result<ExitCode, Failure> {
         let store = self.store.open()?;
         for model in &self.models {
-            let member = store.find(model)?;
-            member.load()?;
-            if self.json { println!("{}", as_json(&member)) } else { print!("{}", as_text(&member)) }
+            let model = store.find(model)?;
+            model.load()?;
+            if self.json { println!("{}", as_json(&model)) } else { print!("{}", as_text(&model)) }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn as_text(member: &Member) -> String {
-    let m = member.metadata();
+fn as_text(model: &StoredModel) -> String {
+    let m = model.metadata();
     let parent = m.lineage.parent.map_or_else(|| "none".into(), |id| id.to_string());
     let mut text = format!(
         "{}\n  generation     {}{}\n  entropy id     {}\n  generation id  {}\n  parent         {parent}\n  λ range        {} to {}\n  \
          parameters     {}\n  size           {} bytes\n",
-        member.name(),
+        model.name(),
         m.lineage.generation,
         if m.preview { " (preview: files made with it may become undecodable)" } else { "" },
         m.lineage.entropy_id,
@@ -52,7 +51,7 @@ fn as_text(member: &Member) -> String {
         m.lambda.encoder.low,
         m.lambda.encoder.high,
         m.spec.parameter_count(),
-        member.bytes(),
+        model.bytes(),
     );
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use heirloom_store::ModelRef;
+
 use crate::failure::Failure;
 use crate::location::Location;
 use crate::models::StoreFlag;
@@ -10,21 +12,22 @@ use crate::proof::{self, Measuring, Pair};
 
 /// Prove that a new model keeps the files of an old one
 ///
-/// The entropy branches are compared bit by bit. Then OLD writes a real file of every image at every λ; both models read it back from
-/// disk, must find the same latents in it, and decode it with strict arithmetic, so that the numbers are the same on every
-/// machine. NEW writes files of its own, for a BD-rate against OLD's.
+/// The entropy branches are compared bit by bit. Then OLD writes a real file of every image at every λ. Both models read it
+/// back from disk, look up its latents, and decode it with strict arithmetic, so that the numbers are the same on every
+/// machine. NEW also writes files of its own, for a BD-rate against those of OLD.
 ///
-/// The verdict is `decodable` if NEW has OLD's entropy branch and finds OLD's latents in every file, and `stable` if besides, at every
-/// λ, the mean PSNR of OLD's files falls by no more than 0.05 dB. Exit status 0 says both, 6 decodable alone, 5 neither.
+/// NEW is 'decodable' if it has the entropy branch of OLD and finds the latents of OLD in every file. It is 'stable' if,
+/// besides, the mean PSNR of OLD's files falls by no more than 0.05 dB at any λ. The exit status is 0 for both, 6 for
+/// decodable alone, and 5 for neither.
 #[derive(clap::Args)]
 pub struct Verify {
-    /// The older model: a file, the first digits of a generation id in the store, or 'default'
+    /// Old model: a file, 'default', or 8 or more digits of the generation id of a model in the store
     #[arg(value_name = "OLD")]
-    old: PathBuf,
+    old: ModelRef,
 
-    /// The newer model, likewise
+    /// New model, named in the same way
     #[arg(value_name = "NEW")]
-    new: PathBuf,
+    new: ModelRef,
 
     #[command(flatten)]
     measuring: Measuring,
@@ -32,7 +35,7 @@ pub struct Verify {
     #[command(flatten)]
     store: StoreFlag,
 
-    /// Write everything, with one record per file, as JSON of schema `heirloom-verify/1`
+    /// Write all results, with one record per file, as JSON of schema heirloom-verify/1
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -44,15 +47,14 @@ pub struct Verify {
 impl Verify {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
         let json = self.json.as_deref().map(Location::new);
-        json.iter().try_for_each(|place| place.check_writable(self.force))?;
+        json.iter().try_for_each(|output| output.check_writable(self.force))?;
         let images = self.measuring.images()?;
         let store = self.store.open()?;
         let pair = Pair::load(&store.find(&self.old)?, &store.find(&self.new)?)?;
         let proof = self.measuring.prove(&pair, &images, threads, quiet)?;
         print!("{}\n{}", proof::table(&proof), proof::summary(&proof));
-        if let Some(place) = json {
-            let text = proof.to_json().map_err(|e| Failure::failed(e.to_string()))?;
-            place.write(text.as_bytes(), self.force)?;
+        if let Some(output) = json {
+            output.write(proof.to_json()?.as_bytes(), self.force)?;
         }
         proof::failure(&proof).map_or(Ok(ExitCode::SUCCESS), Err)
     }

@@ -1,4 +1,4 @@
-//! One model at hand: what it says about itself, and, once it is asked for, its networks.
+//! One model: what its file says about it, and its network once that is asked for.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -18,20 +18,22 @@ enum Source {
     File(PathBuf),
 }
 
-/// A model at hand. Its metadata are what the file says; they are checked against the weights when these are read.
+/// A model in a file or in this program.
+///
+/// The metadata are what the file says. They are checked against the weights when these are read.
 #[derive(Debug)]
-pub struct Member {
+pub struct StoredModel {
     source: Source,
     metadata: Metadata,
     bytes: u64,
     model: OnceLock<Result<Model, StoreError>>,
 }
 
-impl Member {
-    /// The model in the program.
+impl StoredModel {
+    /// The default model, which is part of this program.
     ///
     /// # Errors
-    /// A program that was built around something else than a model.
+    /// A program that was built with something other than a model in its place.
     pub fn embedded() -> Result<Self, StoreError> {
         let refused = |source| StoreError::Model { name: "the model in this program".into(), source };
         let metadata = Metadata::from_file_start(heirloom_default_model::bytes()).map_err(refused)?;
@@ -43,11 +45,11 @@ impl Member {
         })
     }
 
-    /// The model in a file, of which only the metadata are read.
+    /// Opens a model file and reads its metadata only.
     ///
     /// # Errors
-    /// A file that cannot be read, or does not begin as a model file does.
-    pub fn of_file(path: &Path) -> Result<Self, StoreError> {
+    /// A file that cannot be read, or does not begin like a model file.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
         let disk = |source| unreadable(path, source);
         let refused = |source| StoreError::Model { name: path.display().to_string(), source };
         let mut file = File::open(path).map_err(disk)?;
@@ -60,7 +62,7 @@ impl Member {
         Ok(Self { source: Source::File(path.to_owned()), metadata, bytes, model: OnceLock::new() })
     }
 
-    /// What to call it.
+    /// Name for messages: the path of its file, or `default (in this program)`.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.source {
@@ -69,7 +71,7 @@ impl Member {
         }
     }
 
-    /// The file it is in; none for the model in this program.
+    /// Path of its file; `None` for the default model.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.source {
@@ -84,26 +86,26 @@ impl Member {
         self.bytes
     }
 
-    /// What it says about itself.
+    /// What its file says about it.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// Its place in its lineage.
+    /// Its ids and its place in its lineage.
     #[must_use]
     pub fn lineage(&self) -> &Lineage {
         &self.metadata.lineage
     }
 
-    /// `generation 1 (0123456789abcdef…)`
+    /// Its generation in words: `generation 1 (0123456789abcdef…)`.
     #[must_use]
     pub fn generation(&self) -> String {
         let lineage = self.lineage();
         format!("generation {} ({:.16}…)", lineage.generation, lineage.generation_id.to_string())
     }
 
-    /// The bytes of its file, unchecked.
+    /// Reads the bytes of its file without checking them.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -114,19 +116,21 @@ impl Member {
         }
     }
 
-    /// All of its file, checked.
+    /// Reads all of its file and checks the weights against the ids.
     ///
     /// # Errors
-    /// A file that cannot be read, or is no sound model.
+    /// A file that cannot be read, or is not a valid model.
     pub fn load(&self) -> Result<ModelFile, StoreError> {
         ModelFile::from_bytes(&self.read()?).map_err(|e| self.refused(e))
     }
 
-    /// The networks, ready to work; built on the first call. The ids of the model in the program are taken at its word: hashing
-    /// it takes a third of the time to start, and a test has checked it.
+    /// The network, built on the first call.
+    ///
+    /// The ids of the default model are not checked here: hashing its weights would take a third of the
+    /// time that the program needs to start, and a test checks them.
     ///
     /// # Errors
-    /// As [`Self::load`], and a model that is too large.
+    /// Those of [`Self::load`], and models that are too large.
     pub fn model(&self) -> Result<&Model, StoreError> {
         let build = || {
             let file = match &self.source {
