@@ -53,7 +53,7 @@ fn info_tells_what_the_models_here_can_do() {
     sandbox.save("a.png", rgb(70, 45));
     sandbox.does("encode a.png --model tiny.safetensors");
     let says = |flags: &str| String::from_utf8(sandbox.does(&format!("info a.hlm {flags}"))).unwrap();
-    assert!(says("").contains("not decodable: no model of its lineage is here"));
+    assert!(says("").contains("not decodable: there is no model of its lineage here"));
     assert!(says("--model child.safetensors").contains("decodable, not exact"));
     assert!(says("--model tiny.safetensors").contains("decodable and exact"));
     sandbox.refuses("info a.png", 4, "a.png: not a Heirloom file");

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use heirloom_store::Member as StoredModel;
+use heirloom_store::StoredModel;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -86,7 +86,7 @@ impl TrainedSystem {
     /// A file that cannot be read, or is damaged.
     pub fn open(path: &Path, device: &Device) -> Result<Self> {
         let (network, values, ranges, lambda) = if path.extension().is_some_and(|e| e == "safetensors") {
-            let generation = Generation::from(StoredModel::of_file(path)?.load()?);
+            let generation = Generation::from(StoredModel::open(path)?.load()?);
             let ranges = generation.ranges();
             (generation.network(), generation.values()?, Some(ranges), ranges.encoder.into())
         } else {

@@ -178,7 +178,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let plain = request(&scratch, 2);
     let data = with_data(&scratch, 2);
     refused(Request { from: None, ..data.clone() }, "--from");
-    refused(Request { from: Some("nowhere".into()), ..data.clone() }, "there is no nowhere");
+    refused(Request { from: Some("nowhere".into()), ..data.clone() }, "nowhere: there is no such model");
     refused(plain.clone(), "--replay-data OLD_IMAGES or --replay-archive");
     refused(Request { replay_share: Some(1.5), ..data.clone() }, "within 0 to 1");
     refused(Request { replay_share: Some(0.0), ..data.clone() }, "nothing is replayed");

@@ -9,7 +9,7 @@ use std::{
 
 use burn::tensor::Device;
 use heirloom_io::atomic::write_durably;
-use heirloom_store::Member as StoredModel;
+use heirloom_store::StoredModel;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -156,7 +156,7 @@ impl Runner<'_> {
         let test = Images::open(&images.path, CACHE)?;
         let measured = if m.encoder.system.writes_files() {
             let open = |model: &Model| -> Result<heirloom_codec::Model> {
-                let file = StoredModel::of_file(&self.path(model)?)?.load()?;
+                let file = StoredModel::open(&self.path(model)?)?.load()?;
                 heirloom_codec::Model::new(file).map_err(|e| TrainError::Model(e.to_string()))
             };
             let (encoder, decoder) = (open(&m.encoder)?, m.decoder.as_ref().map(open).transpose()?);

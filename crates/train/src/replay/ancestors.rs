@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use heirloom_codec::model::ModelFile;
-use heirloom_store::{Member as StoredModel, Store};
+use heirloom_store::{Store, StoredModel};
 
 use crate::error::{Result, TrainError};
 
@@ -14,7 +14,7 @@ use crate::error::{Result, TrainError};
 /// it is logged.
 pub fn ancestors(parent: &ModelFile, named: &[PathBuf], store: Store, without_missing: bool) -> Result<Vec<ModelFile>> {
     let lineage = parent.metadata.lineage;
-    let mut models = named.iter().map(|path| Ok(StoredModel::of_file(path)?)).collect::<Result<Vec<_>>>()?;
+    let mut models = named.iter().map(|path| Ok(StoredModel::open(path)?)).collect::<Result<Vec<_>>>()?;
     for model in &models {
         let own = model.lineage();
         if own.entropy_id != lineage.entropy_id || own.generation >= lineage.generation {
@@ -27,7 +27,7 @@ pub fn ancestors(parent: &ModelFile, named: &[PathBuf], store: Store, without_mi
             )));
         }
     }
-    models.extend(store.members.into_iter().filter(|model| model.lineage().entropy_id == lineage.entropy_id));
+    models.extend(store.models.into_iter().filter(|model| model.lineage().entropy_id == lineage.entropy_id));
     let (mut found, missing) = heirloom_store::ancestors(&lineage, &models);
     if let Some(id) = missing {
         let number = found.last().map_or(&lineage, |oldest| oldest.lineage()).generation.saturating_sub(1);

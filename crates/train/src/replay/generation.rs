@@ -46,7 +46,7 @@ impl Generation {
         }
         let store = Store::open(Some(folder))?;
         // The run's own file is preferred to the model in the program, which comes first.
-        let model = store.members.iter().rev().find(|model| model.lineage().generation_id == id);
+        let model = store.models.iter().rev().find(|model| model.lineage().generation_id == id);
         Ok(model.map(|model| model.load()).transpose()?.map(Self::from))
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges};
-use heirloom_store::{DEFAULT, LEAST_ID_DIGITS, Member as StoredModel, Store, StoreError};
+use heirloom_store::{ModelRef, Store, StoredModel};
 
 use super::{
     generation::Generation,
@@ -74,14 +74,7 @@ fn is_run(path: &Path) -> bool {
     path.is_dir() || path.extension().is_some_and(|e| e == "bin")
 }
 
-/// The model that a file, the first digits of a generation id in the store, or `default` names.
+/// The model that a path or another reference names.
 fn stored(from: &Path, store: &Store) -> Result<StoredModel> {
-    store.find(from).map_err(|error| match &error {
-        StoreError::File { .. } if !from.exists() => TrainError::Model(format!(
-            "there is no {}: give a file, '{DEFAULT}', or {LEAST_ID_DIGITS} or more digits of a generation id in the store",
-            from.display()
-        )),
-        StoreError::Ambiguous { .. } => TrainError::Model(format!("{error}; give more digits")),
-        _ => error.into(),
-    })
+    Ok(store.find(&ModelRef::from(from))?)
 }

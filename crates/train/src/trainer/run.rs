@@ -10,7 +10,7 @@ use std::{
 
 use burn::tensor::Device;
 use heirloom_codec::model::LambdaRanges;
-use heirloom_store::Member as StoredModel;
+use heirloom_store::StoredModel;
 
 use super::{
     checkpoint::{Checkpoint, Header},
@@ -179,5 +179,5 @@ fn weights_of(path: &Path, config: &Config, layout: &Layout) -> Result<Vec<f32>>
             "no model file holds a baseline: leave out --init, or continue from a run with heirloom-train learn".into(),
         ));
     }
-    export::values(layout, &StoredModel::of_file(path)?.load()?.weights)
+    export::values(layout, &StoredModel::open(path)?.load()?.weights)
 }
