@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Finds circles of files that import each other, in each crate under crates/.
 
-An import of a re-exported name counts as an import of the file that defines it. Modules that only
+An import of a re-exported name counts as an import of the file that defines it, or of none if that
+is in another crate. Modules that only
 declare and re-export others (mod.rs, lib.rs, main.rs) may be on no circle either. Tests inside files
 (`#[cfg(test)] mod tests`) are left out.
 
@@ -85,9 +86,10 @@ def graph(source):
     for module, text in texts.items():
         for match in re.finditer(r"pub(?:\([^)]*\))? use ([^;]+);", text):
             for path, name in expand(match.group(1)):
-                full = absolute(path, module) or (module + path if module + path[:1] in files else None)
-                if full:
-                    reexports[module, name] = full
+                # None for a name of another crate.
+                reexports[module, name] = absolute(path, module) or (
+                    module + path if module + path[:1] in files else None
+                )
 
     def target(path, depth=0):
         """The file that a path leads to."""
@@ -95,7 +97,8 @@ def graph(source):
             if path[:length] in files:
                 name = path[length] if length < len(path) else None
                 if depth < 9 and (path[:length], name) in reexports:
-                    return target(reexports[path[:length], name] + path[length + 1:], depth + 1)
+                    full = reexports[path[:length], name]
+                    return None if full is None else target(full + path[length + 1:], depth + 1)
                 return path[:length]
         return None
 

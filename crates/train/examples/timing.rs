@@ -17,8 +17,8 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use heirloom_codec::image::{Image, PixelFormat};
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::internals::reference;
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 use heirloom_train::data::Batch;
 use heirloom_train::model::{Layout, Network, Quantise, Weights, initial};

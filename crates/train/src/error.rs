@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::Path};
 
+use heirloom_eval::EvalError;
 use heirloom_io::FileError;
 use heirloom_store::StoreError;
 
@@ -47,6 +48,12 @@ impl From<FileError> for TrainError {
             FileError::Io { path, source } => Self::io("write", &path)(source),
             other => Self::Config(other.to_string()),
         }
+    }
+}
+
+impl From<EvalError> for TrainError {
+    fn from(error: EvalError) -> Self {
+        Self::Data(error.to_string())
     }
 }
 

@@ -62,7 +62,7 @@ fn request(scratch: &Scratch, from: &str, settings: &str) -> Request {
         "phases = [{ from_step = 0, crop = 64, batch = 4 }]\nprobe_every = 0\nlog_every = 2\ncheckpoint_every = 4";
     fs::write(&path, format!("preset = \"learn-tiny\"\n{usual}\n{settings}\n")).unwrap();
     Request {
-        from: Some(scratch.0.join(from)),
+        from: Some(scratch.0.join(from).into()),
         replay_data: Some(scratch.images()),
         config: Some(path),
         steps: Some(8),

@@ -13,8 +13,8 @@ use common::{Scratch, draw, metrics};
 use heirloom_codec::{
     EncodeOptions, Image, Model,
     image::PixelFormat,
-    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
     internals::reference,
+    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
 };
 use heirloom_train::trainer::{
     Config,

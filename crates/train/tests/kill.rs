@@ -19,8 +19,8 @@ use std::{
 
 use common::{Scratch, draw, metrics};
 use heirloom_codec::{
-    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
     internals::reference,
+    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
 };
 use heirloom_train::{
     random::Random,

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use common::{
     learning::{archive, child, codec_image, images, options, parent, prepared, put, request, settings, with_data},
@@ -137,7 +137,7 @@ fn a_chain_replays_every_earlier_generation() {
     fs::create_dir_all(&elsewhere).unwrap();
 
     // The grandparent is in the store; then it is named; then it is nowhere.
-    let request = Request { from: Some(path), ..with_data(&scratch, 4) };
+    let request = Request { from: Some(path.into()), ..with_data(&scratch, 4) };
     let grandparent = parent().metadata.lineage.generation_id;
     let second = options(&scratch, "new", "second");
     let of_store = learn(&request, &second).unwrap();
@@ -178,7 +178,7 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let plain = request(&scratch, 2);
     let data = with_data(&scratch, 2);
     refused(Request { from: None, ..data.clone() }, "--from");
-    refused(Request { from: Some("nowhere".into()), ..data.clone() }, "nowhere: there is no such model");
+    refused(Request { from: Some(PathBuf::from("nowhere").into()), ..data.clone() }, "nowhere: there is no such model");
     refused(plain.clone(), "--replay-data OLD_IMAGES or --replay-archive");
     refused(Request { replay_share: Some(1.5), ..data.clone() }, "within 0 to 1");
     refused(Request { replay_share: Some(0.0), ..data.clone() }, "nothing is replayed");
@@ -194,5 +194,5 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(scratch.0.join("altered.safetensors"), bytes).unwrap();
-    refused(Request { from: Some(scratch.0.join("altered.safetensors")), ..data }, "altered");
+    refused(Request { from: Some(scratch.0.join("altered.safetensors").into()), ..data }, "altered");
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_codec::{
-    model::Spec,
     internals::reference::{self, ReferenceMap, Vectors},
+    model::Spec,
 };
 use heirloom_train::{
     data::RgbImage,

@@ -10,10 +10,7 @@ use super::{
     outcome::{MeasuredCurve, Outcome},
     panel::{Condition, Subject},
 };
-use crate::{
-    error::{Result, TrainError},
-    trainer::learn_config::Strategy,
-};
+use crate::{error::Result, trainer::learn_config::Strategy};
 
 const REPLAY: Condition = Condition::Learned(Strategy::Replay);
 
@@ -84,6 +81,6 @@ fn chart(outcome: &Outcome, suffix: &str, part: &str, mut series: Vec<Series>) -
         lambda: lambdas().min_by(f32::total_cmp).zip(lambdas().max_by(f32::total_cmp)),
         series,
     };
-    let svg = figure.to_svg().map_err(|e| TrainError::Data(e.to_string()))?;
+    let svg = figure.to_svg()?;
     Ok(Chart { name: format!("fig{}{suffix}.svg", outcome.id), title, svg })
 }

@@ -3,6 +3,8 @@
 
 use std::{collections::HashMap, time::Instant};
 
+use heirloom_format::container::CANVAS_UNIT;
+
 use super::{inputs::Inputs, model::System, runner::Runner, task::Task};
 use crate::{
     data::sampler::Batch,
@@ -103,7 +105,7 @@ fn megapixels(inputs: &Inputs, task: &Task) -> Result<f64> {
 /// batch of the usual shape or a part of it.
 fn timed_step(runner: &Runner, task: &Task) -> Result<f64> {
     let config = runner.inputs.settings.pretraining(key(task).0, [LAMBDA; 2])?;
-    let (crop, batch) = config.phases.last().map_or((64, 1), |phase| (phase.crop, phase.batch));
+    let (crop, batch) = config.phases.last().map_or((CANVAS_UNIT, 1), |phase| (phase.crop, phase.batch));
     let batch = batch.min(MOST_PIXELS / (crop * crop)).max(1);
     let (layout, system) = config.network.system()?;
     let values = system.initial(&layout, Initial { seed: config.seed, layer_scale: config.layer_scale });

@@ -1,12 +1,12 @@
 //! Results of a measurement: rate and PSNR of each image at each λ; and measuring with real files.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use heirloom_codec::{
     DecodeOptions, EncodeOptions, Model,
     image::{Image, PixelFormat},
 };
-use heirloom_eval::{Point, bits_per_pixel, psnr};
+use heirloom_eval::{Point, RealFile};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -123,14 +123,13 @@ pub fn measure_files(
     for &lambda in lambdas {
         let first = records.len();
         for index in 0..count {
-            let image = images.image(index)?;
-            let bytes = write(encoder, &image, lambda, scratch)?;
-            let (decoded, refusal) = read(encoder, decoder, &bytes)?;
+            let image = codec_image(&*images.image(index)?)?;
+            let encode = |image: &Image| encoder.encode(image, &EncodeOptions::new(lambda)).map_err(coding("encoding"));
+            let file = RealFile::write(&image, scratch, encode)?;
+            let (decoded, refusal) = decode(encoder, decoder, file.bytes())?;
             refused = refused.or(refusal);
-            let failed = |e: heirloom_eval::EvalError| TrainError::Model(e.to_string());
-            let psnr = psnr(&image.rgb, decoded.data()).map_err(failed)?.min(IDENTICAL);
-            let bpp = bits_per_pixel(bytes.len() as u64, decoded.width(), decoded.height());
-            records.push(Record { image: images.name(index), lambda, bpp, psnr });
+            let psnr = file.psnr(&decoded)?.min(IDENTICAL);
+            records.push(Record { image: images.name(index), lambda, bpp: file.bpp(), psnr });
         }
         let mean = |of: fn(&Record) -> f64| records[first..].iter().map(of).sum::<f64>() / count.max(1) as f64;
         means.push(Mean { lambda, bpp: mean(|r| r.bpp), psnr: mean(|r| r.psnr) });
@@ -147,31 +146,27 @@ pub fn measure_files(
     })
 }
 
-/// Writes a file and reads it back.
-fn write(model: &Model, image: &RgbImage, lambda: f32, scratch: &Path) -> Result<Vec<u8>> {
+fn codec_image(image: &RgbImage) -> Result<Image> {
     let side = |length: usize| u32::try_from(length).map_err(|_| TrainError::Data("an image is too large".into()));
-    let (width, height) = (side(image.width)?, side(image.height)?);
-    let image =
-        Image::new(width, height, PixelFormat::Rgb8, image.rgb.clone()).map_err(|e| TrainError::Data(e.to_string()))?;
-    let coded =
-        model.encode(&image, &EncodeOptions::new(lambda)).map_err(|e| TrainError::Model(format!("encoding: {e}")))?;
-    fs::write(scratch, coded).map_err(TrainError::io("write", scratch))?;
-    let bytes = fs::read(scratch).map_err(TrainError::io("read", scratch))?;
-    fs::remove_file(scratch).map_err(TrainError::io("remove", scratch))?;
-    Ok(bytes)
+    Image::new(side(image.width)?, side(image.height)?, PixelFormat::Rgb8, image.rgb.clone())
+        .map_err(|e| TrainError::Data(e.to_string()))
+}
+
+/// Makes an error of the codec the trainer's.
+fn coding<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> TrainError {
+    move |e| TrainError::Model(format!("{what}: {e}"))
 }
 
 /// Decodes a file. If `decoder` refuses it, returns the image that it makes of the writer's
 /// latents, and the reason for the refusal.
-fn read(writer: &Model, decoder: Option<&Model>, bytes: &[u8]) -> Result<(Image, Option<String>)> {
+fn decode(writer: &Model, decoder: Option<&Model>, bytes: &[u8]) -> Result<(Image, Option<String>)> {
     let options = DecodeOptions::exact();
-    let failed = |e: heirloom_codec::DecodeError| TrainError::Model(format!("decoding: {e}"));
     let refusal = match decoder.unwrap_or(writer).decode(bytes, &options) {
         Ok(image) => return Ok((image, None)),
         Err(refusal) => refusal,
     };
-    let Some(decoder) = decoder else { return Err(failed(refusal)) };
-    let mut latents = writer.decode_latents(bytes, &options).map_err(failed)?;
+    let Some(decoder) = decoder else { return Err(coding("decoding")(refusal)) };
+    let mut latents = writer.decode_latents(bytes, &options).map_err(coding("decoding"))?;
     latents.header.entropy_id.copy_from_slice(&decoder.metadata().lineage.entropy_id.0[..8]);
-    Ok((decoder.reconstruct(&latents, &options).map_err(failed)?, Some(refusal.to_string())))
+    Ok((decoder.reconstruct(&latents, &options).map_err(coding("decoding"))?, Some(refusal.to_string())))
 }

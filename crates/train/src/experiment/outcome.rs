@@ -9,7 +9,7 @@ use super::{
     panel::{Condition, Line, Panel, Subject},
     runner::Runner,
 };
-use crate::error::{Result, TrainError};
+use crate::error::Result;
 
 /// The curve that every curve is compared with.
 const ANCHOR: &str = "vtm-22.0";
@@ -68,7 +68,7 @@ impl Outcome {
     /// A measurement that has not been done.
     pub fn of(runner: &Runner, panel: &Panel) -> Result<Self> {
         let images = runner.inputs.test_images(panel.set);
-        let anchor = if images.kodak { Some(anchors::get(ANCHOR).map_err(eval_error)?) } else { None };
+        let anchor = if images.kodak { Some(anchors::get(ANCHOR)?) } else { None };
         let mut curves = panel.lines.iter().map(|line| measured_curve(runner, line)).collect::<Result<Vec<_>>>()?;
         let before: Vec<MeasuredCurve> =
             curves.iter().filter(|curve| curve.line.condition == Condition::Pretrained).cloned().collect();
@@ -146,8 +146,4 @@ fn compare(anchor: (&str, &[Point]), test: (&str, &[Point])) -> Comparison {
         refused: pchip.as_ref().err().map(ToString::to_string),
         pchip: pchip.ok(),
     }
-}
-
-fn eval_error(e: heirloom_eval::EvalError) -> TrainError {
-    TrainError::Data(e.to_string())
 }

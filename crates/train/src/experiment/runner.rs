@@ -121,7 +121,7 @@ impl Runner<'_> {
                 write_durably(&keys, self.inputs.settings.learning()?.as_bytes())?;
                 fs::create_dir_all(&store).map_err(TrainError::io("create the folder", &store))?;
                 let request = Request {
-                    from: Some(self.path(&parent)?),
+                    from: Some(self.path(&parent)?.into()),
                     strategy: Some(strategy),
                     lambda: Some(change.lambda()),
                     replay_data: (strategy == Strategy::Replay).then(|| self.inputs.data.path.clone()),

@@ -2,7 +2,7 @@
 //! reconstruction branch as one training graph.
 
 use burn::tensor::{Device, Tensor};
-use heirloom_codec::model::{LambdaRanges, Spec};
+use heirloom_codec::model::{Branch, LATENT_LEVELS, LambdaRanges, STRIDES, Spec};
 
 use super::{
     lambda::{Embeddings, LambdaNet},
@@ -14,8 +14,6 @@ use crate::{
     error::Result,
     ops::{self, BlockParams, Precision, rate},
 };
-
-const STRIDES: [usize; 5] = [4, 8, 16, 32, 64];
 
 struct BlockIds {
     kernel: usize,
@@ -136,7 +134,7 @@ impl Network {
     /// # Errors
     /// A parameter that is missing.
     pub fn new(spec: &Spec, layout: &Layout) -> Result<Self> {
-        let lambda = |branch: &str| -> Result<[LinearIds; 2]> {
+        let lambda = |branch: Branch| -> Result<[LinearIds; 2]> {
             Ok([
                 LinearIds::find(layout, &format!("{branch}.lambda.fc1"))?,
                 LinearIds::find(layout, &format!("{branch}.lambda.fc2"))?,
@@ -150,7 +148,7 @@ impl Network {
             stages.push((down, blocks));
         }
         let mut levels = Vec::new();
-        for i in 0..4 {
+        for i in 0..LATENT_LEVELS {
             let (n, kernel) = (i + 1, spec.kernels[4 - i]);
             let block = |name: &str| BlockIds::find(layout, &format!("encoder.z{n}.{name}"), kernel);
             let linear = |name: &str| LinearIds::find(layout, name);
@@ -185,7 +183,7 @@ impl Network {
             spec: spec.clone(),
             lambda: LambdaNet {
                 embedding: spec.embedding,
-                branches: [lambda("entropy")?, lambda("encoder")?, lambda("reconstruction")?],
+                branches: [lambda(Branch::Entropy)?, lambda(Branch::Encoder)?, lambda(Branch::Reconstruction)?],
             },
             stages,
             levels,
@@ -251,7 +249,7 @@ impl Network {
     ) -> Vec<LevelOutput> {
         let [batch, height, width] = grid;
         let mut e = Tensor::<4>::zeros([batch, height, width, self.spec.widths[4]], device);
-        let mut levels = Vec::with_capacity(4);
+        let mut levels = Vec::with_capacity(LATENT_LEVELS);
         for (i, level) in self.levels.iter().enumerate() {
             for block in &level.entropy_in {
                 e = block.run(w, &embeddings.entropy, e);

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use heirloom_codec::model::LambdaRanges;
+use heirloom_format::container::CANVAS_UNIT;
 
 use super::{
     initial::{self, Initial},
@@ -20,7 +21,7 @@ fn state(levels: Vec<LevelOutput>) -> LatentState {
 /// Batch size, height and width of z1.
 fn grid(images: &Tensor<4>) -> [usize; 3] {
     let [batch, height, width, _] = images.dims();
-    [batch, height / 64, width / 64]
+    [batch, height / CANVAS_UNIT, width / CANVAS_UNIT]
 }
 
 impl System for Network {

@@ -21,7 +21,7 @@ use std::{
 };
 
 use heirloom_codec::{DecodeOptions, Model, model::ModelFile};
-use heirloom_format::container::{self, Header, PixelFormat};
+use heirloom_format::container::{self, CANVAS_UNIT, Header, LATENT_LEVELS, PixelFormat};
 use heirloom_io::EXTENSIONS;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -41,8 +41,6 @@ use crate::{
 
 const ARCHIVE_STREAM: u64 = 0xA2C4;
 const EXTENSION: &str = "hlm";
-/// Pixels per value of the coarsest latent.
-const GRID: usize = 64;
 
 /// Settings of an archive.
 #[derive(Clone, Copy, Debug)]
@@ -167,8 +165,8 @@ impl Archive {
         let drawn = random.below(self.items.len());
         let teacher = self.items[drawn].teacher;
         let group = &self.of_teacher[teacher];
-        let side = shape.crop / GRID;
-        let mut maps: Vec<(usize, Vec<f32>)> = (0..4).map(|level| (side << level, Vec::new())).collect();
+        let side = shape.crop / CANVAS_UNIT;
+        let mut maps: Vec<(usize, Vec<f32>)> = (0..LATENT_LEVELS).map(|level| (side << level, Vec::new())).collect();
         let (mut lambdas, mut shifts, mut shifted) = (Vec::new(), Vec::new(), false);
         for _ in 0..shape.batch {
             let item = &self.items[group[random.below(group.len())]];
@@ -179,7 +177,7 @@ impl Archive {
                 cut(map, top << level, left << level, *side, out);
             }
             shifted |= file.shift.is_some();
-            let corner = (top * GRID, left * GRID);
+            let corner = (top * CANVAS_UNIT, left * CANVAS_UNIT);
             cut_shift(file.shift.as_deref(), &item.header, corner, shape.crop, &mut shifts);
             lambdas.push(item.header.lambda);
         }
@@ -245,7 +243,7 @@ fn readable(path: &Path, model: &Model, crop: usize) -> std::result::Result<(Hea
         let hex: String = header.entropy_id.iter().map(|b| format!("{b:02x}")).collect();
         return Err(format!("it belongs to another lineage than the model, with the entropy id {hex}…"));
     }
-    let padded = |side: u32| (side as usize).next_multiple_of(GRID);
+    let padded = |side: u32| (side as usize).next_multiple_of(CANVAS_UNIT);
     if padded(header.width).min(padded(header.height)) < crop {
         return Err(format!("its {} × {} pixels are fewer than a crop of {crop} needs", header.width, header.height));
     }

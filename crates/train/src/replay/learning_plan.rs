@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelError, ModelFile};
+use heirloom_codec::model::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile};
 
 use super::generation::Generation;
 use crate::{
@@ -49,13 +49,16 @@ impl LearningPlan {
             Strategy::Encoder => {
                 let mut start = parent.values()?;
                 let layout = parent.network().system()?.0;
-                for entry in layout.entries().iter().filter(|entry| entry.name.starts_with("encoder.")) {
+                for entry in
+                    layout.entries().iter().filter(|entry| Branch::of_tensor(&entry.name) == Some(Branch::Encoder))
+                {
                     let range = entry.offset..entry.offset + entry.len;
                     start[range.clone()].copy_from_slice(&values[range]);
                 }
                 (LambdaRanges { encoder: all, ..old }, start)
             }
-            Strategy::EndToEnd => (LambdaRanges::all(hull(all, old.entropy)), values),
+            // End to end.
+            _ => (LambdaRanges::all(hull(all, old.entropy)), values),
         };
         let teachers = std::iter::once(parent).chain(ancestors).collect();
         Ok(Self { strategy, teachers, ranges, start })
@@ -127,12 +130,12 @@ impl LearningPlan {
         };
         file.metadata.licence.clone_from(&parent.metadata.licence);
         export::describe(&mut file, header, preview);
-        let notes = &mut file.metadata.provenance.notes;
-        notes.insert("strategy".into(), self.strategy.name().into());
-        notes.insert("learned_from".into(), parent.metadata.lineage.generation_id.to_string());
+        let provenance = &mut file.metadata.provenance;
+        provenance.set_strategy(self.strategy);
+        provenance.set_learned_from(parent.metadata.lineage.generation_id);
         if let (Some(learn), Some(manifest)) = (&header.config.learn, &header.replay_manifest) {
-            notes.insert("replay_share".into(), learn.replay_share.to_string());
-            notes.insert("replay_manifest".into(), manifest.clone());
+            provenance.set_replay_share(learn.replay_share);
+            provenance.set_replay_manifest(manifest);
         }
         Ok(file)
     }

@@ -23,6 +23,7 @@ pub mod teacher;
 
 pub use generation::Generation;
 pub use learning_plan::{LearningPlan, exported};
+pub use parent::ParentRef;
 pub use request::{Request, learn};
 pub use sample::ReplaySample;
 pub use snapshot::Snapshot;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use heirloom_format::container::CANVAS_UNIT;
 use heirloom_store::Store;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     batches::ReplayBatches,
     generation::Generation,
     learning_plan::LearningPlan,
-    parent,
+    parent::{self, ParentRef},
     source::ReplaySource,
 };
 use crate::{
@@ -37,9 +38,8 @@ const SHARE: f64 = 0.5;
 /// not contradict.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Model to learn from: a file, the first digits of a generation id in the store, `default`, or
-    /// the folder of a baseline's run.
-    pub from: Option<PathBuf>,
+    /// Model to learn from. Not needed for a run that is continued.
+    pub from: Option<ParentRef>,
     /// Strategy; replay if none.
     pub strategy: Option<Strategy>,
     /// Lowest and highest λ of new images; those of the model's encoder if none.
@@ -147,9 +147,9 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
     };
     let plan = LearningPlan::new(strategy, parent, ancestors, config.lambda)?;
     let learn = plan.config(replay, share);
-    for prefix in learn.frozen() {
+    for prefix in learn.frozen().iter().map(|branch| branch.prefix()) {
         if !config.freeze.iter().any(|frozen| frozen == prefix) {
-            config.freeze.push((*prefix).to_owned());
+            config.freeze.push(prefix.into());
         }
     }
     config.learn = Some(learn);
@@ -233,7 +233,7 @@ fn check_agreement(request: &Request, config: &Config, plan: &LearningPlan) -> R
 fn replay_source(request: &Request, config: &Config, plan: &LearningPlan) -> Result<Option<ReplaySource>> {
     let budget = config.cache_mib << 20;
     if let Some(root) = &request.replay_archive {
-        let crop = config.phases.iter().map(|phase| phase.crop).max().unwrap_or(64);
+        let crop = config.phases.iter().map(|phase| phase.crop).max().unwrap_or(CANVAS_UNIT);
         let options = ArchiveOptions { root, originals: request.originals.as_deref(), crop, budget, seed: config.seed };
         let files: Vec<_> = plan.teachers.iter().map(|teacher| teacher.file().cloned()).collect::<Result<_>>()?;
         return Archive::open(options, &files).map(|archive| Some(ReplaySource::Archive(archive)));

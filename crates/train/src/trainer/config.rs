@@ -1,5 +1,6 @@
 //! All settings of a training run, as TOML.
 
+use heirloom_format::container::CANVAS_UNIT;
 use serde::{Deserialize, Serialize};
 
 use super::{learn_config::LearnConfig, network_config::NetworkConfig};
@@ -242,7 +243,7 @@ impl Config {
         )?;
         for phase in &self.phases {
             require(
-                phase.crop >= 64 && phase.crop % 64 == 0 && phase.crop <= MAX_CROP,
+                phase.crop > 0 && phase.crop.is_multiple_of(CANVAS_UNIT) && phase.crop <= MAX_CROP,
                 "crop must be a multiple of 64, at most 4096",
             )?;
             require(phase.batch > 0 && phase.batch <= MAX_BATCH, "batch must be 1 to 4096")?;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use burn::tensor::Device;
 use heirloom_codec::model::LambdaRanges;
+use heirloom_format::container::CANVAS_UNIT;
 use serde::Serialize;
 
 use super::{network_config::NetworkConfig, step};
@@ -96,7 +97,7 @@ impl Evaluator {
 
     /// The coded image, and the width it was padded to.
     fn coded(&self, image: &RgbImage, lambda: f32) -> (Coded, usize) {
-        let (pixels, height, width) = image.padded(64);
+        let (pixels, height, width) = image.padded(CANVAS_UNIT);
         let x = step::images(pixels, 1, height, width, &self.device);
         (self.system.code(&self.weights, x, &[lambda], self.ranges.as_ref(), Quantise::Round), width)
     }

@@ -76,8 +76,5 @@ pub fn describe(file: &mut ModelFile, header: &Header, preview: bool) {
     file.metadata.provenance.data_manifest = Some(header.data_manifest.clone());
     file.metadata.provenance.steps = Some(header.step);
     file.metadata.provenance.seed = Some(header.config.seed);
-    file.metadata
-        .provenance
-        .notes
-        .insert("trainer".into(), concat!("heirloom-train ", env!("CARGO_PKG_VERSION")).into());
+    file.metadata.provenance.set_trainer(concat!("heirloom-train ", env!("CARGO_PKG_VERSION")));
 }

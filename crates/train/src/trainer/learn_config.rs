@@ -1,35 +1,10 @@
 //! The part `[learn]` of the configuration of a run that learns from a model.
 
-use clap::ValueEnum;
-use heirloom_codec::model::GenerationId;
-use serde::{Deserialize, Serialize};
+pub use heirloom_codec::model::Strategy;
+use heirloom_codec::model::{Branch, GenerationId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::error::{Result, TrainError};
-
-/// Choice of the branches that learn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Strategy {
-    /// Encoder and reconstruction branch learn while old images or files are replayed; the entropy
-    /// branch is frozen.
-    Replay,
-    /// Only the encoder learns, so images of old files cannot change.
-    Encoder,
-    /// Everything learns, so old files become unreadable. For experiments.
-    EndToEnd,
-}
-
-impl Strategy {
-    /// Name in configurations and in the provenance of a model.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Replay => "replay",
-            Self::Encoder => "encoder",
-            Self::EndToEnd => "end-to-end",
-        }
-    }
-}
 
 /// Kind of material that is replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +21,8 @@ pub enum ReplayKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearnConfig {
+    /// Choice of the branches that learn, by its name.
+    #[serde(serialize_with = "write_name", deserialize_with = "read_name")]
     pub strategy: Strategy,
     /// Generation whose weights learning starts from.
     pub from: GenerationId,
@@ -65,15 +42,14 @@ impl LearnConfig {
         (self.replay_share * batch as f64).round() as usize
     }
 
-    /// Prefixes of the names of parameters that do not learn. Without new images the encoder has
-    /// nothing to learn from.
+    /// Branches that do not learn. Without new images the encoder has nothing to learn from.
     #[must_use]
-    pub fn frozen(&self) -> &'static [&'static str] {
+    pub fn frozen(&self) -> &'static [Branch] {
         match self.strategy {
-            Strategy::Replay if self.replay_share == 1.0 => &["entropy.", "encoder."],
-            Strategy::Replay => &["entropy."],
-            Strategy::Encoder => &["entropy.", "reconstruction."],
-            Strategy::EndToEnd => &[],
+            Strategy::Replay if self.replay_share == 1.0 => &[Branch::Entropy, Branch::Encoder],
+            Strategy::Replay => &[Branch::Entropy],
+            Strategy::Encoder => &[Branch::Entropy, Branch::Reconstruction],
+            _ => &[],
         }
     }
 
@@ -112,4 +88,12 @@ impl LearnConfig {
         }
         Ok(())
     }
+}
+
+fn write_name<S: Serializer>(strategy: &Strategy, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(strategy.name())
+}
+
+fn read_name<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Strategy, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }

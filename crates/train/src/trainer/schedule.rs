@@ -1,6 +1,8 @@
 //! Settings that change with the step: learning rate, decay of the average, quantisation, batch
 //! shape.
 
+use heirloom_format::container::CANVAS_UNIT;
+
 use super::config::Config;
 use crate::{data::sampler::BatchShape, model::quantise::Quantise};
 
@@ -58,7 +60,7 @@ fn part(config: &Config, step: u64, of: impl Fn(usize) -> usize) -> BatchShape {
         samples_before += (end - phase.from_step) * of(phase.batch) as u64;
     }
     // Unreachable: the configuration's check requires a phase.
-    BatchShape { crop: 64, batch: of(1), samples_before: step }
+    BatchShape { crop: CANVAS_UNIT, batch: of(1), samples_before: step }
 }
 
 #[cfg(test)]

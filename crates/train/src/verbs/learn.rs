@@ -1,11 +1,11 @@
 //! `heirloom-train learn`
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 use heirloom_train::{
     Result,
-    replay::{self, Request},
+    replay::{self, ParentRef, Request},
     trainer::{Options, learn_config::Strategy},
 };
 
@@ -17,7 +17,7 @@ pub struct Learn {
     /// Model to learn from: a file, 8 or more digits of a generation id in the store, or 'default';
     /// for a baseline, its run's folder. Not needed for a resumed run.
     #[arg(long, value_name = "MODEL", required_unless_present = "resume")]
-    from: Option<PathBuf>,
+    from: Option<ParentRef>,
     /// New images: a folder with its subfolders, or a pack.
     #[arg(long, value_name = "IMAGES")]
     data: PathBuf,
@@ -43,7 +43,7 @@ pub struct Learn {
     /// replay (the default): all but the entropy branch learns, and old images are replayed;
     /// encoder: only the encoder learns, so images of old files cannot change; end-to-end:
     /// everything learns, and old files become unreadable.
-    #[arg(long, hide_possible_values = true)]
+    #[arg(long, value_parser = Strategy::from_str)]
     strategy: Option<Strategy>,
     /// Model file of an earlier generation that is not in the store. May be given several times.
     #[arg(long, value_name = "FILE")]

@@ -78,7 +78,7 @@ pub fn settings(scratch: &Scratch, text: &str) -> PathBuf {
 
 pub fn request(scratch: &Scratch, steps: u64) -> Request {
     Request {
-        from: Some(scratch.0.join("parent.safetensors")),
+        from: Some(scratch.0.join("parent.safetensors").into()),
         // Not the user's own store.
         store: Some(scratch.0.clone()),
         config: Some(settings(scratch, "")),

@@ -1,7 +1,7 @@
 //! A baseline: latent and hyper-latent, their bits, and the image.
 
 use burn::tensor::{Device, Tensor};
-use heirloom_codec::model::LambdaRanges;
+use heirloom_codec::model::{Branch, LambdaRanges};
 
 use super::{
     context::Context,
@@ -74,7 +74,7 @@ impl Baseline {
         let d = &mut declaration;
         let lambda = spec.embedding().map(|embedding| {
             let deviation = (1.0 / embedding as f32).sqrt();
-            let branches = ["entropy", "encoder", "reconstruction"].map(|branch| {
+            let branches = [Branch::Entropy, Branch::Encoder, Branch::Reconstruction].map(|branch| {
                 ["fc1", "fc2"]
                     .map(|layer| d.linear(&format!("{branch}.lambda.{layer}"), embedding, embedding, deviation))
             });
