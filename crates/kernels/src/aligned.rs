@@ -5,7 +5,8 @@
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// A slice of `f32` whose first value lies on a 64-byte boundary. With rows of a multiple of 16 values every row does.
+/// A slice of `f32` whose first value lies on a 64-byte boundary. If the length of a row is a multiple
+/// of 16, every row does.
 #[derive(Clone)]
 pub struct Aligned {
     lines: Vec<Line>,
@@ -13,7 +14,7 @@ pub struct Aligned {
 }
 
 impl Aligned {
-    /// `len` zeros.
+    /// A slice of `len` zeros.
     pub fn zeros(len: usize) -> Aligned {
         Aligned { lines: vec![Line([0.0; 16]); len.div_ceil(16)], len }
     }
@@ -44,5 +45,21 @@ impl std::ops::DerefMut for Aligned {
 impl std::fmt::Debug for Aligned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod portable {
+    use super::*;
+
+    #[test]
+    fn values_begin_on_a_cache_line_and_end_where_they_should() {
+        for len in [0, 1, 16, 33] {
+            let mut aligned = Aligned::zeros(len);
+            aligned.iter_mut().enumerate().for_each(|(i, x)| *x = i as f32);
+            let copy = Aligned::copy_of(&aligned);
+            assert!(copy.len() == len && copy.as_ptr().addr().is_multiple_of(64));
+            assert!(copy.iter().enumerate().all(|(i, x)| *x == i as f32));
+        }
     }
 }

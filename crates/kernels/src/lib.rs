@@ -1,18 +1,70 @@
-//! The arithmetic of the networks: feature maps, instruction sets, and the layers built on one matrix product.
+//! The arithmetic of the Heirloom image codec: feature maps, instruction sets, and the layers of its
+//! networks, built on one matrix product.
 //!
-//! Everything here gives the same bits for any number of threads and any [`Isa`]; see `docs/ARITHMETIC.md`.
+//! Every function gives the same bits for any number of threads and on any instruction set ([`Isa`]).
+//! That is what keeps a file decodable on every machine; the rules are those of `docs/ARITHMETIC.md`
+//! in the repository.
+//!
+//! ```
+//! use heirloom_kernels::{Arithmetic, Dense, Engine, Isa, Map};
+//!
+//! // A 1×1 convolution from two channels to one: 3·a − b + 0.5.
+//! let layer = Dense::new(&[3.0, -1.0], &[0.5], 2, 1);
+//! let map = Map { height: 1, width: 2, channels: 2, data: vec![1.0, 2.0, 10.0, 20.0] };
+//! let fast = Engine::new(Arithmetic::Strict).dense(&layer, &[&map]);
+//! assert_eq!(fast.data, [1.5, 10.5]);
+//!
+//! // Every instruction set that the machine has gives the same bits.
+//! for isa in Isa::available() {
+//!     let engine = Engine::at(isa, Arithmetic::Strict).expect("it is available");
+//!     assert_eq!(engine.dense(&layer, &[&map]), fast);
+//! }
+//! ```
+//!
+//! # Layout
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`simd`] | vectors of 16 lanes on each instruction set, and [`Engine`], which picks one |
+//! | [`product`] | matrix products: packed matrices, register tiles, transposed products, bf16 |
+//! | [`layers`] | the layers of the networks, forward |
+//! | `training` | forward and backward of the layers over a batch (feature `training`) |
+//!
+//! # Safety
+//!
+//! All unsafe code of the project is in this crate. Raw pointers are only used behind a check of every
+//! extent, in arithmetic that cannot overflow; the types of instruction sets can only be reached on
+//! machines that have them. The kernels run under Miri in their portable form, on one thread:
+//!
+//! ```text
+//! cargo +nightly miri test -p heirloom-kernels --features training --lib portable
+//! ```
+//!
+//! # Speed
+//!
+//! Kernels are generic over [`simd::Simd`] and must be inlined into a function that is compiled for
+//! the instruction set. They are therefore written with `#[inline(always)]` and with loops over
+//! indices: an iterator adapter that stays a call keeps a tile in memory.
+
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+#![warn(missing_docs)]
+// See "Speed" above.
+#![allow(clippy::needless_range_loop)]
 
 mod aligned;
-pub mod block;
-pub mod depthwise;
-pub mod gemm;
+#[cfg(feature = "training")]
+pub mod allocator;
+mod extent;
 pub mod layers;
 mod map;
-pub mod pointwise;
-mod simd;
+pub mod product;
+pub mod simd;
+#[cfg(test)]
+mod testing;
+#[cfg(feature = "training")]
+pub mod training;
 
 pub use aligned::Aligned;
-pub use block::Block;
-pub use layers::{Conv3x3, Dense, Down, Up};
+pub use layers::{Block, Conv3x3, Dense, Down, Up};
 pub use map::Map;
 pub use simd::{Arithmetic, Engine, Isa, Job, Simd, run_fused};

@@ -3,9 +3,13 @@
 /// A feature map: `data[(y·width + x)·channels + c]` (NHWC of one image).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map {
+    /// Number of rows.
     pub height: usize,
+    /// Number of columns.
     pub width: usize,
+    /// Values of a pixel.
     pub channels: usize,
+    /// The values, `height·width·channels`.
     pub data: Vec<f32>,
 }
 

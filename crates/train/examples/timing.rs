@@ -40,14 +40,14 @@ type Answer<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Answer<()> {
     // As the command does.
-    heirloom_train::allocator::keep_freed();
+    heirloom_kernels::allocator::keep_freed();
     let mut coders: HashMap<String, Coder> = HashMap::new();
     let mut learners: HashMap<String, Learner> = HashMap::new();
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (verb, name) = line.split_once(' ').ok_or("expected a verb and a spec")?;
         let (name, precision) = match name.strip_suffix(" bf16") {
-            Some(name) => (name, Precision::Brain),
+            Some(name) => (name, Precision::Bf16),
             None => (name, Precision::Single),
         };
         let answer = match verb {

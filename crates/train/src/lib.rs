@@ -13,7 +13,8 @@
 //! The library prints nothing. It logs progress at the level `info` and what a user should know at
 //! the level `warn`, by the crate `log`.
 
-pub mod allocator;
+#![forbid(unsafe_code)]
+
 pub mod data;
 pub mod error;
 pub mod experiment;

@@ -1,5 +1,7 @@
 //! The command `heirloom-train`.
 
+#![forbid(unsafe_code)]
+
 mod console;
 mod device;
 mod verbs;
@@ -32,7 +34,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    heirloom_train::allocator::keep_freed();
+    heirloom_kernels::allocator::keep_freed();
     console::start();
     let cli = Cli::parse();
     if let Some(threads) = cli.threads

@@ -87,7 +87,7 @@ fn block_equals_the_stock_block() {
             precision: Precision::Single,
         };
         let weights = leaves.leaf([b, h, w, c], 1.0);
-        for precision in [Precision::Single, Precision::Brain] {
+        for precision in [Precision::Single, Precision::Bf16] {
             let ours = fused::block(x.clone(), modulation.clone(), BlockParams { precision, ..block() }, k);
             let theirs = stock::block(x.clone(), modulation.clone(), block(), k);
             let name = |part: &str| format!("block {b}x{h}x{w}x{c} k{k}, {precision:?}: {part}");
@@ -144,7 +144,7 @@ fn layers_equal_the_stock_layers() {
         };
         let factors = leaves.leaf(theirs.dims(), 1.0);
         let other = (theirs.clone() * factors.clone()).sum().backward();
-        for precision in [Precision::Single, Precision::Brain] {
+        for precision in [Precision::Single, Precision::Bf16] {
             let ours = fused::layer(kind, x.clone(), weight.clone(), bias.clone(), precision);
             let name = |part: &str| format!("{kind:?} {b}x{h}x{w} {inputs} to {outputs}, {precision:?}: {part}");
             let tolerance = tolerance(precision);
@@ -168,7 +168,7 @@ fn dense_layers_equal_stock_layers_of_joined_channels() {
         let theirs = stock::dense(Tensor::cat(maps.clone(), 3), weight.clone(), bias.clone());
         let factors = leaves.leaf(theirs.dims(), 1.0);
         let other = (theirs.clone() * factors.clone()).sum().backward();
-        for precision in [Precision::Single, Precision::Brain] {
+        for precision in [Precision::Single, Precision::Bf16] {
             let ours = fused::dense(maps.clone(), weight.clone(), bias.clone(), precision);
             let name = |part: &str| format!("{b}x{h}x{w} {inputs:?} to {outputs}, {precision:?}: {part}");
             let tolerance = tolerance(precision);
@@ -184,7 +184,7 @@ fn dense_layers_equal_stock_layers_of_joined_channels() {
 }
 
 #[test]
-fn bends_equal_their_statement_in_tensors() {
+fn activations_equal_their_statement_in_tensors() {
     let leaves = Leaves::new();
     for (b, h, w, c) in [(1, 1, 1, 1), (2, 3, 5, 7), (3, 16, 11, 48), (2, 64, 40, 96)] {
         let (x, by, weigh) =
@@ -217,8 +217,8 @@ fn shuffles_equal_their_statement_in_tensors() {
             x.grad(&(y * weigh.clone().reshape(n)).sum().backward()).unwrap()
         };
         for (ours, theirs) in [
-            (fused::squares(x.clone()), stock::squares(x.clone())),
-            (fused::spread(x.clone()), stock::spread(x.clone())),
+            (fused::space_to_depth(x.clone()), stock::space_to_depth(x.clone())),
+            (fused::depth_to_space(x.clone()), stock::depth_to_space(x.clone())),
         ] {
             check("shuffle", &ours, &theirs);
             check("shuffle by x", &gradient(ours), &gradient(theirs));
@@ -231,9 +231,9 @@ fn rate_and_distortion_equal_their_statement_in_tensors() {
     let leaves = Leaves::new();
     let (b, h, w, c) = (3, 2, 5, 7);
     // Residuals far beyond the scales too, where the density stands for the probability.
-    for (spread, scales) in [(0.7, 1.0), (3.0, 2.5), (60.0, 4.0)] {
+    for (range, scales) in [(0.7, 1.0), (3.0, 2.5), (60.0, 4.0)] {
         let prior = leaves.leaf([b, h, w, 2 * c], scales);
-        let latent = leaves.leaf([b, h, w, c], spread);
+        let latent = leaves.leaf([b, h, w, c], range);
         let factors = leaves.leaf([b], 1.0);
         let (ours, theirs) = (fused::bits(prior.clone(), latent.clone()), rate::bits(prior.clone(), latent.clone()));
         check("bits", &ours, &theirs);
@@ -241,7 +241,7 @@ fn rate_and_distortion_equal_their_statement_in_tensors() {
         check("by prior", &prior.grad(&mine).unwrap(), &prior.grad(&other).unwrap());
         check("by latent", &latent.grad(&mine).unwrap(), &latent.grad(&other).unwrap());
 
-        let target = leaves.leaf([b, h, w, c], spread);
+        let target = leaves.leaf([b, h, w, c], range);
         let ours = fused::squared_error(latent.clone(), target.clone());
         let theirs = rate::per_image((latent.clone() - target.clone()).square());
         check("squared error", &ours, &theirs);

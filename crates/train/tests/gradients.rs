@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use burn::tensor::{Device, Tensor, TensorData};
+use heirloom_kernels::training::block::{self, Shape, Weights};
 use heirloom_train::{
     ops::{
         Precision,
-        cpu::block::{self, Shape, Weights},
         fused::{self, Layer},
     },
     random::Random,

@@ -1,4 +1,5 @@
-//! Criterion's wall time with another throughput: GFLOP/s, and which share that is of the machine's peak in the same moments.
+//! Criterion's wall time with another throughput: GFLOP/s, and the share of the machine's peak at the
+//! same time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ pub fn restart() {
     NANOSECONDS.store(0, Relaxed);
 }
 
-/// Wall time. Before each sample all threads of the current pool measure the peak for about a millisecond, so that a change of
-/// the machine's speed meets both.
+/// Wall time. Before each sample, all threads of the current pool measure the peak for about a
+/// millisecond, so that a change of the machine's speed affects both.
 pub struct Flops(pub WallTime);
 
 impl Measurement for Flops {

@@ -1,17 +1,20 @@
-//! Each kernel in GFLOP/s, and as a share of the fused peak that the same threads reach between the samples:
+//! Each kernel in GFLOP/s, and as a share of the fused peak that the same threads reach between the
+//! samples:
 //!
-//!     cargo bench -p heirloom-codec --bench kernels [-- FILTER]
+//!     cargo bench -p heirloom-kernels --bench kernels [-- FILTER]
 //!
-//! Counted are the multiply-adds of products and convolutions, two operations each; layer norm, GELU and the like take time and
-//! count nothing. Strict arithmetic needs two instructions for what fused arithmetic does in one: where both go to the same units,
-//! half of the fused peak is its own peak.
+//! Only multiply-adds of products and convolutions are counted, as two operations each; layer norm,
+//! GELU and the like take time and count as none. Strict arithmetic needs two instructions for what
+//! fused arithmetic does in one: where both go to the same units, its own peak is half of the fused
+//! peak.
 
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{Criterion, SamplingMode, Throughput};
-use heirloom_kernels::gemm::{self, Start};
-use heirloom_kernels::{Arithmetic, Block, Conv3x3, Dense, Down, Engine, Job, Map, Simd, Up, depthwise};
+use heirloom_kernels::layers::depthwise;
+use heirloom_kernels::product::{self, Matrix, MatrixMut, Start};
+use heirloom_kernels::{Arithmetic, Block, Conv3x3, Dense, Down, Engine, Job, Map, Simd, Up};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use flops::Flops;
@@ -103,7 +106,8 @@ impl Job for WeightGradient<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let Self { shape: [m, pixels, n], inputs, gradient, out, scratch } = self;
-        gemm::multiply_transposed::<S>(m, pixels, n, inputs, m, gradient, n, Start::Output, out, n, scratch);
+        let (inputs, gradient) = (Matrix::new(inputs, pixels, m, m), Matrix::new(gradient, pixels, n, n));
+        product::multiply_transposed::<S>(inputs, gradient, Start::Output, MatrixMut::new(out, m, n, n), scratch);
     }
 }
 
@@ -154,8 +158,8 @@ fn depthwise(bench: &mut Bench, pools: &[ThreadPool]) {
     }
 }
 
-/// Whole ConvNeXt blocks: those of the default model's five stages and of the base model's first three, on the maps of an image
-/// of 768 × 512.
+/// Whole ConvNeXt blocks: those of the default model's five stages and of the base model's first
+/// three, on the maps of an image of 768 × 512.
 fn blocks(bench: &mut Bench, pools: &[ThreadPool]) {
     let stages =
         [(7, 64, 4), (7, 128, 8), (7, 192, 16), (5, 128, 32), (3, 64, 64), (7, 128, 4), (7, 256, 8), (7, 384, 16)];

@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use heirloom_kernels::{Arithmetic, Engine, Job, Simd};
 
-/// Sums that do not wait for each other. Two units of four cycles' latency need eight; the registers hold that many, and on
-/// [`Simd::WIDE`] instruction sets, whose registers are twice as many, sixteen.
+/// Independent sums. Two units of four cycles' latency need eight vectors; the registers hold that
+/// many, and on [`Simd::WIDE`] instruction sets, which have twice as many, sixteen.
 const FEW: usize = 6;
 const MANY: usize = 16;
 const STEPS: u64 = 20_000;
@@ -22,7 +22,7 @@ impl Job for Loop {
     }
 }
 
-/// Returns how many operations it did.
+/// Runs `N` sums. Returns how many operations it did.
 #[inline(always)]
 fn chains<S: Simd, const N: usize>() -> u64 {
     let (factor, term) = (S::splat(black_box(0.999)), S::splat(black_box(0.001)));
@@ -36,12 +36,14 @@ fn chains<S: Simd, const N: usize>() -> u64 {
     STEPS * N as u64 * 2 * 16
 }
 
-/// Keeps every thread of the current pool at multiply-adds of an arithmetic for a while; returns how many operations they did.
+/// Keeps every thread of the current pool busy with multiply-adds for a while. Returns how many
+/// operations they did.
 pub fn on_all_threads(arithmetic: Arithmetic) -> u64 {
     rayon::broadcast(|_| Engine::new(arithmetic).run(Loop)).into_iter().sum()
 }
 
-/// Keeps every thread of the current pool at fused multiply-adds for a moment; returns how many operations they did.
+/// Keeps every thread of the current pool busy with fused multiply-adds for about a millisecond.
+/// Returns how many operations they did.
 pub fn burst() -> u64 {
     (0..4).map(|_| on_all_threads(Arithmetic::Fused)).sum()
 }

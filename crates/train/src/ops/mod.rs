@@ -1,9 +1,9 @@
-//! The layers the network is made of and its objective, as functions of tensors. All feature maps are NHWC: `[batch, height, width, channels]`.
+//! The layers the network is made of and its objective, as functions of tensors. All feature maps are
+//! NHWC: `[batch, height, width, channels]`.
 //!
-//! [`stock`] and [`rate`] state each in the framework's own operations, correct on every device. On the CPU, [`fused`] computes the
-//! same with our own kernels, forward and backward.
+//! [`stock`] and [`rate`] state each in the framework's own operations, correct on every device. On
+//! the CPU, [`fused`] computes the same with the kernels of `heirloom-kernels`, forward and backward.
 
-pub mod cpu;
 pub mod fused;
 pub mod rate;
 pub mod stock;
@@ -11,20 +11,8 @@ pub mod stock;
 use burn::tensor::{Device, Tensor};
 
 use fused::Layer;
-use serde::{Deserialize, Serialize};
+pub use heirloom_kernels::product::Precision;
 pub use stock::gelu;
-
-/// What the CPU multiplies matrices in. Sums, and all that is no such product, are in single precision, as other devices are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Precision {
-    /// Single precision.
-    #[default]
-    #[serde(rename = "f32")]
-    Single,
-    /// Values rounded to bfloat16 where the processor has products of them (AVX-512 BF16), else single precision.
-    #[serde(rename = "bf16")]
-    Brain,
-}
 
 /// The tensors of one conditioned ConvNeXt block (without its modulation matrix, which acts on the embedding).
 pub struct BlockParams {
@@ -42,11 +30,11 @@ pub struct BlockParams {
     pub project_bias: Tensor<1>,
     /// `[C]`
     pub layer_scale: Tensor<1>,
-    /// Of both linear layers.
+    /// Precision of both linear layers.
     pub precision: Precision,
 }
 
-/// Whether a tensor lives on the CPU backend, where our own kernels apply.
+/// Whether a tensor is on the CPU backend, where our own kernels apply.
 fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     x.device().inner() == Device::flex()
 }
@@ -56,8 +44,8 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
     if on_cpu(&x) { fused::dense(vec![x], weight, bias, Precision::Single) } else { stock::linear(x, weight, bias) }
 }
 
-/// A 1x1 convolution of maps `[B, H, W, In_i]` as if their channels lay side by side: `weight` is `[Σ In_i, Out]`, `bias`
-/// `[Out]`. There is at least one map.
+/// A 1×1 convolution of maps `[B, H, W, In_i]` whose channels are concatenated: `weight` is
+/// `[Σ In_i, Out]`, `bias` `[Out]`. There is at least one map.
 pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
     if on_cpu(&bias) {
         fused::dense(maps, weight, bias, precision)
@@ -66,19 +54,19 @@ pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>, precision
     }
 }
 
-/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order (ky, kx, cin).
-/// Height and width are multiples of `r`.
+/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order
+/// (ky, kx, cin). Height and width are multiples of `r`.
 pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
     if on_cpu(&x) { fused::layer(Layer::Down(r), x, weight, bias, precision) } else { stock::down(x, weight, bias, r) }
 }
 
-/// A 1x1 convolution to `r * r` times the channels, then each pixel's values spread over an `r` by `r` square: `weight` is
+/// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels: `weight` is
 /// `[In, r * r * Out]`, columns in the order (ry, rx, c).
 pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
     if on_cpu(&x) { fused::layer(Layer::Up(r), x, weight, bias, precision) } else { stock::up(x, weight, bias, r) }
 }
 
-/// A 3x3 convolution, zero outside: `weight` is `[9 * In, Out]`, rows in the order (ky, kx, cin).
+/// A 3×3 convolution, zero outside: `weight` is `[9 * In, Out]`, rows in the order (ky, kx, cin).
 pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
     if on_cpu(&x) { fused::layer(Layer::Conv3x3, x, weight, bias, precision) } else { stock::conv3x3(x, weight, bias) }
 }
@@ -100,19 +88,20 @@ pub fn leaky(x: Tensor<4>, slope: f32) -> Tensor<4> {
     if on_cpu(&x) { fused::leaky(x, slope) } else { stock::leaky(x, slope) }
 }
 
-/// `x · (1 + scale) + shift` per channel: `x` is `[B, H, W, C]`, `by` `[B, 2C]`, first half shift, second half scale.
+/// `x · (1 + scale) + shift` per channel: `x` is `[B, H, W, C]`, `by` `[B, 2C]`, shifts before scales.
 pub fn modulate(x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
     if on_cpu(&x) { fused::modulate(x, by) } else { stock::modulate(x, by) }
 }
 
-/// Every 2×2 square of pixels of `[B, H, W, C]` as one pixel of four times the channels, in the order (dy, dx, c); H and W are even.
-pub fn squares(x: Tensor<4>) -> Tensor<4> {
-    if on_cpu(&x) { fused::squares(x) } else { stock::squares(x) }
+/// Merges every 2×2 pixels of `[B, H, W, C]` into one of four times the channels, in the order
+/// (dy, dx, c); H and W are even.
+pub fn space_to_depth(x: Tensor<4>) -> Tensor<4> {
+    if on_cpu(&x) { fused::space_to_depth(x) } else { stock::space_to_depth(x) }
 }
 
-/// The inverse of [`squares`].
-pub fn spread(x: Tensor<4>) -> Tensor<4> {
-    if on_cpu(&x) { fused::spread(x) } else { stock::spread(x) }
+/// The inverse of [`space_to_depth`].
+pub fn depth_to_space(x: Tensor<4>) -> Tensor<4> {
+    if on_cpu(&x) { fused::depth_to_space(x) } else { stock::depth_to_space(x) }
 }
 
 /// Bits per image, `[B]`, of latents `[B, H, W, C]` under raw priors `[B, H, W, 2C]`: means, then raw scales.

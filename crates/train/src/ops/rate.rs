@@ -1,37 +1,17 @@
-//! The rate of a latent under its prior: the bits of a unit-wide bin of a normal distribution, and their derivatives.
+//! The rate of a latent under its prior: the bits of a bin of width 1 of a normal distribution, and
+//! their derivatives.
 //!
-//! For a residual d = z − μ and deviation σ the bin holds P = Φ((½ − |d|)/σ) − Φ((−½ − |d|)/σ), computed from erfc so that
-//! its tail keeps relative precision. Where P ≤ 1e-6 the density stands for it (method, "quantisation"). The derivatives
-//! are written out rather than recorded: nothing here can become 0/0, and the graph stays small.
+//! For a residual d = z − μ and deviation σ, the bin holds P = Φ((½ − |d|)/σ) − Φ((−½ − |d|)/σ),
+//! computed from erfc so that its tail keeps relative precision. Where P ≤ 1e-6, the density stands for
+//! it. The derivatives are written out rather than recorded: nothing here can become 0/0, and the
+//! graph stays small.
 //!
-//! This is the statement in tensors, for any device; [`super::cpu::objective`] is the same on slices.
+//! This is the statement in tensors, for any device; [`heirloom_kernels::training::objective`] computes
+//! the same on slices.
 
 use burn::tensor::{Tensor, activation};
+use heirloom_kernels::training::objective::{HALF_LN_TAU, INV_SQRT_TAU, LN_ERFC, SCALE_SHIFT, SMALLEST};
 use std::f32::consts::{FRAC_1_SQRT_2, LN_2};
-
-/// Below this probability the density is used.
-pub const SMALLEST: f32 = 1e-6;
-/// ½ ln 2π
-pub const HALF_LN_TAU: f32 = 0.918_938_5;
-/// 1/√(2π)
-pub const INV_SQRT_TAU: f32 = 0.398_942_3;
-/// ln erfc(x) + x² − ln t as a polynomial of s = (7t − 4)/3, t = 1/(1 + x/2), for x in [0, 12]; fitted at Chebyshev nodes,
-/// largest error 6e-8.
-pub const LN_ERFC: [f32; 10] = [
-    -0.574_876_36,
-    0.585_602,
-    0.019_326_528,
-    -0.031_905_56,
-    -0.001_788_919_6,
-    0.004_309_441,
-    -0.000_132_765_16,
-    -0.000_680_814,
-    6.954_94e-5,
-    7.694_512e-5,
-];
-
-/// Shifts the raw scale: σ is at least exp(−2.3), about 0.1.
-pub const SCALE_SHIFT: f32 = 2.3;
 
 /// Standard deviation of a prior from its raw output: log σ = softplus(raw + 2.3) − 2.3.
 pub fn scale<const D: usize>(raw: Tensor<D>) -> Tensor<D> {
@@ -51,8 +31,8 @@ pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
     per_image(recorded(of, residual, scale))
 }
 
-/// Bits per element, `[B, H, W, C]`, of residuals z − μ under deviations max(σ, least): a σ below the least one is learned from
-/// only where it shall grow.
+/// Bits per element, `[B, H, W, C]`, of residuals z − μ under deviations max(σ, least). A σ below the
+/// least one has a gradient only where it should grow.
 pub fn bits_at_least(residual: Tensor<4>, scale: Tensor<4>, least: f32) -> Tensor<4> {
     let mut of = elements(residual.clone(), scale.clone().clamp_min(least));
     let below = scale.clone().inner().lower_scalar(least);
@@ -85,7 +65,7 @@ struct Bits {
     by_scale: Tensor<4>,
 }
 
-/// The bits of residuals z − μ under deviations σ > 0. Both are taken without their graph.
+/// The bits of residuals z − μ under deviations σ > 0, both without their graph.
 fn elements(residual: Tensor<4>, scale: Tensor<4>) -> Bits {
     let (d, scale) = (residual.inner(), scale.inner());
     let inverse = scale.recip();

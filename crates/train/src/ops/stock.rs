@@ -7,7 +7,8 @@ use super::BlockParams;
 /// Guards the division of the normalisation over channels.
 const NORM_EPSILON: f32 = 1e-6;
 
-/// GELU in its erf form: `x * Φ(x)`. Composed by hand, as some devices differentiate their own GELU approximately.
+/// GELU in its erf form: `x * Φ(x)`. Composed here, as some devices differentiate their own GELU only
+/// approximately.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let phi = (x.clone().mul_scalar(std::f32::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0)).mul_scalar(0.5);
     x * phi
@@ -18,22 +19,22 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
     x.matmul(weight) + bias.unsqueeze::<2>()
 }
 
-/// A 1x1 convolution: `x` is `[B, H, W, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
+/// A 1×1 convolution: `x` is `[B, H, W, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
 pub fn dense(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     let [b, h, w, c] = x.dims();
     let out = bias.dims()[0];
     linear(x.reshape([b * h * w, c]), weight, bias).reshape([b, h, w, out])
 }
 
-/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order (ky, kx, cin).
-/// Height and width are multiples of `r`.
+/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order
+/// (ky, kx, cin). Height and width are multiples of `r`.
 pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
     let [b, h, w, c] = x.dims();
     let patches = x.reshape([b * h / r, r, w / r, r * c]).permute([0, 2, 1, 3]).reshape([b, h / r, w / r, r * r * c]);
     dense(patches, weight, bias)
 }
 
-/// A 1x1 convolution to `r * r` times the channels, then each pixel's values spread over an `r` by `r` square: `weight` is
+/// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels: `weight` is
 /// `[In, r * r * Out]`, columns in the order (ry, rx, c).
 pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
     let [b, h, w, _] = x.dims();
@@ -42,7 +43,7 @@ pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<
     y.reshape([b * h, w, r, r * out]).permute([0, 2, 1, 3]).reshape([b, h * r, w * r, out])
 }
 
-/// A 3x3 convolution, zero outside: `weight` is `[9 * In, Out]`, rows in the order (ky, kx, cin).
+/// A 3×3 convolution, zero outside: `weight` is `[9 * In, Out]`, rows in the order (ky, kx, cin).
 pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     let [_, _, _, c] = x.dims();
     let out = bias.dims()[0];
@@ -52,14 +53,14 @@ pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     y + bias.reshape([1, 1, 1, out])
 }
 
-/// See [`super::squares`].
-pub fn squares(x: Tensor<4>) -> Tensor<4> {
+/// See [`super::space_to_depth`].
+pub fn space_to_depth(x: Tensor<4>) -> Tensor<4> {
     let [b, h, w, c] = x.dims();
     x.reshape([b * h / 2, 2, w / 2, 2 * c]).permute([0, 2, 1, 3]).reshape([b, h / 2, w / 2, 4 * c])
 }
 
-/// See [`super::spread`].
-pub fn spread(x: Tensor<4>) -> Tensor<4> {
+/// See [`super::depth_to_space`].
+pub fn depth_to_space(x: Tensor<4>) -> Tensor<4> {
     let [b, h, w, c] = x.dims();
     x.reshape([b * h, w, 2, c / 2]).permute([0, 2, 1, 3]).reshape([b, 2 * h, 2 * w, c / 4])
 }
@@ -82,7 +83,7 @@ pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize)
     let c = x.dims()[3];
     let taps = p.depthwise_weight.swap_dims(0, 1).reshape([c, 1, kernel, kernel]);
     let options = ConvOptions::new([1, 1], [kernel / 2, kernel / 2], [1, 1], c);
-    // The bias is added apart: the fast depthwise kernels of some devices take none.
+    // The bias is added separately: the fast depthwise kernels of some devices take none.
     let h = module::conv2d(x.clone().permute([0, 3, 1, 2]), taps, None, options).permute([0, 2, 3, 1]);
     let h = h + p.depthwise_bias.reshape([1, 1, 1, c]);
     let h = h.clone() - h.mean_dim(3);

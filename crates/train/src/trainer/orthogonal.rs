@@ -5,10 +5,9 @@
 //! without a decomposition by a fixed number of Newton–Schulz steps, which are matrix products
 //! alone.
 
-use heirloom_kernels::gemm::{self, Left, Packed, Start};
+use heirloom_kernels::product::{self, Matrix, MatrixMut, Packed, Start};
+use heirloom_kernels::training::run;
 use heirloom_kernels::{Job, Simd};
-
-use crate::ops::cpu::run;
 
 /// Coefficients (a, b, c) of X ← aX + bXXᵀX + c(XXᵀ)²X: steepest at zero, so that four steps bring
 /// every singular value above 0.006 of the norm into 0.7 … 1.2.
@@ -82,7 +81,8 @@ impl Job for NewtonSchulz {
             std::mem::swap(&mut right, &mut spare);
         }
         let mut out = vec![0.0; m * n];
-        gemm::multiply::<S>(m, Left::rows(&self.x, n), &Packed::new(&right, n, n), 0..n, Start::Zero, &mut out, n);
+        let (left, right) = (Matrix::new(&self.x, m, n, n), Packed::new(&right, n, n));
+        product::multiply::<S>(left, &right, 0..n, Start::Zero, MatrixMut::new(&mut out, m, n, n));
         out
     }
 }
@@ -108,8 +108,9 @@ fn polynomial<S: Simd>(square: &[f32], n: usize, scratch: &mut Vec<f32>) -> Vec<
 fn symmetric<S: Simd>(x: &[f32], y: &[f32], m: usize, n: usize, out: &mut [f32], scratch: &mut Vec<f32>) {
     for first in (0..n).step_by(STRIPE) {
         let columns = STRIPE.min(n - first);
-        let (right, to) = (&y[first..], &mut out[first..]);
-        gemm::multiply_transposed::<S>(first + columns, m, columns, x, n, right, n, Start::Zero, to, n, scratch);
+        let (left, right) = (Matrix::new(x, m, first + columns, n), Matrix::new(&y[first..], m, columns, n));
+        let out = MatrixMut::new(&mut out[first..], first + columns, columns, n);
+        product::multiply_transposed::<S>(left, right, Start::Zero, out, scratch);
     }
     for i in 0..n {
         for j in 0..i {

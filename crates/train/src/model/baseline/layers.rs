@@ -64,18 +64,18 @@ impl Convolution {
             Kind::PointHalf => {
                 let [b, h, w, c] = x.dims();
                 ops::dense(
-                    vec![ops::squares(x).slice([0..b, 0..h / 2, 0..w / 2, 0..c])],
+                    vec![ops::space_to_depth(x).slice([0..b, 0..h / 2, 0..w / 2, 0..c])],
                     weight,
                     bias,
                     Precision::Single,
                 )
             }
             Kind::Same => ops::conv3x3(x, weight, bias, Precision::Single),
-            Kind::Half(k) => ops::conv3x3(ops::squares(x), of_squares(weight, k), bias, Precision::Single),
-            Kind::Double => ops::spread(ops::conv3x3(x, weight, bias, Precision::Single)),
+            Kind::Half(k) => ops::conv3x3(ops::space_to_depth(x), of_squares(weight, k), bias, Precision::Single),
+            Kind::Double => ops::depth_to_space(ops::conv3x3(x, weight, bias, Precision::Single)),
             Kind::Transposed => {
                 let inputs = x.dims()[3];
-                ops::spread(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4), Precision::Single))
+                ops::depth_to_space(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4), Precision::Single))
             }
         }
     }

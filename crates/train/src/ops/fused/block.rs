@@ -9,8 +9,8 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn_flex::{Flex, FlexTensor};
+use heirloom_kernels::training::block::{self, Saved, Shape, Weights};
 
-use super::super::cpu::block::{self, Saved, Shape, Weights};
 use super::super::{BlockParams, Precision};
 use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 

@@ -7,12 +7,11 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn_flex::{Flex, FlexTensor};
-use heirloom_kernels::gemm::Packed;
+use heirloom_kernels::product::{Operand, Packed};
+use heirloom_kernels::training::dense::{self, Rows};
+use heirloom_kernels::training::sums::sum_rows;
 
 use super::super::Precision;
-use super::super::cpu::dense::{self, Rows};
-use super::super::cpu::linear::sum_rows;
-use super::super::cpu::product::Right;
 use super::{Differentiable, dims, operation, primitive, tensor, values};
 
 /// `[inputs side by side] · weight + bias` over the last dimension: see [`super::super::dense`].
@@ -22,7 +21,7 @@ pub fn dense<const D: usize>(
     bias: Tensor<1>,
     precision: Precision,
 ) -> Tensor<D> {
-    // As many parents as inputs, and two.
+    // The inputs, the weight and the bias are its parents.
     match inputs.len() {
         1 => with_parents::<D, 3>(inputs, weight, bias, precision),
         2 => with_parents::<D, 4>(inputs, weight, bias, precision),
@@ -62,8 +61,8 @@ fn rows(x: &FlexTensor) -> Rows<'_> {
     Rows { values: values(x), channels: dims(x).last().copied().unwrap_or(1) }
 }
 
-/// A number of rows of which every map's channels are a multiple, as far as halves go: 1 where one of them is odd.
-fn even_parts(maps: &[Rows]) -> usize {
+/// 2 if the channels of all maps are even, else 1: a divisor of the rows that each map multiplies.
+fn common_part(maps: &[Rows]) -> usize {
     if maps.iter().all(|map| map.channels.is_multiple_of(2)) { 2 } else { 1 }
 }
 
@@ -72,7 +71,7 @@ fn forward<const P: usize>(inputs: &[FlexTensor; P], precision: Precision) -> (F
     let (weight, bias) = (values(&parameters[0]), values(&parameters[1]));
     let maps_rows: Vec<Rows> = maps.iter().map(rows).collect();
     let packed = Packed::new(weight, weight.len() / bias.len(), bias.len());
-    let packed = Right::new(packed, even_parts(&maps_rows), precision);
+    let packed = Operand::new(packed, common_part(&maps_rows), precision);
     let mut shape = dims(&maps[0]);
     if let Some(last) = shape.last_mut() {
         *last = bias.len();
@@ -112,7 +111,7 @@ impl<const P: usize> Backward<Flex, P> for DenseBackward {
                 first += map.channels;
                 learns.then(|| {
                     let transposed = Packed::transposed(part, n, n, map.channels);
-                    dense::forward(&[Rows { values: g, channels: n }], &Right::new(transposed, n, precision), &[])
+                    dense::forward(&[Rows { values: g, channels: n }], &Operand::new(transposed, n, precision), &[])
                 })
             };
             maps.iter().map(rows).zip(learns).map(of_map).collect::<Vec<_>>()

@@ -1,7 +1,8 @@
-//! The layers and the objective as custom operations of the CPU backend: our own forward and backward ([`super::cpu`])
-//! inside burn's automatic differentiation. Each equals its namesake in [`super::stock`], several times faster.
+//! The layers and the objective as custom operations of the CPU backend: the forward and backward
+//! kernels of [`heirloom_kernels::training`] inside burn's automatic differentiation. Each computes
+//! the same as its namesake in [`super::stock`], several times faster.
 
-mod bend;
+mod activation;
 mod block;
 mod dense;
 mod objective;
@@ -12,11 +13,11 @@ use burn::tensor::TensorData;
 use burn_autodiff::{Autodiff, checkpoint::strategy::NoCheckpointing};
 use burn_flex::{Flex, FlexTensor};
 
-pub use bend::{leaky, modulate};
+pub use activation::{leaky, modulate};
 pub use block::block;
 pub use dense::dense;
 pub use objective::{bits, squared_error};
-pub use shuffle::{spread, squares};
+pub use shuffle::{depth_to_space, space_to_depth};
 pub use windowed::{Layer, layer};
 
 type Differentiable = Autodiff<Flex, NoCheckpointing>;
@@ -33,8 +34,8 @@ fn tensor(values: Vec<f32>, dims: &[usize]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, dims.to_vec()))
 }
 
-/// Runs an operation of `N` tensors: as a node of the graph where the device differentiates, else forward only.
-/// Panics if a tensor is not on the CPU backend; [`super`] asks first.
+/// Runs an operation of `N` tensors: as a node of the graph where the device differentiates, else
+/// forward only. Panics if a tensor is not on the CPU backend; [`super`] checks that first.
 macro_rules! operation {
     ($backward:expr, $inputs:expr, $forward:expr, $state:expr) => {{
         let inputs = $inputs;
@@ -51,7 +52,8 @@ macro_rules! operation {
     }};
 }
 
-/// The tensor that an operation makes of others: by [`operation`] where the device differentiates, else by its forward pass alone.
+/// The result of an operation on tensors: by [`operation`] where the device differentiates, else by
+/// its forward pass alone.
 macro_rules! custom {
     ([$($input:expr),+], $backward:expr, $forward:expr, $state:expr) => {{
         let differentiate = [$($input.device().is_autodiff()),+].contains(&true);

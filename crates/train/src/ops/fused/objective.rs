@@ -7,8 +7,8 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn_flex::{Flex, FlexTensor};
+use heirloom_kernels::training::objective;
 
-use super::super::cpu::objective;
 use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// See [`super::super::bits`].
@@ -32,9 +32,9 @@ impl std::fmt::Debug for BitsState {
 fn bits_forward(inputs: &[FlexTensor; 2]) -> (FlexTensor, BitsState) {
     let [prior, latent] = inputs;
     let d = dims(latent);
-    let rated = objective::bits(d[0], d[3], values(prior), values(latent));
-    let state = BitsState { by_prior: tensor(rated.by_prior, &dims(prior)), by_latent: tensor(rated.by_latent, &d) };
-    (tensor(rated.bits, &[d[0]]), state)
+    let rate = objective::bits(d[0], d[3], values(prior), values(latent));
+    let state = BitsState { by_prior: tensor(rate.by_prior, &dims(prior)), by_latent: tensor(rate.by_latent, &d) };
+    (tensor(rate.bits, &[d[0]]), state)
 }
 
 #[derive(Debug)]

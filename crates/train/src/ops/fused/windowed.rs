@@ -7,19 +7,22 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn_flex::{Flex, FlexTensor};
-use heirloom_kernels::gemm::Packed;
+use heirloom_kernels::product::{Operand, Packed};
+use heirloom_kernels::training::depthwise::Padded;
+use heirloom_kernels::training::sums::sum_rows;
+use heirloom_kernels::training::windows::{self, Windows};
 
 use super::super::Precision;
-use super::super::cpu::depthwise::Padded;
-use super::super::cpu::linear::{self, Windows};
-use super::super::cpu::product::Right;
 use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// Which layer.
 #[derive(Clone, Copy, Debug)]
 pub enum Layer {
+    /// Convolution whose kernel and stride are both this number.
     Down(usize),
+    /// 1×1 convolution and pixel shuffle by this factor.
     Up(usize),
+    /// 3×3 convolution.
     Conv3x3,
 }
 
@@ -46,23 +49,23 @@ fn layer_windows(kind: Layer, x: &[usize], outputs: usize) -> (Windows, [usize; 
 fn layer_forward(kind: Layer, inputs: &[FlexTensor; 3], precision: Precision) -> (FlexTensor, ()) {
     let (x, weight, bias) = (values(&inputs[0]), values(&inputs[1]), values(&inputs[2]));
     let d = dims(&inputs[0]);
-    let (windows, shape) = layer_windows(kind, &d, bias.len());
+    let (layout, shape) = layer_windows(kind, &d, bias.len());
     let out = match kind {
         Layer::Up(r) => {
-            let packed: Vec<Right> = (0..r)
-                .map(|s| Packed::strided(&weight[s * windows.length..], bias.len(), d[3], windows.length))
-                .map(|packed| Right::new(packed, d[3], precision))
+            let packed: Vec<Operand> = (0..r)
+                .map(|s| Packed::strided(&weight[s * layout.length()..], bias.len(), d[3], layout.length()))
+                .map(|packed| Operand::new(packed, d[3], precision))
                 .collect();
-            linear::scatter(windows, x, &packed, bias)
+            windows::scatter(layout, x, &packed, bias)
         }
         Layer::Conv3x3 => {
             let padded = Padded::new(x, d[1], d[2], d[3], 1);
             let packed = Packed::new(weight, 9 * d[3], bias.len());
-            linear::gather(windows, &padded.data, &Right::new(packed, windows.length, precision), bias)
+            windows::gather(layout, padded.values(), &Operand::new(packed, layout.length(), precision), bias)
         }
         Layer::Down(_) => {
-            let packed = Packed::new(weight, windows.segments * windows.length, bias.len());
-            linear::gather(windows, x, &Right::new(packed, windows.length, precision), bias)
+            let packed = Packed::new(weight, layout.segments() * layout.length(), bias.len());
+            windows::gather(layout, x, &Operand::new(packed, layout.length(), precision), bias)
         }
     };
     (tensor(out, &shape), ())
@@ -94,12 +97,12 @@ impl Backward<Flex, 3> for LayerBackward {
         let d = dims(&inputs[0]);
         let n = dims(&inputs[2])[0];
         let g = values(&gradient);
-        let (windows, _) = layer_windows(kind, &d, n);
+        let (layout, _) = layer_windows(kind, &d, n);
         let [x_node, weight_node, bias_node] = ops.parents;
         let of_input = || match kind {
             Layer::Up(_) => {
                 let packed = Packed::transposed(weight, n, n, d[3]);
-                linear::gather(windows, g, &Right::new(packed, windows.length, precision), &[])
+                windows::gather(layout, g, &Operand::new(packed, layout.length(), precision), &[])
             }
             Layer::Conv3x3 => {
                 let padded = Padded::new(g, d[1], d[2], n, 1);
@@ -108,28 +111,28 @@ impl Backward<Flex, 3> for LayerBackward {
                     let (tap, output) = (8 - k / n, k % n);
                     weight[(tap * d[3] + j) * n + output]
                 });
-                let windows = Windows::conv3x3(d[0], d[1], d[2], n);
-                linear::gather(windows, &padded.data, &Right::new(flipped, windows.length, precision), &[])
+                let layout = Windows::conv3x3(d[0], d[1], d[2], n);
+                windows::gather(layout, padded.values(), &Operand::new(flipped, layout.length(), precision), &[])
             }
             Layer::Down(_) => {
-                let rows = windows.length;
+                let rows = layout.length();
                 let transposed = |s| Packed::transposed(&weight[s * rows * n..], n, n, rows);
-                let packed: Vec<Right> =
-                    (0..windows.segments).map(transposed).map(|packed| Right::new(packed, n, precision)).collect();
-                linear::scatter(windows, g, &packed, &[])
+                let packed: Vec<Operand> =
+                    (0..layout.segments()).map(transposed).map(|packed| Operand::new(packed, n, precision)).collect();
+                windows::scatter(layout, g, &packed, &[])
             }
         };
         let of_weight = || match kind {
-            Layer::Up(_) => linear::scatter_weight_gradient(windows, x, g, d[3], precision),
+            Layer::Up(_) => windows::scatter_weight_gradient(layout, x, g, d[3], precision),
             Layer::Conv3x3 => {
                 let padded = Padded::new(x, d[1], d[2], d[3], 1);
-                linear::gather_weight_gradient(windows, &padded.data, g, n, precision)
+                windows::gather_weight_gradient(layout, padded.values(), g, n, precision)
             }
-            Layer::Down(_) => linear::gather_weight_gradient(windows, x, g, n, precision),
+            Layer::Down(_) => windows::gather_weight_gradient(layout, x, g, n, precision),
         };
         let of_bias = || match kind {
-            Layer::Up(_) => linear::sum_windows(windows, g),
-            _ => linear::sum_rows(g, n),
+            Layer::Up(_) => windows::sum_windows(layout, g),
+            _ => sum_rows(g, n),
         };
         // Together, so that no thread waits for the last task of one before the next begins.
         let (dx, (dw, db)) = rayon::join(
