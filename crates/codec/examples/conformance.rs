@@ -1,8 +1,10 @@
-//! Writes the conformance set of a generation: small files and the hashes of what they decode to.
+//! Writes the conformance set of a generation: small files, and hashes of what they decode to.
 //!
-//! `cargo run --release -p heirloom-codec --example conformance -- NAME.safetensors conformance/NAME`
+//! `cargo run --release -p heirloom-codec --example conformance -- NAME.safetensors
+//! conformance/NAME`
 //!
-//! Published files are kept forever: an existing set is replaced with `--force` only, and that is for sets not yet published.
+//! Published files are kept forever. An existing set is replaced only with `--force`, which is for
+//! sets that are not published yet.
 
 use std::error::Error;
 use std::fs;
@@ -21,7 +23,8 @@ mod images;
 #[path = "../tests/conformance_set/mod.rs"]
 mod set;
 
-/// Kind, width, height, format, λ. Canvas sizes of one to 48 tiles of 64 × 64; the ninth has metadata.
+/// Kind, width, height, format and λ. The canvases have 1 to 48 tiles of 64 × 64; the ninth has
+/// metadata.
 const IMAGES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
     (Kind::Flat, 1, 1, PixelFormat::Rgb8, 32.0),
     (Kind::Noise, 1, 1, PixelFormat::Grey8, 1024.0),
@@ -41,10 +44,10 @@ const IMAGES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
     (Kind::Photo, 250, 190, PixelFormat::Grey8, 100.0),
 ];
 
-/// λ that [`IMAGES`] reach; of a generation that knows others, one more image at either end of its range.
+/// The range of λ in [`IMAGES`]. A wider range of a generation adds one image at each end.
 const REACHED: [f32; 2] = [32.0, 1024.0];
 
-/// Most bytes of a set: it stays in the repository forever.
+/// Largest size of a set in bytes, since it stays in the repository forever.
 const MOST_BYTES: usize = 300_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -105,7 +108,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the model makes of the sets beside `out` that earlier generations of its lineage wrote.
+/// Results of the model for the other sets in the folder of `out`, by earlier generations of its
+/// lineage.
 fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
     let lineage = model.metadata().lineage;
     let mut found = Vec::new();
@@ -134,7 +138,7 @@ fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
     Ok(found)
 }
 
-/// Encodes an image, and says what it decodes to.
+/// Encodes an image, and hashes what it decodes to.
 fn write_one(
     model: &Model,
     number: usize,
@@ -152,7 +156,7 @@ fn write_one(
     let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(lambda))?;
     let latents = model.decode_latents(&bytes, &DecodeOptions::default())?;
     if latents != report.latents {
-        return Err("the file decodes to other latents than were encoded".into());
+        return Err("the file does not decode to the latents that were encoded".into());
     }
     let exact = model.decode(&bytes, &DecodeOptions::exact())?;
     let fused = model.decode(&bytes, &DecodeOptions::default())?;
@@ -170,7 +174,7 @@ fn write_one(
         fused_pixels: Some(digest(fused.data())),
         metadata: metadata_digest(&fused.metadata),
     };
-    // States of the coder in each section; the low two bits of a payload are their number's logarithm.
+    // Number of coder states of each section: the low two bits of the payload are its logarithm.
     let file = parse(&bytes, &DecodeOptions::default().limits)?;
     let states = file.latents.map(|payload| payload.first().map_or(0, |first| 1 << (first & 3)));
     println!("{:28} λ = {lambda:6} {:6} bytes, coder states {states:?}", entry.name, bytes.len());

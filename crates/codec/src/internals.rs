@@ -1,5 +1,5 @@
-//! Parts of the codec that the trainer, proofs, benchmarks and tests of this repository use. They are
-//! not part of the public interface: they may change in any release, and may panic if misused.
+//! Parts of the codec that the trainer, proofs, benchmarks and tests of this repository use. They
+//! are not part of the public interface: they may change in any release, and may panic if misused.
 
 /// Conversion of pixels to the network's values and back.
 pub mod pixels {

@@ -1,9 +1,10 @@
 //! The codec of Heirloom, a learned image codec whose files stay decodable while the model keeps
-//! learning. Most programs want the crate `heirloom`, which embeds the default model and has a smaller
-//! interface.
+//! learning. Most programs want the crate `heirloom`, which embeds the default model and has a
+//! smaller interface.
 //!
-//! A [`Model`] turns an [`Image`] into the bytes of a file, and back. [`model`] reads and writes model
-//! files; [`image`] has the images in memory; the file format is the crate [`heirloom_format`].
+//! A [`Model`] turns an [`Image`] into the bytes of a file, and back. [`model`] reads and writes
+//! model files; [`image`] has the images in memory; the file format is the crate
+//! [`heirloom_format`].
 //!
 //! ```
 //! use heirloom_codec::image::PixelFormat;
@@ -23,11 +24,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! No input makes the public interface panic. It does no input or output. Its results depend neither on
-//! the number of threads (those of the current rayon pool) nor on the machine's instruction set.
+//! No input makes the public interface panic. It does no input or output. Its results depend
+//! neither on the number of threads (those of the current rayon pool) nor on the machine's
+//! instruction set.
 //!
-//! The hidden module `internals` is for the trainer, proofs and benchmarks of this repository. It is not
-//! part of the public interface, and none of this is promised for it.
+//! The hidden module `internals` is for the trainer, proofs and benchmarks of this repository. It
+//! is not part of the public interface, and none of this is promised for it.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -42,5 +44,5 @@ mod reference;
 pub use coding::{
     DecodeError, DecodeOptions, EncodeError, EncodeOptions, EncodeReport, Fault, LatentError, Latents, Model, Partial,
 };
-pub use heirloom_kernels::{Isa, Map};
+pub use heirloom_kernels::Isa;
 pub use image::Image;

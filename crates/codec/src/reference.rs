@@ -1,5 +1,5 @@
-//! Reference vectors: weights made by a formula, so that two implementations can be compared without a
-//! checkpoint. The tests of this crate and of the training graph share them.
+//! Reference vectors: weights made by a formula, so that two implementations can be compared
+//! without a checkpoint. The tests of this crate and of the training graph share them.
 
 use crate::model::{LATENT_LEVELS, ModelError, Spec, Weights, import};
 
@@ -50,7 +50,8 @@ fn mixed(seed: u64, index: u64) -> f32 {
     (z >> 40) as f32 / 8_388_608.0 - 1.0
 }
 
-/// Relative L2 distance ‖a − b‖ / ‖b‖ of a result `a` from its reference `b`; infinite if their lengths differ.
+/// Relative L2 distance ‖a − b‖ / ‖b‖ of a result `a` from its reference `b`; infinite if their
+/// lengths differ.
 #[must_use]
 pub fn distance(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() {

@@ -1,5 +1,6 @@
-//! Files that published generations wrote decode to what they did on the day they were written: to the same latents and
-//! pixels, with any instruction set and number of threads. The hashes are those of `conformance/*/manifest.json`.
+//! Files of published generations decode to the same latents and pixels as on the day they were
+//! written, with any instruction set and number of threads. The hashes are in
+//! `conformance/*/manifest.json`.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::fs;
@@ -58,8 +59,8 @@ fn latents_digest(model: &Model, bytes: &[u8], options: &DecodeOptions) -> Strin
     blake3::Hash::from_bytes(model.decode_latents(bytes, options).unwrap().hash()).to_hex().to_string()
 }
 
-/// Whether an instruction set's pixels with fused multiply-add are worth the wait: software makes them some hundred times
-/// slower.
+/// Whether pixels with fused multiply-add are tested: in software they take about a hundred times
+/// longer.
 fn has_fused(isa: Isa, entry: &Entry) -> bool {
     isa > Isa::Scalar || cfg!(target_arch = "aarch64") || entry.width.max(entry.height) <= 1
 }
@@ -79,11 +80,12 @@ fn check(model: &Model, entry: &Entry, expected: &Pixels, bytes: &[u8], isa: Isa
     }
 }
 
-/// Calls `check` with each instruction set, and with one and with two threads, but for slow cases.
+/// Calls `check` with each instruction set, and with one and two threads except in slow cases.
 fn on_every_machine(pixels: u64, check: impl Fn(Isa, &str) + Sync) {
     let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
     for isa in Isa::available() {
-        // Large images are slow in plain Rust; one number of threads tells enough there.
+        // Large images are slow with the scalar instruction set, and are tested with two threads
+        // only.
         let slow = isa == Isa::Scalar && pixels > 4 * 64 * 64;
         for pool in &pools[usize::from(slow)..] {
             pool.install(|| check(isa, &format!("{isa:?}, {} threads", pool.current_num_threads())));
@@ -133,7 +135,8 @@ fn files_of_the_default_model_decode_as_on_the_first_day() {
     }
 }
 
-/// All other sets are of earlier generations of its lineage, and what it makes of them is as on the day it was published.
+/// All other sets are of earlier generations of the lineage; the default model decodes them as on
+/// the day it was published.
 #[test]
 fn older_files_decode_as_on_the_day_the_default_model_was_published() {
     let (sets, model) = (sets(), default_model());
@@ -157,7 +160,8 @@ fn older_files_decode_as_on_the_day_the_default_model_was_published() {
     }
 }
 
-/// A next generation finds the latents that were written, whatever its encoder and reconstruction have become.
+/// A next generation finds the same latents, whatever its encoder and reconstruction branch have
+/// become.
 #[test]
 fn a_next_generation_reads_the_files_of_its_lineage() {
     let parent = default_file();

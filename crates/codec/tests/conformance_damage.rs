@@ -1,5 +1,6 @@
-//! Damaged files of the conformance sets: cut short or altered anywhere, also behind a checksum that was made right again,
-//! they give an error or an image, never a panic, and take no more memory than the estimate for their header allows.
+//! Damaged files of the conformance sets. Cut short or altered anywhere, even with checksums
+//! recomputed, they give an error or an image, never a panic, and take no more memory than the
+//! estimate for their header.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::fs;
@@ -16,35 +17,36 @@ mod counting_allocator;
 #[path = "conformance_set/mod.rs"]
 mod set;
 
-/// Buffers that do not grow with the image: bands of rows and tiles, for each thread.
+/// Bytes of buffers that do not grow with the image: bands of rows and tiles, for each thread.
 const FIXED: u64 = 4 << 20;
 
-/// Calls into the networks for each file: fewer for larger canvases.
+/// Number of runs of the networks per file: fewer for larger canvases.
 fn costly_positions(pixels: u64) -> usize {
     (400_000 / pixels as usize).clamp(6, 100)
 }
 
-/// `count` of 0..length: the first 48, which hold the header, the last one, and others spread evenly.
+/// `count` positions of 0..length: the first 48, which hold the header, the last one, and others
+/// evenly spaced.
 fn sample(length: usize, count: usize) -> Vec<usize> {
     if length <= count {
         return (0..length).collect();
     }
     let head = 48.min(count / 3);
-    let spread = (count - head).max(2);
+    let spaced = (count - head).max(2);
     let mut positions: Vec<usize> = (0..head).collect();
-    positions.extend((0..spread).map(|i| head + i * (length - 1 - head) / (spread - 1)));
+    positions.extend((0..spaced).map(|i| head + i * (length - 1 - head) / (spaced - 1)));
     positions
 }
 
 struct Subject<'a> {
     model: &'a Model,
     options: DecodeOptions,
-    /// The altered file being decoded, for messages.
+    /// Name of the file, for messages.
     name: String,
 }
 
 impl Subject<'_> {
-    /// Decodes, strictly or what is whole, and looks at the memory that it took.
+    /// Decodes a file, whole or in part, and checks the memory that this takes.
     fn decode(&self, bytes: &[u8], partial: bool, what: &dyn Fn() -> String) -> Result<Image, DecodeError> {
         let (result, taken) = peak(|| {
             if partial {
@@ -54,7 +56,8 @@ impl Subject<'_> {
             }
         });
         let header = parse_header(bytes, &self.options.limits).map(|(header, _)| header);
-        // The sections are copied out of the file; a file without a good header needs nothing else.
+        // The sections are copied out of the file; a file without a valid header needs nothing
+        // else.
         let refused = result.as_ref().is_err_and(|error| error.fault() == Fault::OverLimit);
         let networks = match &header {
             Ok(header) if !refused => {
@@ -75,9 +78,9 @@ impl Subject<'_> {
     }
 }
 
-/// Makes all checksums right, as a writer of these very bytes would have set them. Stops where the bytes are no file any
-/// more. Written from `docs/FORMAT.md` alone. Returns the positions at which sections end.
-fn mend(bytes: &mut [u8]) -> Vec<usize> {
+/// Recomputes all checksums, up to the first bytes that are not a section. Written from
+/// `docs/FORMAT.md` alone. Returns the positions at which sections end.
+fn recompute_checksums(bytes: &mut [u8]) -> Vec<usize> {
     fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
         let mut value = 0;
         for shift in [0, 7, 14, 21, 28] {
@@ -117,7 +120,7 @@ fn mend(bytes: &mut [u8]) -> Vec<usize> {
     ends
 }
 
-/// CRC-32 of PNG, bit by bit with a table made here: not the implementation under test.
+/// The CRC-32 of PNG, independent of the implementation under test.
 fn crc32(bytes: &[u8]) -> u32 {
     static TABLE: std::sync::OnceLock<[u32; 256]> = std::sync::OnceLock::new();
     let table = TABLE.get_or_init(|| {
@@ -128,30 +131,30 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| table[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
 }
 
-/// How often damage behind a good checksum led where.
+/// Number of each outcome of damage with recomputed checksums.
 #[derive(Default, Debug)]
 struct Seen {
     images: usize,
     container: usize,
     entropy: usize,
     limits: usize,
-    strangers: usize,
+    other_models: usize,
 }
 
 impl Seen {
     fn note(&mut self, result: Result<Image, DecodeError>) {
         *match result {
             Ok(_) => &mut self.images,
-            Err(DecodeError::UnknownModel { .. }) => &mut self.strangers,
+            Err(DecodeError::UnknownModel { .. }) => &mut self.other_models,
             Err(DecodeError::Entropy { .. }) => &mut self.entropy,
             Err(error) if error.fault() == Fault::OverLimit => &mut self.limits,
             Err(DecodeError::Container(_)) => &mut self.container,
-            Err(error) => panic!("no damage leads to this: {error}"),
+            Err(error) => panic!("unexpected outcome of damage: {error}"),
         } += 1;
     }
 }
 
-/// Any cut and any altered byte, found by checksums and lengths without asking the networks.
+/// Every cut and every altered byte, found by checksums and lengths without running the networks.
 fn plain_damage(subject: &Subject<'_>, bytes: &[u8]) {
     for length in 0..bytes.len() {
         let error = subject.decode(&bytes[..length], false, &|| format!("cut to {length}")).unwrap_err();
@@ -169,22 +172,23 @@ fn plain_damage(subject: &Subject<'_>, bytes: &[u8]) {
     }
 }
 
-/// A header that asks for an image of 2³² − 1 pixels' width, under a good checksum.
+/// A header with a width of 2³² − 1 pixels and the right checksum.
 fn huge(subject: &Subject<'_>, bytes: &[u8]) {
     let width = MAGIC.len() + 1;
     let after = width + 1 + bytes[width..].iter().position(|byte| byte & 0x80 == 0).unwrap();
     let mut altered = [&bytes[..width], &[0xff, 0xff, 0xff, 0xff, 0x0f], &bytes[after..]].concat();
-    mend(&mut altered);
+    recompute_checksums(&mut altered);
     for partial in [false, true] {
         let error = subject.decode(&altered, partial, &|| "a huge width".to_owned()).unwrap_err();
         assert_eq!(error.fault(), Fault::OverLimit, "{}", subject.name);
     }
 }
 
-/// Damage that the networks and the entropy coder see: partial decoding, and checksums made right again.
+/// Damage that reaches the networks and the entropy coder: partial decoding, and recomputed
+/// checksums.
 fn deep_damage(subject: &Subject<'_>, bytes: &[u8], pixels: u64, seen: &mut Seen) {
     let count = costly_positions(pixels);
-    let ends = mend(&mut bytes.to_vec());
+    let ends = recompute_checksums(&mut bytes.to_vec());
     // Just before and at each section's end, and inside sections.
     let mut lengths: Vec<usize> = ends.iter().flat_map(|&end| [end - 1, end]).collect();
     lengths.truncate(count);
@@ -195,10 +199,10 @@ fn deep_damage(subject: &Subject<'_>, bytes: &[u8], pixels: u64, seen: &mut Seen
     }
     for (turn, position) in sample(bytes.len(), count).into_iter().enumerate() {
         let mask = [0x01, 0x80, 0xff, 0x10][turn % 4];
-        let what = || format!("byte {position} xor {mask}, checksums mended");
+        let what = || format!("byte {position} xor {mask}, checksums recomputed");
         let mut altered = bytes.to_vec();
         altered[position] ^= mask;
-        mend(&mut altered);
+        recompute_checksums(&mut altered);
         seen.note(subject.decode(&altered, false, &what));
         if turn % 4 == 0 {
             let _ = subject.decode(&altered, true, &what);
@@ -206,10 +210,10 @@ fn deep_damage(subject: &Subject<'_>, bytes: &[u8], pixels: u64, seen: &mut Seen
     }
 }
 
-// One test only: others running beside it would be counted too.
+// A single test, since memory of tests that run at the same time would be counted too.
 #[test]
 fn damaged_files_give_errors_or_images_within_their_memory() {
-    // The fixed buffers are for each thread.
+    // Each thread has buffers of fixed size.
     rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap().install(all_damage);
 }
 
@@ -227,16 +231,17 @@ fn all_damage() {
             let mut options = DecodeOptions::default();
             let (header, _) = parse_header(&bytes, &options.limits).unwrap();
             let pixels = header.padded_pixels();
-            // An altered size must not cost minutes. Half of the files meet the one limit first, half the other.
+            // An altered size must not take minutes. Half of the files meet one limit first, half
+            // the other.
             if files % 2 == 0 {
                 options.limits.max_pixels = 4 * pixels;
             } else {
                 options.max_memory = 4 * memory_estimate::decoding(&model.metadata().spec, pixels);
             }
             let subject = Subject { model: &model, options, name: entry.name.clone() };
-            let mut mended = bytes.clone();
-            mend(&mut mended);
-            assert!(mended == bytes, "{}: mending an undamaged file changes it", entry.name);
+            let mut same = bytes.clone();
+            recompute_checksums(&mut same);
+            assert!(same == bytes, "{}: recomputing checksums changes an undamaged file", entry.name);
             let begin = std::time::Instant::now();
             plain_damage(&subject, &bytes);
             let plain = begin.elapsed();
@@ -246,9 +251,10 @@ fn all_damage() {
             files += 1;
         }
     }
-    println!("{files} files; damage behind good checksums: {seen:?}");
+    println!("{files} files; damage with recomputed checksums: {seen:?}");
     assert!(files > 0);
-    // Whether a sampled byte is one of the size's depends on the files; `huge` has met the limits of each.
-    let Seen { images, container, entropy, limits: _, strangers } = seen;
-    assert!([images, container, entropy, strangers].iter().all(|&count| count > 0), "each outcome occurs");
+    // Whether a sampled byte belongs to the size depends on the files; `huge` has met the limits of
+    // each.
+    let Seen { images, container, entropy, limits: _, other_models } = seen;
+    assert!([images, container, entropy, other_models].iter().all(|&count| count > 0), "each outcome occurs");
 }

@@ -1,5 +1,5 @@
-//! The whole way there and back with the default model: threads and instruction sets change no byte, latent or pixel.
-//! `round_trip.rs` does the same with hundreds of images and a tiny network of formula-made weights.
+//! Round trips with the default model: threads and instruction sets change no byte, latent or
+//! pixel. `round_trip.rs` does the same with hundreds of images and a tiny network.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
@@ -9,8 +9,8 @@ use images::{Kind, image};
 
 mod images;
 
-/// Kind, width, height, format, λ, and whether plain Rust takes part: with fused multiply-add in software it needs
-/// seconds for each tile.
+/// Kind, width, height, format, λ, and whether the scalar instruction set is tested: with fused
+/// multiply-add in software it takes seconds per tile.
 const CASES: [(Kind, u32, u32, PixelFormat, f32, bool); 5] = [
     (Kind::Photo, 130, 100, Rgb8, 32.0, false),
     (Kind::Noise, 65, 40, Rgb8, 1024.0, false),

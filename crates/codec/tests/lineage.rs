@@ -37,7 +37,7 @@ fn wider_ranges_keep_the_lineage_and_its_latents() {
     for (writer, lambda) in [(&old, 32.0), (&old, 200.0), (&old, 1024.0), (&new, 4.0), (&new, 200.0), (&new, 4096.0)] {
         let bytes = writer.encode(&image(), &EncodeOptions::new(lambda)).unwrap();
         let found = latents(&old, &bytes);
-        assert_eq!(found.header.lambda, lambda, "the file says the λ that was asked for");
+        assert_eq!(found.header.lambda, lambda, "the file states the λ of the options");
         assert_eq!(found.hash(), latents(&new, &bytes).hash(), "λ = {lambda}");
         assert!(
             old.decode(&bytes, &DecodeOptions::exact()).is_ok() && new.decode(&bytes, &DecodeOptions::exact()).is_ok()
@@ -46,7 +46,7 @@ fn wider_ranges_keep_the_lineage_and_its_latents() {
     assert!(old.encode(&image(), &EncodeOptions::new(4.0)).is_err(), "the old encoder keeps its range");
 }
 
-/// The same coded latents under another λ in the header.
+/// The same coded latents with another λ in the header.
 fn with_lambda(bytes: &[u8], lambda: f32) -> Vec<u8> {
     let mut file = parse(bytes, &Limits::none()).unwrap();
     file.header.lambda = lambda;
@@ -62,7 +62,7 @@ fn the_entropy_branch_sees_lambda_clamped_to_its_own_range() {
         let hash = |found: Latents| found.hash();
         let expected = read(&bytes).map(hash).unwrap();
         assert_eq!(read(&with_lambda(&bytes, end)).map(hash).unwrap(), expected, "λ = {lambda} as {end}");
-        // A λ that the branch can tell from the end of its range is another reading of the same bytes.
+        // Within the range, another λ reads other latents from the same bytes.
         assert_ne!(read(&with_lambda(&bytes, inside)).map(hash).ok(), Some(expected), "λ = {lambda} as {inside}");
     }
 }

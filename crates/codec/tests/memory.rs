@@ -1,4 +1,5 @@
-//! The memory that an image takes stays under the estimate by which images are refused, and is not far below it.
+//! The memory that an image takes is below the estimate by which images are refused, and not far
+//! below.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod counting_allocator;
@@ -10,7 +11,7 @@ use heirloom_codec::internals::reference;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 
-// One test only: others running beside it would be counted too.
+// A single test, since memory of tests that run at the same time would be counted too.
 #[test]
 fn memory_stays_under_its_estimate() {
     let spec = Spec { widths: [32, 64, 96, 64, 32], latents: [32, 32, 64, 8], ..Spec::tiny() };

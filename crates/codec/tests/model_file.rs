@@ -1,4 +1,4 @@
-//! Model files: what is written is read, and what is wrong is refused by name.
+//! Model files: round trips, and refusals that name the defect.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ fn tiny() -> ModelFile {
     ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
 }
 
-/// Writes tensors and metadata without any check.
+/// Writes tensors and metadata without checks.
 fn write(metadata: &str, weights: &Weights) -> Vec<u8> {
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = weights
         .iter()
@@ -36,7 +36,7 @@ fn refusal(metadata: &Metadata, weights: &Weights) -> ModelError {
 }
 
 #[test]
-fn a_model_survives_its_file() {
+fn a_model_survives_writing_and_reading() {
     let mut model = tiny();
     model.metadata.preview = true;
     model.metadata.licence = "CC0-1.0".to_owned();
@@ -48,7 +48,7 @@ fn a_model_survives_its_file() {
 }
 
 #[test]
-fn rounding_makes_half_the_file_and_another_model() {
+fn rounding_halves_the_file_and_makes_another_model() {
     let model = tiny();
     let rounded =
         ModelFile::new(model.metadata.spec.clone(), model.metadata.lambda, model.weights.rounded_to_bf16()).unwrap();
@@ -140,7 +140,7 @@ fn cut_and_altered_files_are_refused() {
     for length in (0..bytes.len()).step_by(997) {
         assert!(ModelFile::from_bytes(&bytes[..length]).is_err(), "cut to {length} bytes");
     }
-    // Each byte decides something: an id, a name, a weight. Only blanks of the header's padding do not.
+    // Every byte matters to an id, a name or a weight, except the padding of the header.
     let header = SafeTensors::read_metadata(&bytes).unwrap().0;
     for position in (header + 8..bytes.len()).step_by(9973) {
         let mut altered = bytes.clone();

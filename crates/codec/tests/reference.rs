@@ -1,7 +1,8 @@
-//! Agreement with reference vectors: outputs of the authors' PyTorch model with weights made by a formula, fed the same
-//! latents, at each layer that the reference records.
+//! Agreement with reference vectors: outputs of the PyTorch model of the paper's authors, with
+//! weights made by a formula and given the same latents, at each layer that the reference records.
 //!
-//! `tests/data` has the vectors for λ = 256. `HEIRLOOM_REFERENCE=file` runs the test on another file of such vectors.
+//! `tests/data` has the vectors for λ = 256. `HEIRLOOM_REFERENCE=file` runs the test on another
+//! file of vectors.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom_codec::image::{Image, PixelFormat};
@@ -18,12 +19,12 @@ fn to_map(map: ReferenceMap) -> Map {
     Map { height, width, channels, data: map.data }
 }
 
-/// σ = exp(softplus(raw + 2.3) − 2.3), as a logarithm: scales are compared by ratio.
+/// ln σ for σ = exp(softplus(raw + 2.3) − 2.3): scales are compared by ratio.
 fn log_scale(raw: &[f32]) -> Vec<f32> {
     raw.iter().map(|&raw| ((f64::from(raw) + 2.3).exp().ln_1p() - 2.3) as f32).collect()
 }
 
-/// Compares every tensor; returns the largest distance and its tensor.
+/// Compares every tensor. Returns the largest distance, and the name of its tensor.
 fn compare(trace: &Trace, vectors: &Vectors<'_>, lambda: f32) -> (f64, String) {
     let mut worst = (0.0, String::new());
     let mut check = |name: String, ours: &[f32], theirs: &[f32]| {
@@ -81,7 +82,7 @@ fn every_layer_agrees_with_the_reference() {
             println!("λ = {lambda}, {arithmetic:?}: at most {distance:e} ({name})");
             entropy.push(trace.levels.into_iter().map(|level| level.prior_mean).collect::<Vec<_>>());
         }
-        // The entropy branch is strict whatever the rest is.
+        // The entropy branch is strict in both cases.
         assert_eq!(entropy[0], entropy[1]);
     }
 }

@@ -1,5 +1,5 @@
-//! The whole way there and back with a tiny network of formula-made weights: any size, any λ, any number of threads and
-//! any instruction set give the same bytes, the same latents and the same pixels.
+//! Round trips with a tiny network whose weights are made by a formula: for any size and λ, all
+//! numbers of threads and all instruction sets give the same bytes, latents and pixels.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom_codec::internals::reference;
@@ -8,7 +8,7 @@ use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fau
 use heirloom_format::container::{Limits, Metadata, PixelFormat};
 use heirloom_kernels::Isa;
 
-/// Few blocks and small kernels: hundreds of images a second.
+/// A model with few blocks and small kernels, for hundreds of images per second.
 fn file() -> ModelFile {
     let spec = Spec { kernels: [3, 5, 3, 3, 3], ..Spec::tiny() };
     let weights = reference::weights(&spec).unwrap();
@@ -99,7 +99,8 @@ fn machines_and_threads_never_change_a_bit() {
 
 #[test]
 fn estimated_bits_are_near_the_real_ones() {
-    // Formula-made priors do not know their latents, whose residuals then escape. Wide ones of one scale hold them.
+    // Priors made by the formula do not fit their latents, so that residuals escape. Wide priors of
+    // one scale cover them.
     let mut file = file();
     for level in 1..=4 {
         let mut change = |part: &str, value: f32| {
@@ -125,7 +126,7 @@ fn estimated_bits_are_near_the_real_ones() {
 }
 
 #[test]
-fn metadata_travel_verbatim() {
+fn metadata_is_carried_verbatim() {
     let model = model();
     let mut image = Random(3).image(20, 10, PixelFormat::Rgb8);
     image.metadata = Metadata { icc: Some(vec![1, 2, 3]), exif: Some(vec![]), xmp: Some(b"<x/>".to_vec()) };
@@ -159,7 +160,7 @@ fn a_newer_generation_reads_the_same_latents() {
 }
 
 #[test]
-fn errors_say_whose_fault_it_is() {
+fn errors_are_sorted_by_fault() {
     let model = model();
     let image = Random(5).image(70, 40, PixelFormat::Rgb8);
     for lambda in [31.9, 1024.1, 0.0, -1.0, f32::NAN, f32::INFINITY] {
@@ -233,7 +234,7 @@ fn altered_files_give_errors_or_images() {
     let image = Random(7).image(33, 47, PixelFormat::Grey8);
     let bytes = model.encode(&image, &EncodeOptions::new(200.0)).unwrap();
     let mut options = DecodeOptions::default();
-    options.limits.max_pixels = 1 << 20; // an altered size must not cost minutes
+    options.limits.max_pixels = 1 << 20; // an altered size must not take minutes
     let mut random = Random(8);
     for position in 0..bytes.len() {
         let mut altered = bytes.clone();
@@ -249,9 +250,10 @@ fn altered_files_give_errors_or_images() {
     }
 }
 
-/// Latents and pixels of one image, pinned: they may never change for model version 1, on any machine.
+/// Latents and pixels of one image. They may never change for version 1 of the model format, on any
+/// machine.
 #[test]
-fn latents_and_pixels_are_those_of_the_first_day() {
+fn latents_and_pixels_never_change() {
     let spec = Spec { latents: [16, 16, 32, 4], ..Spec::tiny() };
     let weights = reference::weights(&spec).unwrap();
     let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);

@@ -1,4 +1,5 @@
-//! Nanoseconds per residual, encoding and decoding: `cargo bench -p heirloom-format --bench entropy`.
+//! Nanoseconds per residual, encoding and decoding: `cargo bench -p heirloom-format --bench
+//! entropy`.
 
 use std::hint::black_box;
 use std::time::Instant;

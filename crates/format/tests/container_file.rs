@@ -302,7 +302,8 @@ fn impossible_headers_are_refused() {
         let result = write(&File { header, ..plain() });
         assert!(matches!(result, Err(ContainerError::BadParameter(_))));
     }
-    // A reserved pixel format under a good checksum: the byte behind version, width and height of two bytes each.
+    // A reserved pixel format under a good checksum: the byte behind version, width and height of
+    // two bytes each.
     let bytes = write(&plain()).unwrap();
     let begin = header_length(&bytes);
     let mut future = bytes.clone();

@@ -73,7 +73,8 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200),
                                    indices in prop::collection::vec(0u8..64, 0..300)) {
-        // Bytes that can be decoded are the encoder's own, since the code is unique for a given number of states.
+        // Bytes that can be decoded are the encoder's own, since the code is unique for a given
+        // number of states.
         if let Ok(symbols) = decode(&bytes, &indices) {
             let states = bytes.first().map_or(1, |head| 1 << (head & 3));
             let again = encode_section_with(states, &symbols, &indices).unwrap();
@@ -129,7 +130,8 @@ fn code_length_is_ideal() {
         for states in [1, 2, 4, 8] {
             let bytes = encode_section_with(states, &symbols, &indices).unwrap();
             assert_eq!(decode(&bytes, &indices).unwrap(), symbols);
-            // Per state: 36 bits written, up to 16 of them information; the first saves half a byte or so.
+            // Per state: 36 bits written, up to 16 of them information; the first saves half a byte
+            // or so.
             let excess = bytes.len() as f64 - ideal - 4.5 * states as f64;
             assert!(excess < 1.0e-4 * ideal + 1.0, "{name}, {states} states: {} bytes for {ideal:.1}", bytes.len());
         }
@@ -177,7 +179,8 @@ fn changed_bytes_and_changed_indices_are_found() {
                 missed += usize::from(decode(&damaged, &indices).is_ok());
             }
         }
-        // The bits of a slot that select between values of one symbol come back in the state, so every change shows.
+        // The bits of a slot that select between values of one symbol come back in the state, so
+        // every change shows.
         assert_eq!(missed, 0, "{states} states");
         for position in (0..indices.len()).step_by(17) {
             let mut other = indices.clone();

@@ -1,4 +1,5 @@
-//! The committed integers are those of the generator, are consistent, and are close to the Gaussian.
+//! The committed integers are those of the generator, are consistent, and are close to the
+//! Gaussian.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../examples/make_tables/generator.rs"]
@@ -65,7 +66,8 @@ fn erfc_has_reference_values() {
     }
 }
 
-/// Expected bits per symbol of a Gaussian of standard deviation `sigma`: ideal, and with the given table.
+/// Expected bits per symbol of a Gaussian of standard deviation `sigma`: ideal, and with the given
+/// table.
 fn costs(sigma: f64, index: usize) -> (f64, f64) {
     let (mut ideal, mut real) = (0.0, 0.0);
     for k in 0..(14.0 * sigma).ceil() as u32 + 2 {
@@ -88,7 +90,8 @@ fn tables_are_close_to_their_own_gaussian() {
     }
 }
 
-/// Mean and largest relative loss over log-uniform scales between two bounds, and the largest loss in bits.
+/// Mean and largest relative loss over log-uniform scales between two bounds, and the largest loss
+/// in bits.
 fn losses(low: f64, high: f64) -> (f64, f64, f64) {
     let (mut all_ideal, mut all_real, mut worst, mut worst_bits) = (0.0, 0.0, 0.0f64, 0.0f64);
     for step in 0..=1000 {
@@ -109,8 +112,9 @@ fn any_scale_is_coded_with_little_loss() {
     assert!(mean < 5e-4 && worst_bits < 0.003, "all scales: {mean:e}, {worst_bits:e} bit");
     let (mean, worst, _) = losses(0.5, 20.0);
     assert!(mean < 4e-4 && worst < 3e-3, "from 0.5: {mean:e}, {worst:e}");
-    // Below, neighbouring scales differ by much in the probability of a non-zero value, and at last the floor of one
-    // count in 2^16 is many times the (vanishing) information; the loss in bits is what matters.
+    // Below, neighbouring scales differ by much in the probability of a non-zero value, and at last
+    // the floor of one count in 2^16 is many times the (vanishing) information; the loss in bits is
+    // what matters.
     let (mean, _, worst_bits) = losses(0.2, 0.5);
     assert!(mean < 3e-3 && worst_bits < 2.5e-3, "0.2 to 0.5: {mean:e}, {worst_bits:e} bit");
     let (_, _, worst_bits) = losses(0.1, 0.2);

@@ -60,24 +60,24 @@ impl Decoder {
         self
     }
 
-    /// Sets how many bytes of feature maps may be allocated. A larger image is refused before memory
-    /// is allocated. The default is 8 GiB, enough for about 100 megapixels.
+    /// Sets how many bytes of feature maps may be allocated. A larger image is refused before
+    /// memory is allocated. The default is 8 GiB, enough for about 100 megapixels.
     #[must_use]
     pub fn max_memory(mut self, bytes: u64) -> Self {
         self.options.max_memory = bytes;
         self
     }
 
-    /// Sets the most pixels, with both sides rounded up to multiples of 64, that a file may have. The
-    /// default is 2^28.
+    /// Sets the most pixels, with both sides rounded up to multiples of 64, that a file may have.
+    /// The default is 2^28.
     #[must_use]
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.options.limits.max_pixels = pixels;
         self
     }
 
-    /// Sets the most bytes of ICC profile, Exif and XMP together that a file may have. The default is
-    /// 64 MiB.
+    /// Sets the most bytes of ICC profile, Exif and XMP together that a file may have. The default
+    /// is 64 MiB.
     #[must_use]
     pub fn max_metadata_bytes(mut self, bytes: u64) -> Self {
         self.options.limits.max_metadata_bytes = bytes;
@@ -88,8 +88,8 @@ impl Decoder {
     ///
     /// # Errors
     /// Bytes that are not a Heirloom file ([`ErrorKind::NotHeirloom`]), one that is damaged, cut
-    /// short, or of a newer version; one whose model was not given ([`ErrorKind::UnknownModel`]); one
-    /// that is larger than the limits ([`ErrorKind::OverLimit`]).
+    /// short, or of a newer version; one whose model was not given ([`ErrorKind::UnknownModel`]);
+    /// one that is larger than the limits ([`ErrorKind::OverLimit`]).
     pub fn decode(&self, bytes: &[u8]) -> Result<Image> {
         Ok(self.choose(bytes)?.codec().decode(bytes, &self.options)?)
     }

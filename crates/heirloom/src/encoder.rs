@@ -35,8 +35,8 @@ impl Rate {
 }
 
 impl EncodeOptions {
-    /// Options for a quality from 0 (smallest file) to 100 (best image). The scale is logarithmic in
-    /// λ over the model's range: λ = low · (high / low)^(quality / 100).
+    /// Options for a quality from 0 (smallest file) to 100 (best image). The scale is logarithmic
+    /// in λ over the model's range: λ = low · (high / low)^(quality / 100).
     #[must_use]
     pub fn quality(quality: f32) -> Self {
         Self { rate: Rate::Quality(quality), max_memory: None }
@@ -49,8 +49,8 @@ impl EncodeOptions {
         Self { rate: Rate::Lambda(lambda), max_memory: None }
     }
 
-    /// Sets how many bytes of feature maps may be allocated. A larger image is refused before memory
-    /// is allocated. The default is 8 GiB, enough for about 100 megapixels.
+    /// Sets how many bytes of feature maps may be allocated. A larger image is refused before
+    /// memory is allocated. The default is 8 GiB, enough for about 100 megapixels.
     #[must_use]
     pub fn with_max_memory(mut self, bytes: u64) -> Self {
         self.max_memory = Some(bytes);

@@ -28,11 +28,12 @@ use crate::{Decoder, Error, ErrorKind, Info, PixelFormat};
 /// The extension of Heirloom files, without the dot.
 pub const EXTENSION: &str = "hlm";
 
-/// Lets the `image` crate read Heirloom files with the default model: by the extension `hlm`, and by
-/// their first bytes where it guesses formats. Returns whether the hook is new; calling this again
-/// changes nothing.
+/// Lets the `image` crate read Heirloom files with the default model: by the extension `hlm`, and
+/// by their first bytes where it guesses formats. Returns whether the hook is new; calling this
+/// again changes nothing.
 ///
-/// Memory is limited by the defaults of [`Decoder`]. Of `image::Limits`, only width and height apply.
+/// Memory is limited by the defaults of [`Decoder`]. Of `image::Limits`, only width and height
+/// apply.
 #[cfg(feature = "default-model")]
 pub fn register() -> bool {
     register_with(Decoder::new())

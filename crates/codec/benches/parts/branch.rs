@@ -1,5 +1,6 @@
-//! The entropy branch stated a second time, from the same kernels, in either arithmetic. The codec itself has it in strict arithmetic
-//! only, and nothing in it can be switched; how long it would take fused is measured here.
+//! A second implementation of the entropy branch from the same kernels, in either arithmetic. The
+//! codec has it in strict arithmetic only; this one measures how long it would take with fused
+//! multiply-add.
 
 use heirloom_codec::internals::network::lambda;
 use heirloom_codec::model::{LATENT_LEVELS, Spec, Weights};
@@ -25,7 +26,7 @@ struct Conditioned {
     block: Block,
 }
 
-/// Takes layers out of the weights of a model.
+/// Builds layers from the weights of a model.
 struct Layers<'a> {
     spec: &'a Spec,
     weights: &'a Weights,
@@ -78,7 +79,7 @@ impl Layers<'_> {
 }
 
 impl Branch {
-    /// Packs the branch of a model.
+    /// Packs the entropy branch of a model.
     pub fn new(spec: &Spec, weights: &Weights) -> Found<Branch> {
         let layers = Layers { spec, weights };
         let embedding =
@@ -99,8 +100,8 @@ impl Branch {
         Ok(Branch { embedding, length: spec.embedding, levels, start_width: spec.level_width(0) })
     }
 
-    /// All that decoding computes of the branch for these latents, priors included. `see` is shown each level's prior mean and raw
-    /// scale, and its feature after the latent.
+    /// Computes all of the branch that decoding needs for these latents, priors included. Calls
+    /// `see` with prior mean, raw scale and the feature after the latent of each latent level.
     pub fn walk(&self, engine: Engine, lambda: f32, latents: &[Map; LATENT_LEVELS], mut see: impl FnMut([&Map; 3])) {
         let mut condition = lambda::features(lambda, self.length);
         for layer in &self.embedding {

@@ -1,9 +1,9 @@
-//! Whole encoding and decoding in memory, and what of it goes where, on one thread and on several:
+//! Times of encoding, decoding and their parts, in memory, on one thread and on several:
 //!
 //!     cargo bench -p heirloom-codec --bench parts [-- --rounds 15 --threads 2]
 //!
-//! An image of 768 × 512. Each round runs every part once on one thread and once on all, so that a change of the machine's speed
-//! meets them alike; ratios are medians of the rounds' ratios.
+//! The image has 768 × 512 pixels. Each round runs every part once on one thread and once on all,
+//! so that changes of the machine's speed affect them equally; ratios are medians over the rounds.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -57,14 +57,14 @@ fn main() -> Answer<()> {
     Ok(())
 }
 
-/// What entropy coding is given for one latent.
+/// Input and output of entropy coding for one latent.
 struct Section {
     symbols: Vec<i32>,
     raw_scale: Vec<f32>,
     bytes: Vec<u8>,
 }
 
-/// The order of the parts below.
+/// Names of the parts, in the order below.
 const NAMES: [&str; 10] = [
     "encode",
     "  pixels to floats",
@@ -159,8 +159,8 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
     Ok(())
 }
 
-/// Parses the latents once more: what entropy coding was given, and the features that the reconstruction reads. Checks on the way that
-/// the branch which is timed is the codec's to the bit.
+/// Recomputes the inputs of entropy coding and the features that the reconstruction branch reads.
+/// Checks that the branch in this bench equals the codec's to the bit.
 fn walk(model: &Model, branch: &Branch, latents: &[Map; LATENT_LEVELS]) -> Answer<(Vec<Section>, Vec<Map>)> {
     let start = model.network().entropy.walk(Isa::best(), LAMBDA, latents[0].height, latents[0].width);
     let mut theirs = start.ok_or("no walk")?;
@@ -194,7 +194,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Median of the rounds' ratios.
+/// Median of the ratios over the rounds.
 fn ratio(a: &[f64], b: &[f64]) -> f64 {
     median(a.iter().zip(b).map(|(a, b)| a / b).collect())
 }

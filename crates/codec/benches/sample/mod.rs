@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
 
-/// Red, green and blue of `width` × `height` pixels: the sample image of this repository, mirrored at its edges again and again. So
-/// a pixel takes as much to code at one size as at another.
+/// RGB samples of `width` × `height` pixels: the sample image of this repository, mirrored at its
+/// edges repeatedly, so that a pixel costs the same at any size.
 ///
 /// # Errors
-/// A sample image that is not there, or is no RGB image.
+/// A sample image that is missing, or not RGB.
 pub fn photograph(width: u32, height: u32) -> Result<Vec<u8>, Box<dyn Error>> {
     let file = File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/sample.png"))?;
     let mut reader = png::Decoder::new(BufReader::new(file)).read_info()?;

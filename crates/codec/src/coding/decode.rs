@@ -3,7 +3,8 @@
 use super::latents::grid;
 use super::options::is_allowed;
 use super::{DecodeError, DecodeOptions, Latents, Model};
-use crate::image::{Image, ImageError, Metadata, from_network};
+use crate::image::convert::from_network;
+use crate::image::{Image, ImageError, Metadata};
 use crate::model::LATENT_LEVELS;
 use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, memory_estimate};
 use heirloom_format::container::{CANVAS_UNIT, Header, parse, parse_prefix};
@@ -15,15 +16,16 @@ use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
 pub struct Partial {
     /// The image, with as much detail as there was.
     pub image: Image,
-    /// Number of whole latents, 0 to 4. With none, the image is what the model expects of any image.
+    /// Number of whole latents, 0 to 4. With none, the image is what the model expects of any
+    /// image.
     pub latents: usize,
     /// What is wrong with the file; `None` for a whole file.
     pub problem: Option<DecodeError>,
 }
 
 impl Model {
-    /// Decodes a file. The result does not depend on the machine's instruction set or number of threads.
-    /// [`DecodeOptions::exact`] is fast on machines without fused multiply-add too.
+    /// Decodes a file. The result does not depend on the machine's instruction set or number of
+    /// threads. [`DecodeOptions::exact`] is fast on machines without fused multiply-add too.
     ///
     /// # Errors
     /// Every kind of [`DecodeError`]; [`DecodeError::fault`] sorts them.
@@ -50,8 +52,8 @@ impl Model {
         finish(image, &file.header, file.metadata)
     }
 
-    /// Decodes the whole part of a file that is damaged or cut short behind its header. Missing detail is
-    /// replaced by what the model expects.
+    /// Decodes the whole part of a file that is damaged or cut short behind its header. Missing
+    /// detail is replaced by what the model expects.
     ///
     /// # Errors
     /// Errors of the header; see [`Self::decode`].
@@ -80,8 +82,8 @@ impl Model {
         Ok(Partial { image, latents, problem })
     }
 
-    /// Decodes the latents of a file without making an image. All generations of a lineage give the same
-    /// bits.
+    /// Decodes the latents of a file without making an image. All generations of a lineage give the
+    /// same bits.
     ///
     /// # Errors
     /// Every kind of [`DecodeError`]; [`DecodeError::fault`] sorts them.
@@ -149,8 +151,8 @@ impl Model {
     }
 }
 
-/// Decodes a latent from its coded bytes. Without bytes, and, together with the error, if they cannot be
-/// decoded, returns the prior mean.
+/// Decodes a latent from its coded bytes. Without bytes, and, together with the error, if they
+/// cannot be decoded, returns the prior mean.
 fn latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
     let mut symbols = vec![0; prior.mean.data.len()];
     let mut problem = None;

@@ -2,7 +2,8 @@
 
 use super::options::is_allowed;
 use super::{EncodeError, EncodeOptions, Latents, Model, estimated_rate};
-use crate::image::{Image, to_network};
+use crate::image::Image;
+use crate::image::convert::to_network;
 use crate::model::LATENT_LEVELS;
 use crate::network::{dequantise, memory_estimate, quantise};
 use heirloom_format::container::{CANVAS_UNIT, File, Header, write};
@@ -32,14 +33,15 @@ impl Model {
     /// threads.
     ///
     /// # Errors
-    /// A λ outside the model's range, an image that needs too much memory, metadata that is too long for
-    /// the format.
+    /// A λ outside the model's range, an image that needs too much memory, metadata that is too
+    /// long for the format.
     pub fn encode(&self, image: &Image, options: &EncodeOptions) -> Result<Vec<u8>, EncodeError> {
         let (header, latents) = self.code(image, options, false)?;
         finish(header, image, latents.map(|latent| latent.bytes))
     }
 
-    /// Encodes an image like [`Self::encode`], and reports latents and rates. Takes more time and memory.
+    /// Encodes an image like [`Self::encode`], and reports latents and rates. Takes more time and
+    /// memory.
     ///
     /// # Errors
     /// See [`Self::encode`].

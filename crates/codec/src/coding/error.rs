@@ -130,8 +130,8 @@ impl fmt::Display for DecodeError {
                 needed.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
                 write!(
                     f,
-                    " (generation {generation} of that lineage wrote it), but this model's is {present}; decode it with a \
-                     model of that lineage"
+                    " (generation {generation} of that lineage wrote it), but this model's is {present}; decode it \
+                     with a model of that lineage"
                 )
             }
             Self::Entropy { latent, error } => write!(f, "latent z{latent}: {error}"),
@@ -146,7 +146,7 @@ impl fmt::Display for DecodeError {
 fn memory(f: &mut fmt::Formatter<'_>, needed: u64, allowed: u64) -> fmt::Result {
     write!(
         f,
-        "the image needs up to {} MiB of memory, but only {} MiB are allowed; raise the limit if the image is trusted",
+        "the image needs up to {} MiB of memory, but only {} MiB are allowed; raise the limit if you trust the image",
         needed.div_ceil(1 << 20),
         allowed >> 20
     )

@@ -1,4 +1,5 @@
-//! The rate by the network's own Gaussian probabilities, for reports and tests. No file depends on it.
+//! The rate by the network's own Gaussian probabilities, for reports and tests. No file depends on
+//! it.
 
 use rayon::prelude::*;
 
@@ -35,7 +36,8 @@ fn bits_of(symbol: i32, raw_scale: f32) -> f64 {
 fn erfc(x: f64) -> f64 {
     let magnitude = x.abs();
     let tail = if magnitude < 2.5 {
-        // erf x = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)): all terms positive, no cancellation.
+        // erf x = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)): all terms positive, no
+        // cancellation.
         let square = magnitude * magnitude;
         let (mut term, mut sum) = (magnitude, magnitude);
         for n in 1..60 {

@@ -45,8 +45,8 @@ pub(super) fn grid(header: &Header, stride: usize) -> (usize, usize) {
 }
 
 impl Latents {
-    /// BLAKE3 of all values: for each latent height, width and channels as `u32`, then the bits of each
-    /// value, all little endian. Equal hashes mean equal latents to the bit.
+    /// BLAKE3 of all values: for each latent height, width and channels as `u32`, then the bits of
+    /// each value, all little endian. Equal hashes mean equal latents to the bit.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();

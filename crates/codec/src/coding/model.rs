@@ -4,8 +4,8 @@ use crate::model::{Metadata, ModelError, ModelFile};
 use crate::network::Network;
 use heirloom_format::container::Header;
 
-/// A model ready for use: its metadata, and its networks packed for the kernels. It can be shared between
-/// threads by reference.
+/// A model ready for use: its metadata, and its networks packed for the kernels. It can be shared
+/// between threads by reference.
 #[derive(Debug)]
 pub struct Model {
     pub(super) metadata: Metadata,

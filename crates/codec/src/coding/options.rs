@@ -3,15 +3,16 @@
 use heirloom_format::container::Limits;
 use heirloom_kernels::Isa;
 
-/// Default limit of feature maps in bytes: 8 GiB, enough for about 100 megapixels with the paper's model.
+/// Default limit of feature maps in bytes: 8 GiB, enough for about 100 megapixels with the paper's
+/// model.
 const DEFAULT_MEMORY: u64 = 8 << 30;
 
 /// Options of encoding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EncodeOptions {
-    /// The rate-distortion multiplier λ, within the encoder's range. Higher values give better images and
-    /// larger files.
+    /// The rate-distortion multiplier λ, within the encoder's range. Higher values give better
+    /// images and larger files.
     pub lambda: f32,
     /// Limit of feature maps in bytes. Larger images are refused before memory is allocated.
     pub max_memory: u64,
@@ -31,8 +32,8 @@ impl EncodeOptions {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DecodeOptions {
-    /// Computes the pixels in strict arithmetic: the same pixels on any machine, forever. Without it they
-    /// are computed with fused multiply-add, which is faster where the machine has it.
+    /// Computes the pixels in strict arithmetic: the same pixels on any machine, forever. Without
+    /// it they are computed with fused multiply-add, which is faster where the machine has it.
     pub exact: bool,
     /// Limits of what a file may ask for.
     pub limits: Limits,
@@ -56,8 +57,8 @@ impl DecodeOptions {
     }
 }
 
-/// Whether a call that needs `needed` bytes of feature maps may take them. What no allocator can give is
-/// refused whatever the caller allows.
+/// Whether a call that needs `needed` bytes of feature maps may take them. What no allocator can
+/// give is refused whatever the caller allows.
 pub(super) fn is_allowed(needed: u64, max_memory: u64) -> bool {
     needed <= max_memory.min(isize::MAX as u64)
 }

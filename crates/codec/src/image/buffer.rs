@@ -60,8 +60,8 @@ impl fmt::Display for ImageError {
 impl std::error::Error for ImageError {}
 
 impl Image {
-    /// Makes an image without metadata. `data` has rows from top to bottom without gaps, and interleaved
-    /// channels.
+    /// Makes an image without metadata. `data` has rows from top to bottom without gaps, and
+    /// interleaved channels.
     ///
     /// # Errors
     /// A side of zero, or a buffer whose length is not width × height × channels.

@@ -6,8 +6,9 @@ use super::{Image, ImageError, PixelFormat};
 use heirloom_format::container::CANVAS_UNIT;
 use heirloom_kernels::Map;
 
-/// The network's input for an image: RGB in [-1, 1] as x = 2·v/255 − 1, with grey in all three channels,
-/// and the last column and row repeated until both sides are multiples of [`CANVAS_UNIT`].
+/// The network's input for an image: RGB in [-1, 1] as x = 2·v/255 − 1, with grey in all three
+/// channels, and the last column and row repeated until both sides are multiples of
+/// [`CANVAS_UNIT`].
 #[must_use]
 pub fn to_network(image: &Image) -> Map {
     let (width, height) = (image.width() as usize, image.height() as usize);
@@ -28,13 +29,13 @@ pub fn to_network(image: &Image) -> Map {
     map
 }
 
-/// The upper left `width` × `height` pixels of the network's output as bytes: v = (x + 1)·127.5, each
-/// operation rounded to binary32, then to the nearest integer, ties to even, within 0 to 255 (NaN gives
-/// 0). Grey is ⌊(red + green + blue + 1) / 3⌋ of the three bytes.
+/// The upper left `width` × `height` pixels of the network's output as bytes: v = (x + 1)·127.5,
+/// each operation rounded to binary32, then to the nearest integer, ties to even, within 0 to 255
+/// (NaN gives 0). Grey is ⌊(red + green + blue + 1) / 3⌋ of the three bytes.
 ///
 /// # Errors
-/// A side of zero. A map that is smaller than the image, or does not have three channels, is refused as a
-/// buffer of wrong length.
+/// A side of zero. A map that is smaller than the image, or does not have three channels, is
+/// refused as a buffer of wrong length.
 pub fn from_network(map: &Map, width: u32, height: u32, format: PixelFormat) -> Result<Image, ImageError> {
     let (w, h, channels) = (width as usize, height as usize, format.channels());
     if map.channels != 3 || map.width < w || map.height < h {
@@ -53,8 +54,8 @@ pub fn from_network(map: &Map, width: u32, height: u32, format: PixelFormat) -> 
     Image::new(width, height, format, data)
 }
 
-/// `((x + 1.0) * 127.5).round_ties_even() as u8`, without the call into the C library that this would
-/// be on x86-64.
+/// `((x + 1.0) * 127.5).round_ties_even() as u8`, without the call into the C library that this
+/// would be on x86-64.
 #[inline]
 fn to_byte(x: f32) -> u8 {
     let v = (x + 1.0) * 127.5;

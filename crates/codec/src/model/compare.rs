@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Branch, LambdaRange, ModelFile, Spec};
 
-/// The first difference between two entropy branches. Any difference makes the files of one unreadable
-/// for the other.
+/// The first difference between two entropy branches. Any difference makes the files of one
+/// unreadable for the other.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntropyDifference {
     /// A number of the spec that latents depend on.
@@ -61,8 +61,9 @@ impl fmt::Display for EntropyDifference {
                 let bits = (old.to_bits() ^ new.to_bits()).count_ones();
                 write!(
                     f,
-                    "the tensor {name:?} differs: value {index} is {old:?} (bits {:08x}) in the old model and {new:?} ({:08x}) in \
-                     the new one, {bits} bit{} apart; {values} value{} in {tensors} of {of_tensors} entropy tensors differ{}",
+                    "the tensor {name:?} differs: value {index} is {old:?} (bits {:08x}) in the old model and {new:?} \
+                     ({:08x}) in the new one, {bits} bit{} apart; {values} value{} in {tensors} of {of_tensors} entropy \
+                     tensors differ{}",
                     old.to_bits(),
                     new.to_bits(),
                     if bits == 1 { "" } else { "s" },
@@ -75,8 +76,8 @@ impl fmt::Display for EntropyDifference {
 }
 
 impl ModelFile {
-    /// Compares this model's entropy branch with that of `newer`, bit by bit: spec, λ range and every
-    /// tensor. `None` if they are equal, whatever ids the two models state.
+    /// Compares this model's entropy branch with that of `newer`, bit by bit: spec, λ range and
+    /// every tensor. `None` if they are equal, whatever ids the two models state.
     #[must_use]
     pub fn entropy_difference(&self, newer: &Self) -> Option<EntropyDifference> {
         let fields = entropy_fields(&self.metadata.spec).into_iter().zip(entropy_fields(&newer.metadata.spec));

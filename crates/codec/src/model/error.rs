@@ -66,7 +66,8 @@ impl fmt::Display for ModelError {
             Self::Metadata(why) => write!(f, "the metadata of the model file is unusable: {why}"),
             Self::Version { found, supported } => write!(
                 f,
-                "the model file has format version {found}, but only versions up to {supported} can be read; use a newer program"
+                "the model file has format version {found}, but only versions up to {supported} can be read; use a \
+                 newer program"
             ),
             Self::Spec(why) => write!(f, "the model's spec is invalid: {why}"),
             Self::Missing(name) => write!(f, "the model lacks the tensor {name:?}"),

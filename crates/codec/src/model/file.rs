@@ -18,8 +18,9 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
-    /// Makes a model of generation 0, without parent, licence or provenance, and computes its ids. Set the
-    /// public fields of the metadata afterwards as needed, or derive a child with [`Self::child`].
+    /// Makes a model of generation 0, without parent, licence or provenance, and computes its ids.
+    /// Set the public fields of the metadata afterwards as needed, or derive a child with
+    /// [`Self::child`].
     ///
     /// # Errors
     /// An invalid spec or range, or weights that do not fit the spec.
@@ -46,12 +47,12 @@ impl ModelFile {
         Ok(Self { metadata, weights })
     }
 
-    /// Makes the next generation, learned from this one: same spec and entropy branch, other weights of
-    /// encoder and reconstruction branch, and perhaps other λ ranges of these two.
+    /// Makes the next generation, learned from this one: same spec and entropy branch, other
+    /// weights of encoder and reconstruction branch, and perhaps other λ ranges of these two.
     ///
     /// # Errors
-    /// Weights that do not fit the spec; or weights or ranges that change the entropy id, which would make
-    /// the files of the lineage undecodable.
+    /// Weights that do not fit the spec; or weights or ranges that change the entropy id, which
+    /// would make the files of the lineage undecodable.
     pub fn child(&self, lambda: LambdaRanges, weights: Weights) -> Result<Self, ModelError> {
         let mut next = Self::new(self.metadata.spec.clone(), lambda, weights)?;
         let (old, new) = (&self.metadata.lineage, &mut next.metadata.lineage);
@@ -68,10 +69,11 @@ impl ModelFile {
         Ok(next)
     }
 
-    /// Reads and checks a model file: metadata, spec, every tensor's name, type, shape and values, and both ids.
+    /// Reads and checks a model file: metadata, spec, every tensor's name, type, shape and values,
+    /// and both ids.
     ///
-    /// Takes at most four bytes of memory per weight besides `bytes`, and never more than twice the length
-    /// of `bytes`.
+    /// Takes at most four bytes of memory per weight besides `bytes`, and never more than twice the
+    /// length of `bytes`.
     ///
     /// # Errors
     /// Anything missing, extra or inconsistent, by name.
@@ -81,9 +83,9 @@ impl ModelFile {
         Ok(file)
     }
 
-    /// Reads a model file like [`Self::from_bytes`], without checking the ids. For bytes that are known to
-    /// be sound, and for tools that tell *what* was altered in a file; nothing else may be decoded with
-    /// the result.
+    /// Reads a model file like [`Self::from_bytes`], without checking the ids. For bytes that are
+    /// known to be sound, and for tools that tell *what* was altered in a file; nothing else may be
+    /// decoded with the result.
     ///
     /// # Errors
     /// See [`Self::from_bytes`]; differing ids are not an error.
@@ -101,7 +103,8 @@ impl ModelFile {
             let data = widen(&name, &view)?;
             Ok((name, Tensor { shape, data }))
         };
-        // All are read before the first error is returned, so that the error does not depend on threads.
+        // All are read before the first error is returned, so that the error does not depend on
+        // threads.
         let read: Vec<_> = metadata.spec.parameters().into_par_iter().map(read).collect();
         let mut weights = Weights::default();
         for tensor in read {
@@ -116,8 +119,8 @@ impl ModelFile {
     }
 
     /// Writes the model. A tensor is stored as BF16 if that loses nothing, else as F32; round with
-    /// [`Weights::rounded_to_bf16`] before [`Self::new`] for the small form. The same model always gives
-    /// the same bytes.
+    /// [`Weights::rounded_to_bf16`] before [`Self::new`] for the small form. The same model always
+    /// gives the same bytes.
     ///
     /// # Errors
     /// Weights that do not fit the metadata's spec and ids.

@@ -13,8 +13,8 @@ pub const MODEL_FORMAT_VERSION: u32 = 1;
 const MAX_HEADER: usize = 100_000_000;
 
 impl Metadata {
-    /// Number of bytes at the start of a model file that hold its metadata, computed from the first eight
-    /// bytes.
+    /// Number of bytes at the start of a model file that hold its metadata, computed from the first
+    /// eight bytes.
     ///
     /// # Errors
     /// Fewer bytes, or a length that no safetensors file may have.
@@ -28,8 +28,9 @@ impl Metadata {
             .ok_or_else(|| refused("its header is too long"))
     }
 
-    /// Reads the metadata from the first [`Self::bytes_needed`] bytes of a model file, or more. Neither
-    /// weights nor ids are checked: this tells what a file claims to be without reading all of it.
+    /// Reads the metadata from the first [`Self::bytes_needed`] bytes of a model file, or more.
+    /// Neither weights nor ids are checked: this tells what a file claims to be without reading all
+    /// of it.
     ///
     /// # Errors
     /// Bytes that are not the beginning of a model file; metadata that

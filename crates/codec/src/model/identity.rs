@@ -61,8 +61,8 @@ macro_rules! id {
 }
 
 id! {
-    /// Hash of an entropy branch: all that turns a file into latents. Every generation of a lineage has
-    /// the same.
+    /// Hash of an entropy branch: all that turns a file into latents. Every generation of a lineage
+    /// has the same.
     EntropyId
 }
 id! {
@@ -128,8 +128,8 @@ impl GenerationId {
     }
 }
 
-/// Hashes name and axes with their lengths, then the values, so that no two different lists of tensors
-/// hash the same bytes.
+/// Hashes name and axes with their lengths, then the values, so that no two different lists of
+/// tensors hash the same bytes.
 fn hash_tensor(hasher: &mut blake3::Hasher, name: &str, tensor: &Tensor) {
     let number = |n: usize| (n as u64).to_le_bytes();
     hasher.update(&number(name.len()));

@@ -3,11 +3,11 @@
 use super::layout::{Entry, Layout, entries};
 use super::{ModelError, Spec, Tensor, Weights};
 
-/// Names and shapes of the PyTorch tensors that [`from_pytorch`] asks for, in that order. Empty for a
-/// spec that [`Spec::validate`] refuses.
+/// Names and shapes of the PyTorch tensors that [`from_pytorch`] asks for, in that order. Empty for
+/// a spec that [`Spec::validate`] refuses.
 ///
-/// The authors' state dict has further entries, constant bounds of their probability model, which no
-/// network needs.
+/// The authors' state dict has further entries, constant bounds of their probability model, which
+/// no network needs.
 #[must_use]
 pub fn pytorch_parameters(spec: &Spec) -> Vec<(String, Vec<usize>)> {
     if spec.validate().is_err() {
@@ -18,11 +18,12 @@ pub fn pytorch_parameters(spec: &Spec) -> Vec<(String, Vec<usize>)> {
 
 /// Builds weights from the tensors of the authors' PyTorch model.
 ///
-/// `find` returns shape and row-major values of the PyTorch tensor with a given name. A matrix may have
-/// the shape `[out, in]` or `[out, in, 1, 1]`.
+/// `find` returns shape and row-major values of the PyTorch tensor with a given name. A matrix may
+/// have the shape `[out, in]` or `[out, in, 1, 1]`.
 ///
 /// # Errors
-/// An invalid spec, a tensor that `find` does not return, a wrong shape, or a weight that is not finite.
+/// An invalid spec, a tensor that `find` does not return, a wrong shape, or a weight that is not
+/// finite.
 pub fn from_pytorch(
     spec: &Spec,
     mut find: impl FnMut(&str) -> Option<(Vec<usize>, Vec<f32>)>,
@@ -104,7 +105,8 @@ mod tests {
         })
         .unwrap();
         let down = weights.get("encoder.s4.down.weight").unwrap();
-        // Ours: row (ky, kx, input), column output; theirs: [output, input, ky, kx] = [16, 3, 4, 4].
+        // Ours: row (ky, kx, input), column output; theirs: [output, input, ky, kx] = [16, 3, 4,
+        // 4].
         let (ky, kx, input, output) = (2, 3, 1, 5);
         let ours = ((ky * 4 + kx) * 3 + input) * 16 + output;
         let theirs = ((output * 3 + input) * 4 + ky) * 4 + kx;

@@ -20,15 +20,15 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// Whether a model with this lineage decodes files with this header: whether its entropy branch is
-    /// the one that wrote them.
+    /// Whether a model with this lineage decodes files with this header: whether its entropy branch
+    /// is the one that wrote them.
     #[must_use]
     pub fn reads(&self, header: &Header) -> bool {
         header.entropy_id == self.entropy_id.short()
     }
 
-    /// Whether this very generation wrote files with this header, so that exact decoding gives the same
-    /// pixels as on the day they were written.
+    /// Whether this very generation wrote files with this header, so that exact decoding gives the
+    /// same pixels as on the day they were written.
     #[must_use]
     pub fn wrote(&self, header: &Header) -> bool {
         self.reads(header) && header.generation == self.generation && header.generation_id == self.generation_id.short()
@@ -54,8 +54,8 @@ pub struct Metadata {
     pub provenance: Provenance,
     /// Licence of the weights, as an SPDX expression.
     pub licence: String,
-    /// What was measured when the model was published; `None` for models that were not compared with
-    /// an earlier generation.
+    /// What was measured when the model was published; `None` for models that were not compared
+    /// with an earlier generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
 }

@@ -1,5 +1,5 @@
-//! Models: [`Spec`] and [`Weights`], the ids that follow from them ([`EntropyId`], [`GenerationId`]), and
-//! the file that carries all of it ([`ModelFile`]).
+//! Models: [`Spec`] and [`Weights`], the ids that follow from them ([`EntropyId`],
+//! [`GenerationId`]), and the file that carries all of it ([`ModelFile`]).
 
 mod branch;
 mod compare;

@@ -34,7 +34,7 @@ impl Spec {
             in_range(&format!("widths[{stage}]"), width, 1, MAX_WIDTH)?;
             if !width.is_multiple_of(WIDTH_UNIT) {
                 return Err(ModelError::Spec(format!(
-                    "widths[{stage}] is {width}: a width must be a multiple of {WIDTH_UNIT}, the lanes of sums over channels"
+                    "widths[{stage}] is {width}: a width must be a multiple of {WIDTH_UNIT}, the lanes of its sums"
                 )));
             }
         }
@@ -77,8 +77,8 @@ impl Spec {
         Ok(())
     }
 
-    /// Every tensor of the network, as its name and shape, in the order of the network's layers. Empty for
-    /// a spec that [`Self::validate`] refuses.
+    /// Every tensor of the network, as its name and shape, in the order of the network's layers.
+    /// Empty for a spec that [`Self::validate`] refuses.
     ///
     /// This is the only list of tensors: model files, the training graph and imports follow it.
     #[must_use]

@@ -72,21 +72,28 @@ pub struct ProofPoint {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn fields_of_newer_versions_survive_reading_and_writing() {
-        let id = "ab".repeat(32);
-        let text = format!(
-            "{{\"program\":\"p\",\"proofs\":[{{\"generation\":1,\"generation_id\":\"{id}\",\"dataset\":\"d\",\"images\":2,\
-             \"images_hash\":\"\",\"latents_hash\":\"\",\"tolerance_db\":0.05,\"points\":[{{\"lambda\":4.5,\"psnr_old\":30.125,\
-             \"psnr_new\":null,\"difference\":null,\"worst\":-0.25,\"worst_image\":\"w\",\"ssim\":[0.5,1]}}],\"bd_rate\":null,\
-             \"machine\":\"m\"}}],\"date\":{{\"year\":2030}}}}"
-        );
-        let record: Record = serde_json::from_str(&text).unwrap();
+        let point = json!({
+            "lambda": 4.5, "psnr_old": 30.125, "psnr_new": null, "difference": null, "worst": -0.25,
+            "worst_image": "w", "ssim": [0.5, 1],
+        });
+        let proof = json!({
+            "generation": 1, "generation_id": "ab".repeat(32), "dataset": "d", "images": 2, "images_hash": "",
+            "latents_hash": "", "tolerance_db": 0.05, "points": [point], "bd_rate": null, "machine": "m",
+        });
+        let written = json!({ "program": "p", "proofs": [proof], "date": { "year": 2030 } });
+        let record: Record = serde_json::from_value(written.clone()).unwrap();
         assert_eq!(record.proofs[0].points[0].lambda, 4.5);
         assert_eq!(record.proofs[0].unknown["machine"], "m");
-        assert_eq!(serde_json::to_string(&record).unwrap(), text);
+        assert_eq!(serde_json::to_value(&record).unwrap(), written);
+        // By way of text too, as in a model file.
+        let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
     }
 
     #[test]

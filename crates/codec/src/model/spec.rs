@@ -1,5 +1,5 @@
-//! The shape of a network: widths, kernels and block counts (`docs/MODEL.md`; Duan et al., CVPR 2024,
-//! supplement 7).
+//! The shape of a network: widths, kernels and block counts (`docs/MODEL.md`; Duan et al., CVPR
+//! 2024, supplement 7).
 
 use heirloom_format::container::{CANVAS_UNIT, LATENT_LEVELS};
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,11 @@ pub const STAGES: usize = 5;
 /// Pixels of the image per feature position and side, for each stage.
 pub const STRIDES: [usize; STAGES] = [4, 8, 16, 32, CANVAS_UNIT];
 
-/// The shape of a network. Two networks with equal specs have the same tensors with the same shapes.
+/// The shape of a network. Two networks with equal specs have the same tensors with the same
+/// shapes.
 ///
-/// Arrays over stages go from fine to coarse (strides 4, 8, 16, 32, 64); arrays over latent levels from
-/// z1 (stride 64) to z4 (stride 8), the order in which latents are coded.
+/// Arrays over stages go from fine to coarse (strides 4, 8, 16, 32, 64); arrays over latent levels
+/// from z1 (stride 64) to z4 (stride 8), the order in which latents are coded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -39,9 +40,9 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// The paper's network with every channel count multiplied by `width / 128` (rounded, at least 1)
-    /// and a λ embedding of `embedding` values. `Spec::scaled(128, 256)` is the paper's own. Valid for
-    /// widths that are multiples of 16.
+    /// The paper's network with every channel count multiplied by `width / 128` (rounded, at least
+    /// 1) and a λ embedding of `embedding` values. `Spec::scaled(128, 256)` is the paper's own.
+    /// Valid for widths that are multiples of 16.
     #[must_use]
     pub fn scaled(width: usize, embedding: usize) -> Self {
         let scale = |channels: usize| (channels.saturating_mul(width).saturating_add(64) / 128).max(1);
@@ -65,7 +66,8 @@ impl Spec {
         Self::scaled(128, 256)
     }
 
-    /// A network small enough for tests: width 16, embedding 16, one block wherever the paper has any.
+    /// A network small enough for tests: width 16, embedding 16, one block wherever the paper has
+    /// any.
     #[must_use]
     pub fn tiny() -> Self {
         Self {
@@ -79,8 +81,8 @@ impl Spec {
         }
     }
 
-    /// Stage (index into [`STRIDES`]) of the latent level with index `level`: 0 for z1 … 3 for z4. Larger
-    /// indices count as z4.
+    /// Stage (index into [`STRIDES`]) of the latent level with index `level`: 0 for z1 … 3 for z4.
+    /// Larger indices count as z4.
     #[must_use]
     pub const fn stage_of_level(level: usize) -> usize {
         STAGES - 1 - if level < LATENT_LEVELS { level } else { LATENT_LEVELS - 1 }
@@ -113,8 +115,8 @@ impl Spec {
         little_endian(&numbers)
     }
 
-    /// Canonical bytes of the whole spec: every number as `u32` little endian, fields in the order of
-    /// declaration. Hashed into the generation id.
+    /// Canonical bytes of the whole spec: every number as `u32` little endian, fields in the order
+    /// of declaration. Hashed into the generation id.
     #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
         let mut numbers: Vec<usize> = Vec::new();

@@ -66,7 +66,8 @@ impl Weights {
         self.tensors.is_empty()
     }
 
-    /// Checks that these are exactly the tensors of `spec`, with the right shapes and finite values.
+    /// Checks that these are exactly the tensors of `spec`, with the right shapes and finite
+    /// values.
     ///
     /// # Errors
     /// An invalid spec, or the first tensor that is missing, extra, misshapen, or not finite.
@@ -93,7 +94,8 @@ impl Weights {
     }
 
     /// Rounds each weight to the nearest bf16 (ties to even), so that a model file stores it in two
-    /// bytes. The result is another network with other ids. Values beyond the range of bf16 saturate.
+    /// bytes. The result is another network with other ids. Values beyond the range of bf16
+    /// saturate.
     #[must_use]
     pub fn rounded_to_bf16(&self) -> Self {
         let tensors = self

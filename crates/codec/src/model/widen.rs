@@ -3,8 +3,9 @@
 use super::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, Weights};
 
 impl ModelFile {
-    /// Makes a child whose encoder and reconstruction branch take λ from `range`; see [`Weights::widen`].
-    /// The child is a starting point for learning: until it has learned, it codes worse than its parent.
+    /// Makes a child whose encoder and reconstruction branch take λ from `range`; see
+    /// [`Weights::widen`]. The child is a starting point for learning: until it has learned, it
+    /// codes worse than its parent.
     ///
     /// # Errors
     /// A range that does not contain the old ones, or that exceeds what any model may claim.
@@ -16,24 +17,25 @@ impl ModelFile {
 }
 
 impl Weights {
-    /// Rescales the λ perceptrons of encoder and reconstruction branch from their `old` ranges to `range`,
-    /// and returns the new ranges (Duan et al., CVPR 2024, section 4: rate-incremental learning).
+    /// Rescales the λ perceptrons of encoder and reconstruction branch from their `old` ranges to
+    /// `range`, and returns the new ranges (Duan et al., CVPR 2024, section 4: rate-incremental
+    /// learning).
     ///
-    /// A new end of the range then starts near the values that the old end had: for a higher upper end, the
-    /// weight of the first layer is multiplied by old high / new high; for a lower lower end, that of the
-    /// last by new low / old low. The factor is divided in binary64 and rounded to binary32 once. Biases
-    /// stay, and so does the entropy branch with its range.
+    /// A new end of the range then starts near the values that the old end had: for a higher upper
+    /// end, the weight of the first layer is multiplied by old high / new high; for a lower lower
+    /// end, that of the last by new low / old low. The factor is divided in binary64 and rounded to
+    /// binary32 once. Biases stay, and so does the entropy branch with its range.
     ///
     /// # Errors
-    /// A range that does not contain the old ones, or that exceeds what any model may claim; a missing
-    /// weight.
+    /// A range that does not contain the old ones, or that exceeds what any model may claim; a
+    /// missing weight.
     pub fn widen(&mut self, old: LambdaRanges, range: LambdaRange) -> Result<LambdaRanges, ModelError> {
         let new = LambdaRanges { entropy: old.entropy, encoder: range, reconstruction: range };
         new.validate()?;
         for (branch, old) in [(Branch::Encoder, old.encoder), (Branch::Reconstruction, old.reconstruction)] {
             if range.low > old.low || range.high < old.high {
                 return Err(ModelError::Metadata(format!(
-                    "the λ range {} to {} does not contain the {branch} branch's range, {} to {}; choose a range that does",
+                    "the λ range {} to {} does not contain the {branch}'s range, {} to {}; choose a range that does",
                     range.low, range.high, old.low, old.high
                 )));
             }

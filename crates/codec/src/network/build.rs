@@ -34,8 +34,8 @@ impl<'a> Builder<'a> {
         Ok(Dense::new(&weight, &bias, inputs, outputs))
     }
 
-    /// Splits a matrix with `2·outputs` columns into two layers: the first half of the columns, and the
-    /// second. Each output is computed on its own, so this does not change any result.
+    /// Splits a matrix with `2·outputs` columns into two layers: the first half of the columns, and
+    /// the second. Each output is computed on its own, so this does not change any result.
     pub fn halves(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<[Dense; 2], ModelError> {
         let (weight, bias) = self.pair(name)?;
         let half = |first: usize| {

@@ -68,7 +68,8 @@ impl Encoder {
     }
 
     /// Runs the bottom-up network on an image: RGB in [-1, 1], height and width multiples of
-    /// [`CANVAS_UNIT`](heirloom_format::container::CANVAS_UNIT). λ is clamped to the encoder's range.
+    /// [`CANVAS_UNIT`](heirloom_format::container::CANVAS_UNIT). λ is clamped to the encoder's
+    /// range.
     #[must_use]
     pub fn features(&self, engine: Engine, lambda: f32, image: Map) -> EncoderWalk<'_> {
         let condition = self.lambda.condition(engine, lambda);
@@ -77,7 +78,8 @@ impl Encoder {
         for (number, stage) in self.stages.iter().enumerate() {
             let map = engine.down(&stage.down, &input);
             let previous = std::mem::replace(&mut input, map);
-            // No posterior reads the image or the features at stride 4, so their memory is released here.
+            // No posterior reads the image or the features at stride 4, so their memory is released
+            // here.
             if number >= 2 {
                 features.push(previous);
             } else {
@@ -107,8 +109,8 @@ impl EncoderWalk<'_> {
         &self.features
     }
 
-    /// Posterior mean of the next latent, given the feature e of the entropy branch that its prior read.
-    /// An empty map after the last latent.
+    /// Posterior mean of the next latent, given the feature e of the entropy branch that its prior
+    /// read. An empty map after the last latent.
     pub fn posterior_mean(&mut self, entropy_feature: &Map) -> Map {
         let (Some((posterior, rest)), Some(mut feature)) = (self.posteriors.split_first(), self.features.pop()) else {
             return Map::default();

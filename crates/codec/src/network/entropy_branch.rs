@@ -1,5 +1,6 @@
 //! The entropy branch: from the latents known so far to the distribution of the next. All of it is
-//! strict arithmetic, and encoder and decoder run the same code, so they cannot disagree about a latent.
+//! strict arithmetic, and encoder and decoder run the same code, so they cannot disagree about a
+//! latent.
 
 use super::block::{ConditionedBlock, apply_all};
 use super::build::Builder;
@@ -73,9 +74,11 @@ impl EntropyBranch {
         self.lambda.embed(engine, lambda)
     }
 
-    /// Starts a walk over z1's grid of `height` × `width` positions. λ is clamped to the branch's range.
+    /// Starts a walk over z1's grid of `height` × `width` positions. λ is clamped to the branch's
+    /// range.
     ///
-    /// The instruction set `isa` does not change the result. Returns `None` if this machine lacks it.
+    /// The instruction set `isa` does not change the result. Returns `None` if this machine lacks
+    /// it.
     #[must_use]
     pub fn walk(&self, isa: Isa, lambda: f32, height: usize, width: usize) -> Option<EntropyWalk<'_>> {
         let engine = Engine::at(isa, Arithmetic::Strict)?;
@@ -132,8 +135,8 @@ impl EntropyWalk<'_> {
         }
     }
 
-    /// Runs the blocks after the latent and goes up to the next latent level. After the last latent the
-    /// feature is dropped.
+    /// Runs the blocks after the latent and goes up to the next latent level. After the last latent
+    /// the feature is dropped.
     pub fn advance(&mut self) {
         let Some((level, rest)) = self.levels.split_first() else { return };
         self.levels = rest;

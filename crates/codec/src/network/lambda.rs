@@ -1,14 +1,14 @@
-//! The embedding of λ: sinusoidal features and a two-layer perceptron (Duan et al., CVPR 2024, section
-//! 4.2).
+//! The embedding of λ: sinusoidal features and a two-layer perceptron (Duan et al., CVPR 2024,
+//! section 4.2).
 
 use super::build::Builder;
 use super::strict_math::{cos_sin, exp, ln};
 use crate::model::{Branch, LambdaRange, ModelError};
 use heirloom_kernels::{Dense, Engine};
 
-/// Sinusoidal features of λ: `[cos(v·f) …, sin(v·f) …]` for v = 64·ln λ / ln 8192 and the frequencies
-/// f = 64^(−j/(length/2 − 1)), j = 0 … length/2 − 1. Computed in binary64, each value rounded to
-/// binary32 once.
+/// Sinusoidal features of λ: `[cos(v·f) …, sin(v·f) …]` for v = 64·ln λ / ln 8192 and the
+/// frequencies f = 64^(−j/(length/2 − 1)), j = 0 … length/2 − 1. Computed in binary64, each value
+/// rounded to binary32 once.
 ///
 /// `length` is even and at least 4; λ is positive.
 #[must_use]

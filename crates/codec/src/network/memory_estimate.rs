@@ -5,12 +5,12 @@ use heirloom_format::container::CANVAS_UNIT;
 
 use crate::model::{LATENT_LEVELS, STAGES, STRIDES, Spec};
 
-/// Peak bytes of feature maps while an image of `pixels` padded pixels is decoded. An upper estimate
-/// without the buffers that do not grow with the image; saturating.
+/// Peak bytes of feature maps while an image of `pixels` padded pixels is decoded. An upper
+/// estimate without the buffers that do not grow with the image; saturating.
 #[must_use]
 pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
-    // At a latent level: the features e and r, the output of the merge, prior mean and raw scale, symbols
-    // and their tables.
+    // At a latent level: the features e and r, the output of the merge, prior mean and raw scale,
+    // symbols and their tables.
     let level = (0..LATENT_LEVELS).map(|level| {
         let stage = Spec::stage_of_level(level);
         let here = 3 * feature(spec, stage) + 4 * latent(spec, level);
@@ -28,14 +28,15 @@ pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
     bytes(level.fold(tail, u64::max), pixels)
 }
 
-/// Peak bytes of feature maps while an image of `pixels` padded pixels is encoded; see [`decoding`].
+/// Peak bytes of feature maps while an image of `pixels` padded pixels is encoded; see
+/// [`decoding`].
 #[must_use]
 pub fn encoding(spec: &Spec, pixels: u64) -> u64 {
     // Bottom-up: the image, and the features of each stage, which are kept.
     let features: u64 = (1..STAGES).map(|stage| feature(spec, stage)).sum();
     let bottom_up = 3 * UNIT + feature(spec, 0) + features;
-    // At a latent level: remaining features, e and its copy, the mixed feature; posterior and prior means,
-    // raw scale, symbols.
+    // At a latent level: remaining features, e and its copy, the mixed feature; posterior and prior
+    // means, raw scale, symbols.
     let level = (0..LATENT_LEVELS).map(|level| {
         let stage = Spec::stage_of_level(level);
         features + 3 * feature(spec, stage) + 5 * latent(spec, level)

@@ -1,6 +1,6 @@
 //! The networks, built from [`heirloom_kernels`]: [`Encoder`] (image to latents), [`EntropyBranch`]
-//! (latents to the distributions of latents) and [`Reconstruction`] (latents to image); Duan et al., CVPR
-//! 2024, section 4.2 and supplement 7. `docs/ARITHMETIC.md` fixes the arithmetic.
+//! (latents to the distributions of latents) and [`Reconstruction`] (latents to image); Duan et
+//! al., CVPR 2024, section 4.2 and supplement 7. `docs/ARITHMETIC.md` fixes the arithmetic.
 
 mod block;
 mod build;
@@ -33,8 +33,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Packs weights into layers. The memory of the weights is released while layers are built. Each
-    /// branch clamps λ to its own range.
+    /// Packs weights into layers. The memory of the weights is released while layers are built.
+    /// Each branch clamps λ to its own range.
     ///
     /// # Errors
     /// An invalid spec or range, or weights that do not fit the spec.

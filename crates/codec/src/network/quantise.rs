@@ -1,5 +1,5 @@
-//! Quantisation of latents (Duan et al., CVPR 2024, section 4.2): residuals from posterior means, and
-//! latents from residuals.
+//! Quantisation of latents (Duan et al., CVPR 2024, section 4.2): residuals from posterior means,
+//! and latents from residuals.
 
 use rayon::prelude::*;
 
@@ -15,8 +15,8 @@ const TASK: usize = 1 << 13;
 pub fn quantise(posterior_mean: &Map, prior_mean: &Map) -> Vec<i32> {
     let limit = MAX_MAGNITUDE as f32;
     let symbol = |q: f32, mean: f32| {
-        // Between 2^23 and 2^24 the last bit of a float is worth one, so that the sum is rounded to an
-        // integer, ties to even. `round_ties_even` would call into the C library on x86-64.
+        // Between 2^23 and 2^24 the last bit of a float is worth one, so that the sum is rounded to
+        // an integer, ties to even. `round_ties_even` would call into the C library on x86-64.
         const ONES: f32 = 12_582_912.0;
         (((q - mean).clamp(-limit, limit) + ONES) - ONES) as i32
     };
@@ -28,8 +28,8 @@ pub fn quantise(posterior_mean: &Map, prior_mean: &Map) -> Vec<i32> {
     symbols
 }
 
-/// Latent z = k + μ, in place of μ. |k| ≤ [`MAX_MAGNITUDE`] is exact in binary32; the sum is rounded
-/// once.
+/// Latent z = k + μ, in place of μ. |k| ≤ [`MAX_MAGNITUDE`] is exact in binary32; the sum is
+/// rounded once.
 pub fn dequantise(symbols: &[i32], prior_mean: Map) -> Map {
     let mut latent = prior_mean;
     latent.data.par_chunks_mut(TASK).zip(symbols.par_chunks(TASK)).for_each(|(values, symbols)| {

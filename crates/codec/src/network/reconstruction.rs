@@ -63,7 +63,8 @@ impl Reconstruction {
         self.lambda.embed(engine, lambda)
     }
 
-    /// Starts a walk over z1's grid of `height` × `width` positions. λ is clamped to the branch's range.
+    /// Starts a walk over z1's grid of `height` × `width` positions. λ is clamped to the branch's
+    /// range.
     #[must_use]
     pub fn walk(&self, engine: Engine, lambda: f32, height: usize, width: usize) -> ReconstructionWalk<'_> {
         ReconstructionWalk {
@@ -93,8 +94,8 @@ impl ReconstructionWalk<'_> {
         self.feature = self.condition.engine.dense(&level.merge, &[&self.feature, latent, entropy_feature]);
     }
 
-    /// Goes up to the next latent level, or to the image. This does not need the entropy branch, so the
-    /// next latent can be decoded at the same time.
+    /// Goes up to the next latent level, or to the image. This does not need the entropy branch, so
+    /// the next latent can be decoded at the same time.
     pub fn rise(&mut self) {
         let Some(level) = self.branch.levels.get(self.level) else { return };
         self.level += 1;

@@ -1,11 +1,12 @@
-//! `ln`, `exp`, `sin` and `cos` of binary64 numbers from + − × ÷ alone, so that every machine gets the
-//! same bits. Platform functions differ in the last bit from one system to the next, and the embedding of
-//! λ determines latents.
+//! `ln`, `exp`, `sin` and `cos` of binary64 numbers from + − × ÷ alone, so that every machine gets
+//! the same bits. Platform functions differ in the last bit from one system to the next, and the
+//! embedding of λ determines latents.
 //!
-//! `docs/ARITHMETIC.md` fixes every step. The error is about one unit in the last place over the range
-//! used here (|x| below 10,000 for the trigonometric functions).
+//! `docs/ARITHMETIC.md` fixes every step. The error is about one unit in the last place over the
+//! range used here (|x| below 10,000 for the trigonometric functions).
 
-/// The upper bits of ln 2. The last 21 bits are zero, so that the product with an exponent is exact.
+/// The upper bits of ln 2. The last 21 bits are zero, so that the product with an exponent is
+/// exact.
 const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
 /// ln 2 − [`LN2_HIGH`].
 const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
@@ -17,7 +18,8 @@ const HALF_PI: [f64; 3] = [
     f64::from_bits(0x3ba3_198a_2e03_7073),
 ];
 
-/// Natural logarithm of a positive normal number. Other arguments give a meaningless but fixed result.
+/// Natural logarithm of a positive normal number. Other arguments give a meaningless but fixed
+/// result.
 #[must_use]
 pub fn ln(x: f64) -> f64 {
     // x = m·2^e with m in [1, 2), then m in (√½, √2].

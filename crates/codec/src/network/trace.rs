@@ -1,4 +1,5 @@
-//! Intermediate results of a network that is given its latents, for comparison with reference vectors.
+//! Intermediate results of a network that is given its latents, for comparison with reference
+//! vectors.
 
 use heirloom_format::container::CANVAS_UNIT;
 
@@ -34,11 +35,12 @@ pub struct Trace {
 }
 
 impl Network {
-    /// Runs all branches on `image` (RGB in [-1, 1], sides multiples of [`CANVAS_UNIT`]). After each level
-    /// it continues with the given latent instead of the network's own. The entropy branch is strict; the
-    /// others use `arithmetic`.
+    /// Runs all branches on `image` (RGB in [-1, 1], sides multiples of [`CANVAS_UNIT`]). After
+    /// each level it continues with the given latent instead of the network's own. The entropy
+    /// branch is strict; the others use `arithmetic`.
     ///
-    /// Returns `None` if this machine lacks `isa`, or unless there are four latents of the right shapes.
+    /// Returns `None` if this machine lacks `isa`, or unless there are four latents of the right
+    /// shapes.
     #[must_use]
     pub fn trace(&self, isa: Isa, arithmetic: Arithmetic, lambda: f32, image: Map, latents: &[Map]) -> Option<Trace> {
         let engine = Engine::at(isa, arithmetic)?;

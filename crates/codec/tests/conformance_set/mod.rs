@@ -1,4 +1,5 @@
-//! The conformance sets: files that published generations wrote, and what they must decode to forever.
+//! The conformance sets: files of published generations, and hashes of what they must decode to
+//! forever.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +9,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Ids of the model that wrote the set. Its weights need not be in the repository: a later generation reads the files.
+    /// Id of the lineage of the model that wrote the set. Its weights need not be in the
+    /// repository.
     pub entropy_id: String,
     pub generation: u32,
     pub generation_id: String,
     pub files: Vec<Entry>,
-    /// What it makes of the files of earlier generations of its lineage.
+    /// Results of this model for the files of earlier generations of its lineage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub older: Vec<Older>,
 }
 
-/// Files of another set, decoded by a later generation: the latents are those of their own manifest.
+/// Files of another set, decoded by a later generation. The latents are those of their own
+/// manifest.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Older {
     /// Name of the set's folder.
     pub set: String,
-    /// One for each of its files, in their order.
+    /// Hashes for each of its files, in their order.
     pub pixels: Vec<Pixels>,
 }
 
@@ -41,7 +44,7 @@ pub struct Pixels {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     pub name: String,
-    /// What the image shows.
+    /// Kind of the image.
     pub image: String,
     pub width: u32,
     pub height: u32,
@@ -52,14 +55,14 @@ pub struct Entry {
     pub file: String,
     /// `Latents::hash`: the same with every generation of the lineage.
     pub latents: String,
-    /// Hash of the pixels by exact decoding with the model that wrote the file; none where its weights are not in the
-    /// repository.
+    /// Hash of the pixels by exact decoding with the model that wrote the file; none if its weights
+    /// are not in the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact_pixels: Option<String>,
-    /// Hash of the pixels by decoding with fused multiply-add, the default; none as above.
+    /// Hash of the pixels with fused multiply-add, the default; none as above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fused_pixels: Option<String>,
-    /// Hash of ICC profile, Exif and XMP one after another; none without metadata.
+    /// Hash of ICC profile, Exif and XMP, concatenated; none without metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The system's allocator, counting what all threads of the program take.
+//! The system's allocator, counting the memory of all threads of the program.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -31,7 +31,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Most bytes taken at once during `work`, beyond those taken before.
+/// Runs `work`. Returns its result and the peak of allocated bytes, beyond those allocated before.
 pub fn peak<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = NOW.load(Relaxed);
     PEAK.store(before, Relaxed);

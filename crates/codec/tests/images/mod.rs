@@ -10,11 +10,11 @@ pub enum Kind {
     Flat,
     /// Independent random bytes.
     Noise,
-    /// Slopes of colour, discs and stripes with hard edges before them, and a little grain.
+    /// Gradients, with discs and stripes with hard edges in front, and a little grain.
     Photo,
 }
 
-/// Image of a kind. Grey ones have the first channel of the coloured ones.
+/// Makes an image of a kind. Grey images have the first channel of coloured ones.
 pub fn image(kind: Kind, width: u32, height: u32, format: PixelFormat) -> Image {
     let channels: u32 = if format == PixelFormat::Grey8 { 1 } else { 3 };
     let mut data = Vec::new();
@@ -33,7 +33,8 @@ pub fn image(kind: Kind, width: u32, height: u32, format: PixelFormat) -> Image 
 }
 
 fn photo(x: u32, y: u32, channel: u32) -> u8 {
-    // Discs on a grid of 72 pixels, each of its own radius and place; a third of the cells have none.
+    // Discs on a grid of 72 pixels, each with its own radius and position; a third of the cells
+    // have none.
     let (column, row) = (x / 72, y / 72);
     let cell = noise(column, row, 7);
     let (dx, dy) = ((x % 72).abs_diff(24 + cell % 24), (y % 72).abs_diff(24 + cell / 32 % 24));

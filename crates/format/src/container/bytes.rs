@@ -41,8 +41,8 @@ impl<'a> Reader<'a> {
         Ok(self.array::<1>()?[0])
     }
 
-    /// Reads an unsigned number below 2^32: seven bits per byte, low bits first, the high bit set on all
-    /// bytes but the last.
+    /// Reads an unsigned number below 2^32: seven bits per byte, low bits first, the high bit set
+    /// on all bytes but the last.
     pub fn varint(&mut self) -> Result<u32, ReadError> {
         let mut value = 0u64;
         for shift in [0, 7, 14, 21, 28] {

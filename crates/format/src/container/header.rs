@@ -8,8 +8,8 @@ use super::{CANVAS_UNIT, ContainerError, MAGIC, Section, TransferDamage, VERSION
 pub enum PixelFormat {
     /// Red, green, blue, eight bits each.
     Rgb8,
-    /// One grey channel of eight bits. The network codes it as three equal channels; the decoder returns
-    /// their mean.
+    /// One grey channel of eight bits. The network codes it as three equal channels; the decoder
+    /// returns their mean.
     Grey8,
 }
 
@@ -42,7 +42,8 @@ pub struct Header {
     pub pixel_format: PixelFormat,
     /// The λ that the image was encoded with: finite and above 0, kept to the bit.
     pub lambda: f32,
-    /// The first eight bytes of the entropy id, which names the lineage that can decode the latents.
+    /// The first eight bytes of the entropy id, which names the lineage that can decode the
+    /// latents.
     pub entropy_id: [u8; 8],
     /// Number of the generation that wrote the file.
     pub generation: u32,
@@ -94,7 +95,8 @@ impl Header {
         Ok(())
     }
 
-    /// Reads what [`Header::write`] writes. Returns the header and the position of the first section.
+    /// Reads what [`Header::write`] writes. Returns the header and the position of the first
+    /// section.
     pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), ContainerError> {
         check_magic(bytes)?;
         let mut reader = Reader::new(bytes, MAGIC.len());
@@ -117,8 +119,8 @@ impl Header {
         Ok((header, reader.position))
     }
 
-    /// Reads the fields between version and checksum. The pixel format is returned separately, as it is
-    /// checked after the checksum.
+    /// Reads the fields between version and checksum. The pixel format is returned separately, as
+    /// it is checked after the checksum.
     fn read_fields(reader: &mut Reader<'_>) -> Result<(Self, u8), ReadError> {
         let width = reader.varint()?;
         let height = reader.varint()?;

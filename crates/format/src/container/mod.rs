@@ -1,7 +1,7 @@
 //! The `.hlm` file: a header, metadata, and four sections of coded latents, coarse first.
 //!
-//! Latents are opaque bytes here. Checksums find damage, a shortened file is told from a damaged one, and
-//! limits are checked before memory is allocated. `docs/FORMAT.md` is the specification.
+//! Latents are opaque bytes here. Checksums find damage, a shortened file is told from a damaged
+//! one, and limits are checked before memory is allocated. `docs/FORMAT.md` is the specification.
 //!
 //! ```
 //! use heirloom_format::container::{File, Header, Limits, Metadata, PixelFormat, parse, write};
@@ -40,8 +40,8 @@ pub use write::write;
 
 /// The first eight bytes of every file.
 ///
-/// The same idea as PNG's: a byte with the high bit set reveals 7-bit transfers, the two line ends reveal
-/// conversion of either kind, and 0x1A ends the output of `type` on old systems.
+/// The same idea as PNG's: a byte with the high bit set reveals 7-bit transfers, the two line ends
+/// reveal conversion of either kind, and 0x1A ends the output of `type` on old systems.
 pub const MAGIC: [u8; 8] = *b"\x89HLM\r\n\x1a\n";
 
 /// The version of the format that is written, and the only one that can be read.
@@ -50,7 +50,8 @@ pub const VERSION: u8 = 1;
 /// Number of latents, from z1 (coarse, stride 64) to z4 (fine, stride 8).
 pub const LATENT_LEVELS: usize = 4;
 
-/// Both sides of the canvas that the network works on are multiples of this, in pixels: the stride of z1.
+/// Both sides of the canvas that the network works on are multiples of this, in pixels: the stride
+/// of z1.
 pub const CANVAS_UNIT: usize = 64;
 
 /// Metadata of the image, carried verbatim.

@@ -73,12 +73,12 @@ pub fn parse_header(bytes: &[u8], limits: &Limits) -> Result<(Header, usize), Co
 
 /// Reads the whole part of a damaged file, or of any prefix of a file that contains its header.
 ///
-/// Damaged metadata is left out. Reading ends at a damaged or missing latent, since finer latents depend
-/// on coarser ones.
+/// Damaged metadata is left out. Reading ends at a damaged or missing latent, since finer latents
+/// depend on coarser ones.
 ///
 /// # Errors
-/// Errors of the header, [`ContainerError::OverLimit`] and [`ContainerError::UnsupportedSection`]. Damage
-/// and missing bytes behind the header are reported in [`Prefix::problem`].
+/// Errors of the header, [`ContainerError::OverLimit`] and [`ContainerError::UnsupportedSection`].
+/// Damage and missing bytes behind the header are reported in [`Prefix::problem`].
 pub fn parse_prefix(bytes: &[u8], limits: &Limits) -> Result<Prefix, ContainerError> {
     let (header, position) = parse_header(bytes, limits)?;
     let mut prefix = Prefix { header, metadata: Metadata::default(), latents: Vec::new(), problem: None };

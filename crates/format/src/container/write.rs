@@ -6,8 +6,8 @@ use super::{ContainerError, File, Section};
 /// Writes a file: header, metadata, latents.
 ///
 /// # Errors
-/// [`ContainerError::BadParameter`] for a side of zero, a λ that is not finite and positive, or a section
-/// of 2^32 bytes or more.
+/// [`ContainerError::BadParameter`] for a side of zero, a λ that is not finite and positive, or a
+/// section of 2^32 bytes or more.
 pub fn write(file: &File) -> Result<Vec<u8>, ContainerError> {
     let metadata =
         [(Section::Icc, &file.metadata.icc), (Section::Exif, &file.metadata.exif), (Section::Xmp, &file.metadata.xmp)];

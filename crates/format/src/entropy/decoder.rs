@@ -4,16 +4,17 @@ use super::scale::check_arguments;
 use super::tables::{Span, TABLES, Tables};
 use super::{EntropyError, LOWER, MAX_MAGNITUDE, PRECISION, SLOT_MASK, STATE_BYTES};
 
-/// Reads `out.len()` residuals, each with the table of its scale index. No bytes mean that all are zero.
+/// Reads `out.len()` residuals, each with the table of its scale index. No bytes mean that all are
+/// zero.
 ///
-/// Time and memory depend on the lengths of the arguments alone. After an error the contents of `out` are
-/// meaningless.
+/// Time and memory depend on the lengths of the arguments alone. After an error the contents of
+/// `out` are meaningless.
 ///
 /// # Errors
 /// [`EntropyError::LengthMismatch`] and [`EntropyError::BadScaleIndex`] for the arguments;
-/// [`EntropyError::CutShort`] and [`EntropyError::Damaged`] for the bytes. Damage that the container's
-/// checksum missed, or indices that are not the encoder's, are found with near certainty: all states must
-/// end where the encoder began, and all words must be used.
+/// [`EntropyError::CutShort`] and [`EntropyError::Damaged`] for the bytes. Damage that the
+/// container's checksum missed, or indices that are not the encoder's, are found with near
+/// certainty: all states must end where the encoder began, and all words must be used.
 pub fn decode_section(bytes: &[u8], indices: &[u8], out: &mut [i32]) -> Result<(), EntropyError> {
     check_arguments(out.len(), indices)?;
     let Some(head) = bytes.first() else {
@@ -40,8 +41,8 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// Brings a state back above its lower bound. Reads zeros past the end; the caller checks `position`
-    /// after the last residual.
+    /// Brings a state back above its lower bound. Reads zeros past the end; the caller checks
+    /// `position` after the last residual.
     #[inline(always)]
     fn refill(&mut self, x: u64) -> u64 {
         let word = self.words.get(self.position).map_or(0, |word| u16::from_le_bytes(*word));
@@ -58,8 +59,8 @@ fn pop_bit(x: u64, words: &mut Words<'_>) -> (u32, u64) {
     (bit, words.refill(((x >> PRECISION) << 15) | (x & 0x7fff)))
 }
 
-/// Reads the rest of an escaped magnitude whose escape begins at `centre`; returns it with the state and
-/// the position. State and words are passed by value to keep them in registers.
+/// Reads the rest of an escaped magnitude whose escape begins at `centre`; returns it with the
+/// state and the position. State and words are passed by value to keep them in registers.
 #[cold]
 #[inline(never)]
 fn pop_escaped(mut x: u64, mut words: Words<'_>, centre: u32) -> Result<(i32, u64, usize), EntropyError> {

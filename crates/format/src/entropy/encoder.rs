@@ -4,8 +4,8 @@ use super::scale::check_arguments;
 use super::tables::{EncodeEntry, TABLES, Tables, escape_bits};
 use super::{EntropyError, LOWER, MAX_MAGNITUDE, MAX_STATES_LOG2, PRECISION, STATE_BYTES};
 
-/// Roughly estimated bits from which the speed of interleaved states is worth their bytes, 0.15 % at this
-/// size.
+/// Roughly estimated bits from which the speed of interleaved states is worth their bytes, 0.15 %
+/// at this size.
 const INTERLEAVE_FROM_BITS: u64 = 1 << 16;
 /// Number of residuals from which states are interleaved whatever the size.
 const INTERLEAVE_FROM_SYMBOLS: usize = 1 << 21;
@@ -14,12 +14,12 @@ const MANY_STATES: usize = 4;
 
 /// Codes residuals, each with the table of its scale index. If all are zero, there are no bytes.
 ///
-/// The number of interleaved states follows from the estimated size. The bytes depend on the arguments
-/// alone.
+/// The number of interleaved states follows from the estimated size. The bytes depend on the
+/// arguments alone.
 ///
 /// # Errors
-/// [`EntropyError::LengthMismatch`], [`EntropyError::BadScaleIndex`], or [`EntropyError::TooLarge`] for
-/// magnitudes above [`MAX_MAGNITUDE`].
+/// [`EntropyError::LengthMismatch`], [`EntropyError::BadScaleIndex`], or [`EntropyError::TooLarge`]
+/// for magnitudes above [`MAX_MAGNITUDE`].
 pub fn encode_section(symbols: &[i32], indices: &[u8]) -> Result<Vec<u8>, EntropyError> {
     let (rough_bits, all_zero) = survey(symbols, indices)?;
     if all_zero {
@@ -29,8 +29,8 @@ pub fn encode_section(symbols: &[i32], indices: &[u8]) -> Result<Vec<u8>, Entrop
     Ok(if long { encode::<MANY_STATES>(symbols, indices) } else { encode::<1>(symbols, indices) })
 }
 
-/// Codes residuals like [`encode_section`], with a given number of interleaved states: 1, 2, 4 or 8. The
-/// decoder reads them all.
+/// Codes residuals like [`encode_section`], with a given number of interleaved states: 1, 2, 4 or
+/// 8. The decoder reads them all.
 ///
 /// # Errors
 /// Those of [`encode_section`], and [`EntropyError::BadStateCount`].
@@ -46,7 +46,8 @@ pub fn encode_section_with(states: usize, symbols: &[i32], indices: &[u8]) -> Re
     }
 }
 
-/// Checks the arguments; returns an estimate of the size in bits, and whether all residuals are zero.
+/// Checks the arguments; returns an estimate of the size in bits, and whether all residuals are
+/// zero.
 fn survey(symbols: &[i32], indices: &[u8]) -> Result<(u64, bool), EntropyError> {
     check_arguments(symbols.len(), indices)?;
     let largest = symbols.iter().fold(0, |largest, value| value.unsigned_abs().max(largest));
@@ -81,16 +82,17 @@ const WORDS_PER_RESIDUAL: usize = 42;
 /// Number of residuals between two checks of the buffer size; a multiple of every number of states.
 const BLOCK: usize = 64;
 
-/// The stream of 16-bit words, last word first, while a block is coded: room for the whole block, and the
-/// number of words in use. It is passed by value, as are the states, to keep them in registers.
+/// The stream of 16-bit words, last word first, while a block is coded: room for the whole block,
+/// and the number of words in use. It is passed by value, as are the states, to keep them in
+/// registers.
 struct Words<'a> {
     room: &'a mut [u16],
     length: usize,
 }
 
 impl Words<'_> {
-    /// Moves the low word of a state to the stream if the state is at least `limit`. Without branches, since
-    /// they could not be predicted.
+    /// Moves the low word of a state to the stream if the state is at least `limit`. Without
+    /// branches, since they could not be predicted.
     #[inline(always)]
     fn shrink(&mut self, x: u64, limit: u64) -> u64 {
         if let Some(word) = self.room.get_mut(self.length) {
@@ -106,7 +108,8 @@ impl Words<'_> {
 #[inline(always)]
 fn push(x: u64, words: &mut Words<'_>, entry: EncodeEntry) -> u64 {
     let frequency = u64::from(entry.frequency);
-    // From (LOWER >> PRECISION) << 16 per unit of frequency on, the state would outgrow its 36 bits.
+    // From (LOWER >> PRECISION) << 16 per unit of frequency on, the state would outgrow its 36
+    // bits.
     let x = words.shrink(x, frequency << 20);
     let quotient = ((u128::from(x) * u128::from(entry.reciprocal)) >> 64) as u64;
     x + u64::from(entry.bias) + quotient * ((1 << PRECISION) - frequency)
@@ -118,8 +121,8 @@ fn push_bit(x: u64, words: &mut Words<'_>, bit: u32) -> u64 {
     ((x >> 15) << 16) | (u64::from(bit) << 15) | (x & 0x7fff)
 }
 
-/// Pushes the Exp-Golomb code of `excess` >= 1 onto the state, in the reverse of reading order. Returns the
-/// state and the number of words in use.
+/// Pushes the Exp-Golomb code of `excess` >= 1 onto the state, in the reverse of reading order.
+/// Returns the state and the number of words in use.
 #[cold]
 #[inline(never)]
 fn push_excess(mut x: u64, room: &mut [u16], length: usize, excess: u32) -> (u64, usize) {
@@ -139,8 +142,8 @@ fn push_excess(mut x: u64, room: &mut [u16], length: usize, excess: u32) -> (u64
 fn push_residual(mut x: u64, words: &mut Words<'_>, tables: &Tables, value: i32, index: u8) -> u64 {
     let span = tables.spans[(index & 63) as usize];
     let centre = u32::from(span.centre);
-    // Position in the table; the escapes are at 0 and 2·centre. No branch on the sign, which could not be
-    // predicted.
+    // Position in the table; the escapes are at 0 and 2·centre. No branch on the sign, which could
+    // not be predicted.
     let mut position = value.wrapping_add(i32::from(span.centre)).cast_unsigned();
     if position.wrapping_sub(1) >= 2 * centre - 1 {
         (x, words.length) = push_excess(x, words.room, words.length, value.unsigned_abs() - centre + 1);
@@ -176,8 +179,8 @@ fn encode<const N: usize>(symbols: &[i32], indices: &[u8]) -> Vec<u8> {
 
     let words = buffer.get(..length).unwrap_or_default();
     let mut bytes = Vec::with_capacity(N * STATE_BYTES + 2 * words.len());
-    // The first state shares its bytes with the number of states, in the 3 bits below it, and has a fifth
-    // byte only if needed.
+    // The first state shares its bytes with the number of states, in the 3 bits below it, and has a
+    // fifth byte only if needed.
     let head = (states[0] << 3) | u64::from(N.ilog2());
     if head < 1 << 32 {
         bytes.extend_from_slice(&head.to_le_bytes()[..4]);

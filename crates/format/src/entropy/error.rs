@@ -48,7 +48,8 @@ impl fmt::Display for EntropyError {
             }
             Self::TooLarge { position, value } => write!(
                 f,
-                "residual {value} at position {position} exceeds ±{MAX_MAGNITUDE}; the encoder network diverged on this image"
+                "the residual {value} at position {position} exceeds ±{MAX_MAGNITUDE}; the encoder diverged on this image, so encode \
+                 it with another model"
             ),
             Self::BadStateCount(count) => write!(f, "{count} interleaved states are impossible; choose 1, 2, 4 or 8"),
             Self::CutShort => {

@@ -8,11 +8,11 @@ use super::tables_data::THRESHOLDS;
 /// Number of scales, each with a probability table.
 pub const SCALES: usize = 64;
 
-/// Number of the table for a raw scale output: that of the log-spaced scale whose logarithm is nearest to
-/// that of σ = exp(softplus(raw + 2.3) − 2.3).
+/// Number of the table for a raw scale output: that of the log-spaced scale whose logarithm is
+/// nearest to that of σ = exp(softplus(raw + 2.3) − 2.3).
 ///
-/// This is the only function where a float determines how bytes are read, so it only compares: the result
-/// is the number of the 63 committed thresholds that are `<= raw`. NaN gives 0.
+/// This is the only function where a float determines how bytes are read, so it only compares: the
+/// result is the number of the 63 committed thresholds that are `<= raw`. NaN gives 0.
 #[inline]
 #[must_use]
 pub fn scale_index(raw: f32) -> u8 {
@@ -25,8 +25,8 @@ pub fn scale_index(raw: f32) -> u8 {
     index as u8
 }
 
-/// Writes the [`scale_index`] of every element of `raw` to `indices`. Surplus elements of the longer slice
-/// are ignored.
+/// Writes the [`scale_index`] of every element of `raw` to `indices`. Surplus elements of the
+/// longer slice are ignored.
 pub fn scale_indices(raw: &[f32], indices: &mut [u8]) {
     const TASK: usize = 1 << 13;
     indices.par_chunks_mut(TASK).zip(raw.par_chunks(TASK)).for_each(|(indices, raw)| {

@@ -6,8 +6,8 @@ use super::scale::check_arguments;
 use super::tables_data::{FREQUENCIES, RADIUS, THRESHOLDS};
 use super::{EntropyError, MAX_MAGNITUDE, PRECISION, SCALES};
 
-/// The position of one scale's table in the flat lists. Its entries are, in this order: the escape of
-/// negative values, −radius, …, 0, …, radius, the escape of positive values.
+/// The position of one scale's table in the flat lists. Its entries are, in this order: the escape
+/// of negative values, −radius, …, 0, …, radius, the escape of positive values.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Span {
     /// Position of the first entry.
@@ -25,9 +25,9 @@ pub(super) struct DecodeEntry {
 
 /// An entry for the encoder: division by the frequency as a multiplication.
 ///
-/// For 2 <= f < 2^16 and x < 2^36, floor(x·ceil(2^64/f) / 2^64) = floor(x/f), since the excess x/2^64 < 1/f
-/// never reaches the next integer. For f = 1 the factor 2^64 does not fit; 2^64 − 1 gives x − 1, and `bias`
-/// compensates.
+/// For 2 <= f < 2^16 and x < 2^36, floor(x·ceil(2^64/f) / 2^64) = floor(x/f), since the excess
+/// x/2^64 < 1/f never reaches the next integer. For f = 1 the factor 2^64 does not fit; 2^64 − 1
+/// gives x − 1, and `bias` compensates.
 #[derive(Clone, Copy)]
 pub(super) struct EncodeEntry {
     pub reciprocal: u64,
@@ -40,19 +40,19 @@ pub(super) struct Tables {
     pub spans: [Span; SCALES],
     pub decode: Vec<DecodeEntry>,
     pub encode: Vec<EncodeEntry>,
-    /// For each scale and each value of a slot's upper eight bits, the first entry (within its table) that
-    /// may contain the slot.
+    /// For each scale and each value of a slot's upper eight bits, the first entry (within its
+    /// table) that may contain the slot.
     pub first: Box<[u8; SCALES << 8]>,
 }
 
 /// The tables, built from the committed integers on first use.
 pub(super) static TABLES: LazyLock<Tables> = LazyLock::new(build);
 
-/// Committed frequencies of one scale: those of magnitudes 0..=radius, then that of an escape. `None` from
-/// index 64 on.
+/// Committed frequencies of one scale: those of magnitudes 0..=radius, then that of an escape.
+/// `None` from index 64 on.
 ///
-/// The frequency of a non-zero magnitude applies to each sign, as does that of the escape; all of them sum
-/// to 2^16.
+/// The frequency of a non-zero magnitude applies to each sign, as does that of the escape; all of
+/// them sum to 2^16.
 #[must_use]
 pub fn frequencies(index: usize) -> Option<&'static [u16]> {
     let lengths = RADIUS.iter().map(|radius| *radius as usize + 2);
@@ -88,7 +88,8 @@ fn build() -> Tables {
     Tables { spans, decode, encode, first }
 }
 
-/// Length of the Exp-Golomb code of an escaped value, in bits, for `excess` = magnitude − radius >= 1.
+/// Length of the Exp-Golomb code of an escaped value, in bits, for `excess` = magnitude − radius >=
+/// 1.
 pub(super) fn escape_bits(excess: u32) -> u32 {
     2 * excess.ilog2() + 1
 }
@@ -119,8 +120,8 @@ pub fn estimated_bits(symbols: &[i32], indices: &[u8]) -> Result<f64, EntropyErr
 }
 
 /// BLAKE3 of all committed integers: the 64 radii as bytes, the frequencies as little-endian 16-bit
-/// numbers, the bit patterns of the thresholds as little-endian 32-bit numbers. `docs/FORMAT.md` states the
-/// value.
+/// numbers, the bit patterns of the thresholds as little-endian 32-bit numbers. `docs/FORMAT.md`
+/// states the value.
 #[must_use]
 pub fn tables_hash() -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
