@@ -71,13 +71,19 @@
 //! lineage; files of another lineage need a model of that lineage, which [`Model::from_bytes`]
 //! reads and [`Decoder::model`] adds:
 //!
-//! ```no_run
+//! ```
+//! # #[cfg(feature = "default-model")] {
 //! use heirloom::{Decoder, Encoder, Model};
-//! # let (image, bytes): (heirloom::Image, Vec<u8>) = unimplemented!();
+//! # let image = heirloom::Image::new(8, 8, heirloom::PixelFormat::Grey8, vec![9; 64])?;
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("model.safetensors");
+//! # std::fs::write(&path, heirloom_default_model::bytes())?;
 //!
-//! let model = Model::from_bytes(&std::fs::read("model.safetensors")?)?;
-//! let file = Encoder::with_model(model.clone()).lambda(256.0).encode(&image)?;
-//! let image = Decoder::with_model(model).decode(&bytes)?;
+//! let model = Model::from_bytes(&std::fs::read(path)?)?;
+//! let bytes = Encoder::with_model(model.clone()).lambda(256.0).encode(&image)?;
+//! let decoded = Decoder::with_model(model).decode(&bytes)?;
+//! # assert_eq!(decoded.width(), 8);
+//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

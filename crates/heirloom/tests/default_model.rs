@@ -7,7 +7,7 @@ use heirloom::{Decoder, EncodeOptions, Encoder, Error, ErrorKind, Image, Metadat
 /// A smooth image with some texture, and metadata.
 fn sample(width: u32, height: u32, format: PixelFormat) -> Image {
     let channels = format.channels() as u32;
-    let value = |x: u32, y: u32, c: u32| (x * 3 + y * (2 + c) + (x * y) % 7 * 4) as u8;
+    let value = |x: u32, y: u32, c: u32| (x + y * c / 2 + (x * y) % 5 * 3).min(255) as u8;
     let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..channels).map(move |c| value(x, y, c))));
     let mut image = Image::new(width, height, format, pixels.collect()).unwrap();
     image.metadata = Metadata { icc: Some(vec![1; 9]), exif: None, xmp: Some(b"<x/>".to_vec()) };
@@ -27,7 +27,7 @@ fn images_survive_with_their_metadata() {
         assert_eq!((decoded.width(), decoded.height(), decoded.format()), (75, 50, format));
         assert_eq!(decoded.metadata, image.metadata);
         let error: u64 = image.data().iter().zip(decoded.data()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
-        assert!(error < 12 * image.data().len() as u64, "mean error {}", error as f64 / image.data().len() as f64);
+        assert!(error < 5 * image.data().len() as u64, "mean error {}", error as f64 / image.data().len() as f64);
     }
 }
 
