@@ -1,7 +1,7 @@
 //! Files of published generations decode to the same latents and pixels as on the day they were
 //! written, with any instruction set and number of threads. The hashes are in
 //! `conformance/*/manifest.json`.
-#![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test fails by panicking
 
 use std::fs;
 use std::path::{Path, PathBuf};

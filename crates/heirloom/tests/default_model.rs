@@ -1,4 +1,5 @@
 //! The interface that a stranger sees, with the default model.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::error::Error as _;
 

@@ -1,4 +1,5 @@
 //! Models that are given by the caller, without any embedded one.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use heirloom::{Decoder, Encoder, ErrorKind, Image, Model, PixelFormat};
 use heirloom_codec::internals::reference;

@@ -40,9 +40,9 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// The paper's network with every channel count multiplied by `width / 128` (rounded, at least
-    /// 1) and a λ embedding of `embedding` values. `Spec::scaled(128, 256)` is the paper's own.
-    /// Valid for widths that are multiples of 16.
+    /// The paper's network with every channel count multiplied by `width / 128`, rounded, and a λ
+    /// embedding of `embedding` values. No count becomes 0. `Spec::scaled(128, 256)` is the paper's
+    /// own. Valid for widths that are multiples of 16.
     #[must_use]
     pub fn scaled(width: usize, embedding: usize) -> Self {
         let scale = |channels: usize| (channels.saturating_mul(width).saturating_add(64) / 128).max(1);

@@ -29,8 +29,8 @@ pub fn encode_section(symbols: &[i32], indices: &[u8]) -> Result<Vec<u8>, Entrop
     Ok(if long { encode::<MANY_STATES>(symbols, indices) } else { encode::<1>(symbols, indices) })
 }
 
-/// Codes residuals like [`encode_section`], with a given number of interleaved states: 1, 2, 4 or
-/// 8. The decoder reads them all.
+/// Codes residuals like [`encode_section`], with `states` interleaved states: 1, 2, 4 or 8. The
+/// decoder reads them all.
 ///
 /// # Errors
 /// Those of [`encode_section`], and [`EntropyError::BadStateCount`].

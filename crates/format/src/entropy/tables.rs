@@ -88,8 +88,8 @@ fn build() -> Tables {
     Tables { spans, decode, encode, first }
 }
 
-/// Length of the Exp-Golomb code of an escaped value, in bits, for `excess` = magnitude − radius >=
-/// 1.
+/// Length in bits of the Exp-Golomb code of an escaped value, whose `excess` is magnitude − radius
+/// and at least 1.
 pub(super) fn escape_bits(excess: u32) -> u32 {
     2 * excess.ilog2() + 1
 }

@@ -38,7 +38,7 @@ fn build(mut input: &[u8]) -> Vec<u8> {
 /// Fails by panicking.
 pub fn run(input: &[u8]) {
     let built;
-    let bytes = if input.len() % 2 == 0 {
+    let bytes = if input.len().is_multiple_of(2) {
         input
     } else {
         built = build(input);

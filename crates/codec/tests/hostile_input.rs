@@ -1,0 +1,82 @@
+//! Arguments that no careful caller would pass give errors or empty results, never a panic.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use heirloom_codec::image::ImageError;
+use heirloom_codec::internals::reference;
+use heirloom_codec::model::{LambdaRange, LambdaRanges, Metadata, ModelError, ModelFile, Spec, import};
+use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
+use heirloom_format::container::{Limits, PixelFormat, parse, write};
+
+fn file() -> ModelFile {
+    let spec = Spec::tiny();
+    let weights = reference::weights(&spec).unwrap();
+    ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
+}
+
+fn image() -> Image {
+    Image::new(5, 3, PixelFormat::Grey8, vec![77; 15]).unwrap()
+}
+
+#[test]
+fn sizes_that_no_memory_holds_are_refused_without_any_limit() {
+    let model = Model::new(file()).unwrap();
+    let mut options = DecodeOptions::default();
+    options.limits = Limits::none();
+    options.max_memory = u64::MAX;
+    let mut coded = parse(&model.encode(&image(), &EncodeOptions::new(99.0)).unwrap(), &Limits::none()).unwrap();
+    coded.header.width = u32::MAX;
+    coded.header.height = u32::MAX;
+    let bytes = write(&coded).unwrap();
+    assert_eq!(model.decode(&bytes, &options).unwrap_err().fault(), Fault::OverLimit);
+    assert_eq!(model.decode_partial(&bytes, &options).unwrap_err().fault(), Fault::OverLimit);
+    assert_eq!(model.decode_latents(&bytes, &options).unwrap_err().fault(), Fault::OverLimit);
+}
+
+#[test]
+fn latents_with_an_impossible_header_are_refused() {
+    let model = Model::new(file()).unwrap();
+    let (_, report) = model.encode_with_report(&image(), &EncodeOptions::new(99.0)).unwrap();
+    let mut latents = report.latents;
+    latents.header.width = 0;
+    let refused = model.reconstruct(&latents, &DecodeOptions::default()).unwrap_err();
+    assert_eq!(refused, DecodeError::Image(ImageError::Empty { width: 0, height: 3 }));
+    latents.header.width = 65;
+    let refused = model.reconstruct(&latents, &DecodeOptions::default()).unwrap_err();
+    assert!(matches!(refused, DecodeError::Latents(error) if error.latent == 1 && error.expected[1] == 2));
+    latents.header.width = 5;
+    latents.header.lambda = f32::NAN;
+    assert!(model.reconstruct(&latents, &DecodeOptions::default()).is_ok(), "λ is clamped");
+    latents.maps[3].data.clear();
+    assert!(model.reconstruct(&latents, &DecodeOptions::default()).is_err());
+}
+
+#[test]
+fn absurd_specs_and_ranges_are_refused() {
+    let mut absurd = Spec::base();
+    absurd.encoder_blocks = [usize::MAX; 5];
+    absurd.embedding = usize::MAX;
+    assert!(absurd.parameters().is_empty() && import::pytorch_parameters(&absurd).is_empty());
+    assert!(matches!(import::from_pytorch(&absurd, |_| None), Err(ModelError::Spec(_))));
+    assert_eq!(absurd.level_width(usize::MAX), absurd.level_width(3));
+    assert!(Spec::scaled(usize::MAX, usize::MAX).validate().is_err());
+
+    let mut altered = file();
+    altered.metadata.spec = absurd;
+    assert!(matches!(altered.to_bytes(), Err(ModelError::Spec(_))));
+    assert!(matches!(Model::new(altered), Err(ModelError::Spec(_))));
+    for (low, high) in [(f32::NAN, 1.0), (0.0, 1.0), (2.0, 1.0), (1.0, f32::INFINITY)] {
+        let mut altered = file();
+        altered.metadata.lambda.encoder = LambdaRange { low, high };
+        assert!(matches!(Model::new(altered), Err(ModelError::Metadata(_))), "{low} to {high}");
+    }
+    assert!(Metadata::from_file_start(&[0xff; 20]).is_err());
+}
+
+#[test]
+fn no_lambda_beyond_the_range_is_encoded() {
+    let model = Model::new(file()).unwrap();
+    for lambda in [f32::NAN, f32::INFINITY, -1.0, 0.0, 31.9, 1024.1] {
+        let refused = model.encode(&image(), &EncodeOptions::new(lambda)).unwrap_err();
+        assert!(matches!(refused, EncodeError::Lambda(_)), "{lambda}");
+    }
+}
