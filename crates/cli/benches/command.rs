@@ -1,10 +1,11 @@
-//! The whole command, from the start of the process to the file written, and the memory it takes:
+//! Time of the whole command, from the start of the process to the written file, and the memory it
+//! takes:
 //!
-//!     cargo bench -p heirloom --bench command [-- --rounds 5 --threads 2]
+//!     cargo bench -p heirloom-cli --bench command [-- --rounds 5 --threads 2]
 //!
-//! Photographs of 0.4 to 24 megapixels, PNG to .hlm to PNG, with the default model and quality. Each round runs every size once in
-//! either direction. Memory is the high-water mark of resident pages that Linux keeps for a process, read every two
-//! milliseconds in runs of their own.
+//! Photographs of 0.4 to 24 megapixels, PNG to .hlm to PNG, with the default model and quality.
+//! Each round runs every size once in either direction. Memory is the high-water mark of resident
+//! pages that Linux keeps for a process, read every two milliseconds in runs of their own.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -23,7 +24,7 @@ type Answer<T> = Result<T, Box<dyn Error>>;
 fn main() -> Answer<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let option = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|i| arguments.get(i + 1));
-    // Without `--bench` cargo is testing: the smallest image once.
+    // Cargo leaves `--bench` out when it tests; the smallest image is enough then.
     let testing = !arguments.iter().any(|argument| argument == "--bench");
     let rounds: usize = if testing { 1 } else { option("--rounds").map_or(Ok(5), |rounds| rounds.parse())?.max(1) };
     let folder = tempfile::tempdir()?;
@@ -33,7 +34,7 @@ fn main() -> Answer<()> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom"));
         command.arg(verb).args(arguments).args(["--force", "--quiet"]).stdout(Stdio::null());
         command.args(option("--threads").iter().flat_map(|threads| ["--threads", threads]));
-        // A store of the user's would be another model.
+        // The user's store could hold another model.
         Ok(command.env("HEIRLOOM_MODELS", folder.path().join("models")).spawn()?)
     };
     let encode = |case: &Case| run([&case.png, "-o".as_ref(), &case.coded], "encode");
@@ -70,7 +71,7 @@ fn main() -> Answer<()> {
     Ok(())
 }
 
-/// An image and what becomes of it.
+/// An image and its files.
 struct Case {
     size: (u32, u32),
     png: PathBuf,
@@ -96,7 +97,7 @@ impl Case {
     }
 }
 
-/// Seconds of a whole process.
+/// Wall time of a process, in seconds.
 fn time(start: impl FnOnce() -> Answer<Child>) -> Answer<f64> {
     let begin = Instant::now();
     let status = start()?.wait()?;
@@ -104,7 +105,7 @@ fn time(start: impl FnOnce() -> Answer<Child>) -> Answer<f64> {
     if status.success() { Ok(seconds) } else { Err(format!("the command failed: {status}").into()) }
 }
 
-/// Most bytes of a process that were in memory at once; `None` where the system does not say.
+/// Peak of the resident memory of a process in bytes; `None` where the system does not tell.
 fn peak(mut process: Child) -> Answer<Option<u64>> {
     let status = format!("/proc/{}/status", process.id());
     let mut peak = None;

@@ -1,4 +1,5 @@
-//! Several files at once: on all threads, with a progress bar on a terminal, and going on after failures.
+//! Several files at once: on all threads, with a progress bar on a terminal, and going on after
+//! failures.
 
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -50,10 +51,12 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     })
 }
 
-/// Calls `work` with 0..`count` on up to `threads` threads, and passes each result to `done` when it is there.
+/// Calls `work` with 0..`count` on up to `threads` threads, and passes each result to `done` when
+/// it is there.
 ///
-/// The threads do not belong to the codec's own pool. A thread of that pool that waits for its part of one
-/// image would otherwise begin another image, and memory would grow with the number of files.
+/// The threads do not belong to the codec's own pool. A thread of that pool that waits for its part
+/// of one image would otherwise begin another image, and memory would grow with the number of
+/// files.
 fn parallel<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + Sync, mut done: impl FnMut(usize, T)) {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
@@ -74,8 +77,8 @@ fn parallel<T: Send>(count: usize, threads: usize, work: impl Fn(usize) -> T + S
     });
 }
 
-/// The results of `work` with 0..`count`, in order. One failure, put behind the name of its job, fails the whole:
-/// means over the rest would not compare.
+/// The results of `work` with 0..`count`, in order. One failure, put behind the name of its job,
+/// fails the whole: means over the rest would not compare.
 pub fn collect<T: Send>(
     count: usize,
     threads: usize,
@@ -98,7 +101,8 @@ pub fn collect<T: Send>(
     results.into_iter().flatten().collect()
 }
 
-/// A progress bar over `count` steps on standard error; hidden if that is not a terminal, or for one step.
+/// A progress bar over `count` steps on standard error; hidden if that is not a terminal, or for
+/// one step.
 fn progress(count: usize, quiet: bool) -> ProgressBar {
     if quiet || count < 2 || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -112,7 +116,8 @@ pub fn say(bar: &ProgressBar, line: &str) {
     bar.suspend(|| eprintln!("{line}"));
 }
 
-/// Does `work` on each job, reports every result on standard error, and returns the exit status of the whole.
+/// Does `work` on each job, reports every result on standard error, and returns the exit status of
+/// the whole.
 ///
 /// `work` returns a line to print, unless `quiet`. `name` names a job whose work panics.
 pub fn run<J: Sync>(

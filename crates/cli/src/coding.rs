@@ -1,4 +1,5 @@
-//! The codec as the verbs use it: its errors become failures with an exit status, and files find their model.
+//! The codec as the verbs use it: its errors become failures with an exit status, and files find
+//! their model.
 
 use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
 use heirloom_eval::EvalError;
@@ -11,7 +12,8 @@ use crate::models;
 /// The flag that bounds the memory for one image.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct MemoryLimit {
-    /// Most memory for the feature maps of one image, in GiB; images that need more are refused [default: 8]
+    /// Most memory for the feature maps of one image, in GiB; images that need more are refused
+    /// [default: 8]
     #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     max_memory: Option<u64>,
 }

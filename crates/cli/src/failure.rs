@@ -1,4 +1,4 @@
-//! What went wrong, in the kinds that the exit status tells apart.
+//! Failures, and the exit status that each kind of them has.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,13 +8,13 @@ use heirloom_io::{FileError, ReadError, WriteError};
 /// The kind of a failure; its number is the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A file could not be read or written, or failures of several kinds happened.
+    /// A file could not be read or written, an internal error, or failures of several kinds.
     Failed = 1,
     /// The command line asks for something that cannot be done.
     Usage = 2,
-    /// The file is sound, but of a kind that is not supported, or needs a model that is not here.
+    /// The file is sound but not supported, or needs a model that is not here.
     Unsupported = 3,
-    /// The file is damaged, cut short, or not what it says it is.
+    /// The file is damaged, cut short, or not what it claims to be.
     Damaged = 4,
     /// A newer model does not decode an older one's files.
     NotDecodable = 5,
@@ -22,7 +22,7 @@ pub enum Kind {
     NotStable = 6,
 }
 
-/// A failure with a message that says what, where and what to do.
+/// A failure, with a message that says what happened, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub kind: Kind,
@@ -50,7 +50,7 @@ impl Failure {
         Self::new(Kind::Damaged, message)
     }
 
-    /// Puts the name of what it happened to in front.
+    /// Puts the name of the file or model in front of the message.
     pub fn about(self, name: impl fmt::Display) -> Self {
         Self { message: format!("{name}: {}", self.message), ..self }
     }
@@ -90,7 +90,8 @@ impl From<FileError> for Failure {
     }
 }
 
-/// The exit status of a whole run: 0 without failures, the kind's when all failures are of one kind, else 1.
+/// Exit status of a whole run: 0 without failures, that of the kind if all failures are of one
+/// kind, else 1.
 pub fn exit_code(failures: &[Kind]) -> ExitCode {
     match failures {
         [] => ExitCode::SUCCESS,

@@ -21,12 +21,17 @@ pub fn images(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     images.sort();
     if images.is_empty() {
-        return Err(Failure::failed(format!("{}: holds no images ({})", folder.display(), EXTENSIONS.join(", "))));
+        return Err(Failure::failed(format!(
+            "{}: has no images; looked for the extensions {}",
+            folder.display(),
+            EXTENSIONS.join(", ")
+        )));
     }
     Ok(images)
 }
 
-/// Name of the data set: Kodak if the files have the names of its images, else the name of the folder.
+/// Name of the data set: Kodak if the files have the names of its images, else the name of the
+/// folder.
 pub fn dataset(folder: &Path, images: &[PathBuf]) -> String {
     if anchors::is_kodak(images) {
         return anchors::KODAK.into();
@@ -40,8 +45,9 @@ pub fn scratch() -> Result<tempfile::TempDir, Failure> {
     tempfile::tempdir().map_err(|e| Failure::failed(format!("cannot create a temporary folder: {e}")))
 }
 
-/// Hash that says which images a number was measured on: BLAKE3 of the name and the bytes of each image,
-/// each of them behind its length as a little-endian `u64`, in the given order. 64 hexadecimal digits.
+/// Hash that says which images a number was measured on: BLAKE3 of the name and the bytes of each
+/// image, each of them behind its length as a little-endian `u64`, in the given order. 64
+/// hexadecimal digits.
 pub fn hash(images: &[PathBuf]) -> Result<String, Failure> {
     let mut hasher = blake3::Hasher::new();
     for path in images {

@@ -18,9 +18,9 @@ pub struct Job {
 
 /// Finds the output of every input.
 ///
-/// Without `output` a result is written beside its input, under the same name with `extension`; that of
-/// standard input goes to standard output. `output` is a folder if it is one, ends with a separator, or
-/// there are several inputs; a missing folder is created.
+/// Without `output` a result is written beside its input, under the same name with `extension`;
+/// that of standard input goes to standard output. `output` is a folder if it is one, ends with a
+/// separator, or there are several inputs; a missing folder is created.
 ///
 /// # Errors
 /// Results that cannot be named, that would overwrite each other, or that would overwrite an input.
@@ -58,7 +58,8 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, extension: &str) -> Resul
     Ok(jobs)
 }
 
-/// Refuses two results under one name, and results that would replace an input, even with `--force`.
+/// Refuses two results under one name, and results that would replace an input, even with
+/// `--force`.
 pub fn refuse_overwriting(jobs: &[Job]) -> Result<(), Failure> {
     let inputs: HashMap<FileId, &Location> =
         jobs.iter().filter_map(|job| Some((job.input.file_id()?, &job.input))).collect();

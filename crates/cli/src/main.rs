@@ -1,10 +1,10 @@
 //! The command `heirloom`.
 //!
-//! `verbs` holds one file per verb. The other modules are shared by verbs: files and streams (`location`), which
-//! output belongs to which input (`jobs`), the codec (`coding`) with its models (`models`), the formats that are
-//! written (`output_format`), folders of images (`folder`), other codecs (`peers`), the proof that a newer model
-//! keeps an older one's files (`proof`), several files at once (`batch`), and failures with their exit status
-//! (`failure`).
+//! `verbs` holds one file per verb. The other modules are shared by verbs: files and streams
+//! (`location`), which output belongs to which input (`jobs`), the codec (`coding`) with its models
+//! (`models`), the formats that are written (`output_format`), folders of images (`folder`), other
+//! codecs (`peers`), the proof that a newer model keeps an older one's files (`proof`), several
+//! files at once (`batch`), and failures with their exit status (`failure`).
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -39,9 +39,10 @@ If a file fails, the other ones are still done. The exit status is that of the f
 
 /// A learned image codec: small files that every later model still decodes.
 ///
-/// Heirloom files (.hlm) carry the id of the model lineage that decodes them. A model that has learned more still decodes
-/// every file of its lineage. A default model is built into this program. Until version 1.0 the models are previews: a
-/// lineage, and with it the files it wrote, may be dropped.
+/// Heirloom files (.hlm) carry the id of the model lineage that decodes them. A model that has
+/// learned more still decodes every file of its lineage. A default model is built into this
+/// program. Until version 1.0 the models are previews: a lineage, and with it the files it wrote,
+/// may be dropped.
 #[derive(Parser)]
 #[command(name = "heirloom", version, after_help = EXIT_STATUS, propagate_version = true)]
 struct Cli {
@@ -75,7 +76,8 @@ enum Verb {
     /// Train a model from scratch (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Train(verbs::handover::Arguments),
-    /// Teach a model new kinds of images or new rates; old files stay decodable (runs heirloom-train)
+    /// Teach a model new kinds of images or new rates; old files stay decodable (runs
+    /// heirloom-train)
     #[command(disable_help_flag = true)]
     Learn(verbs::handover::Arguments),
     /// Write the weights of a training run as a model file (runs heirloom-train)
@@ -84,7 +86,8 @@ enum Verb {
     /// Estimate rate and PSNR of a training run (runs heirloom-train)
     #[command(disable_help_flag = true)]
     Validate(verbs::handover::Arguments),
-    /// Estimate rate and PSNR of each image, also of old latents in a newer decoder (runs heirloom-train)
+    /// Estimate rate and PSNR of each image, also of old latents in a newer decoder (runs
+    /// heirloom-train)
     #[command(disable_help_flag = true)]
     Measure(verbs::handover::Arguments),
     /// Run the paper's experiments: compare systems and learning strategies (runs heirloom-train)

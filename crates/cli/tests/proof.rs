@@ -23,7 +23,8 @@ fn save(sandbox: &Sandbox, name: &str, model: &ModelFile) {
     sandbox.put(&format!("{name}.safetensors"), &model.to_bytes().unwrap());
 }
 
-/// PSNR of the sandbox's first image at λ 32, written by `old` and decoded by `new`: by the codec itself, not by the command.
+/// PSNR of the sandbox's first image at λ 32, written by `old` and decoded by `new`, from the codec
+/// itself.
 fn quality(old: &ModelFile, new: &ModelFile) -> f64 {
     let pixels = rgb(80, 50).into_raw();
     let image = Image::new(80, 50, PixelFormat::Rgb8, pixels.clone()).unwrap();
@@ -32,8 +33,8 @@ fn quality(old: &ModelFile, new: &ModelFile) -> f64 {
     heirloom_eval::psnr(&pixels, decoded.data()).unwrap()
 }
 
-/// Children of a model with a better and with a worse decoder. A shift of all pixels moves the error of a random network one
-/// way or the other; the one that the codec itself finds better at one λ holds at the other, the networks being what they are.
+/// Children of a model with a better and with a worse decoder. Shifting all pixels of a random
+/// network raises or lowers its error; the codec itself finds out which.
 fn better_and_worse(parent: &ModelFile) -> [ModelFile; 2] {
     let mut children = [0.1, -0.1].map(|by| child(parent, "reconstruction.image.bias", by));
     let before = quality(parent, parent);
@@ -112,7 +113,8 @@ fn flipped(tensor: &str, value: usize) -> Vec<u8> {
 fn one_flipped_bit_in_an_entropy_tensor() {
     let sandbox = sandbox();
     let verify = format!("models verify tiny.safetensors new.safetensors {FLAGS} --json p.json --force");
-    // Another z3 may choose tables that z4's coded bytes do not fit; another mean of z4 is no error of the coder, ever.
+    // Another z3 may choose tables that do not fit the coded bytes of z4. Another mean of z4 is
+    // never an error of the coder.
     for (tensor, value, may_break) in [("entropy.z3.prior.weight", 5, true), ("entropy.z4.prior.bias", 0, false)] {
         sandbox.put("new.safetensors", &flipped(tensor, value));
         let error = sandbox.refuses(&verify, 5, "claims the old one's entropy id, but its entropy branch was altered");
@@ -173,7 +175,7 @@ fn foreign_lineages() {
     };
     with("stranger", "the new model is of another lineage: its entropy id is");
     with("stranger", "entropy.z1.prior.bias");
-    // Another λ range of the entropy branch reads files differently, with the very same weights.
+    // With another λ range of the entropy branch, the same weights read files differently.
     let ranges = LambdaRanges::all(LambdaRange { low: 32.0, high: 4096.0 });
     save(&sandbox, "range", &ModelFile::new(tiny().metadata.spec, ranges, tiny().weights).unwrap());
     with("range", "the λ range of the entropy branch is 32 to 1024 in the old model and 32 to 4096 in the new one");
@@ -224,7 +226,7 @@ fn what_is_no_model_is_no_proof() {
 fn a_published_model_carries_its_record() {
     let sandbox = sandbox();
     let [new, _] = better_and_worse(&tiny());
-    // As a trainer may leave it: no number, no parent, no licence.
+    // A model as the trainer may leave it: without number, parent and licence.
     let mut plain = ModelFile::new(new.metadata.spec.clone(), new.metadata.lambda, new.weights.clone()).unwrap();
     plain.metadata.provenance.notes.insert("data".into(), "faces | a line\nand another".into());
     save(&sandbox, "new", &plain);
@@ -270,8 +272,8 @@ fn publishing_refuses_what_does_not_belong() {
     other.metadata.lineage.parent = Some(GenerationId([7; 32]));
     save(&sandbox, "other", &other);
     let publish = |new: &str| format!("models publish tiny.safetensors {new}.safetensors {FLAGS} -o out.safetensors");
-    sandbox.refuses(&publish("other"), 2, "it says that it learned from 0707");
-    sandbox.refuses(&publish("tiny"), 2, "it has the weights of the old model");
+    sandbox.refuses(&publish("other"), 2, "it learned from 0707");
+    sandbox.refuses(&publish("tiny"), 2, "it has the same weights as the old model");
     sandbox.refuses(&publish("other").replace("out.safetensors", "out.md"), 2, "the output must be a model file");
     assert!(!sandbox.path("out.safetensors").exists());
 }
@@ -303,7 +305,7 @@ fn small_losses_do_not_add_up_over_generations() {
     let better = better_and_worse(&tiny())[0].weights.get("reconstruction.image.bias").unwrap().data[0];
     let downhill = if better > tiny().weights.get("reconstruction.image.bias").unwrap().data[0] { -1.0 } else { 1.0 };
     let shifted = |parent: &ModelFile, by: f32| child(parent, "reconstruction.image.bias", by);
-    // Each step loses a little less than a generation may.
+    // Each generation loses a little less than the tolerance.
     let step = (1..200)
         .map(|n| downhill * n as f32 / 1000.0)
         .find(|&by| quality(&tiny(), &shifted(&tiny(), by)) < quality(&tiny(), &tiny()) - 0.03);
@@ -336,7 +338,7 @@ fn the_model_in_this_program_against_a_wider_generation() {
     assert_eq!(out.metadata.licence, old.metadata.licence);
     assert_eq!(out.metadata.record.unwrap().proofs[0].points.len(), 4);
 
-    // It reaches further, and its files are read by the old one.
+    // It codes at higher λ, and the old model reads its files.
     sandbox.does("models add out.safetensors");
     sandbox.does(&format!("encode set/a.png -o far.hlm --lambda {} --model out.safetensors", wider.high));
     sandbox.does("decode far.hlm -o new.png");

@@ -1,4 +1,4 @@
-//! What is refused, with which words and which exit status.
+//! Refused inputs: messages and exit status.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -71,9 +71,9 @@ fn damaged_and_foreign_images() {
     sandbox.put("broken.png", &broken);
     sandbox.refuses("encode broken.png --model tiny.safetensors", 4, "broken.png");
     sandbox.put("empty.png", b"");
-    sandbox.refuses("encode empty.png", 4, "empty.png: the file is empty");
+    sandbox.refuses("encode empty.png", 4, "empty.png: is empty");
     sandbox.put("text.png", b"hello");
-    sandbox.refuses("encode text.png", 3, "text.png: is not a PNG, JPEG, WebP, TIFF or PNM image");
+    sandbox.refuses("encode text.png", 3, "text.png: is not a PNG, JPEG, WebP, TIFF, BMP or PNM image");
     sandbox.refuses("encode missing.png", 1, "missing.png");
     sandbox.save("a.png", grey(9, 9));
     sandbox.does("encode a.png --model tiny.safetensors");
@@ -112,10 +112,14 @@ fn models_that_do_not_fit() {
     sandbox.save("a.png", rgb(40, 40));
     sandbox.does("encode a.png --model tiny.safetensors");
     sandbox.refuses("decode a.hlm -o b.png", 3, "a.hlm: needs a model of the lineage with the entropy id ");
-    sandbox.refuses("decode a.hlm -o b.png --model stranger.safetensors", 3, "give a model file of it with --model");
+    sandbox.refuses("decode a.hlm -o b.png --model stranger.safetensors", 3, "give a model file with --model FILE");
     sandbox.put("bad.safetensors", b"not a model");
     sandbox.refuses("decode a.hlm -o b.png --model bad.safetensors", 4, "bad.safetensors");
-    sandbox.refuses("decode a.hlm -o b.png --model missing.safetensors", 1, "missing.safetensors");
+    sandbox.refuses(
+        "decode a.hlm -o b.png --model missing.safetensors",
+        1,
+        "missing.safetensors: there is no such model",
+    );
 }
 
 #[test]
@@ -131,6 +135,47 @@ fn several_files_go_on_after_a_failure() {
 }
 
 #[test]
+fn an_input_is_never_overwritten() {
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(30, 30));
+    sandbox.does("encode a.png --model tiny.safetensors");
+    let (image, file) = (sandbox.get("a.png"), sandbox.get("a.hlm"));
+    std::fs::hard_link(sandbox.path("a.png"), sandbox.path("link.png")).unwrap();
+    for command in [
+        "encode a.png -o a.png --force",
+        "encode a.png -o ./a.png --force",
+        "encode a.png -o link.png --force",
+        "encode a.hlm --force",
+        "decode a.hlm -o a.hlm --format png --force",
+        "compare a.png -o a.png --force --model tiny.safetensors",
+    ] {
+        sandbox.refuses(command, 2, "would overwrite the input");
+    }
+    assert_eq!((sandbox.get("a.png"), sandbox.get("a.hlm")), (image, file));
+    let weights = sandbox.get("tiny.safetensors");
+    let publish = "models publish default tiny.safetensors --images . -o tiny.safetensors --force";
+    sandbox.refuses(publish, 2, "would overwrite a model");
+    assert_eq!(sandbox.get("tiny.safetensors"), weights);
+}
+
+#[test]
+fn a_file_that_makes_a_reader_panic_fails_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(30, 30));
+    sandbox.put("b.jpg", include_bytes!("../../io/tests/data/chroma-larger-than-luma.jpg"));
+    sandbox.save("c.png", rgb(30, 30));
+    sandbox.refuses("encode a.png b.jpg c.png --model tiny.safetensors", 1, "heirloom: b.jpg: ");
+    assert!(sandbox.path("a.hlm").is_file() && sandbox.path("c.hlm").is_file() && !sandbox.path("b.hlm").exists());
+}
+
+#[test]
+fn a_header_without_pixels_is_cut_short() {
+    let sandbox = Sandbox::new();
+    sandbox.put("a.ppm", b"P6\n26000 26000\n255\n");
+    sandbox.refuses("encode a.ppm --model tiny.safetensors", 4, "a.ppm: is cut short");
+}
+
+#[test]
 fn bad_command_lines() {
     let sandbox = Sandbox::new();
     sandbox.save("a.png", rgb(30, 30));
@@ -140,12 +185,12 @@ fn bad_command_lines() {
     sandbox.refuses("encode a.png a.jpg", 2, "a.png and a.jpg would both be written to a.hlm");
     sandbox.refuses("encode a.png a.jpg -o -", 2, "several inputs cannot go to standard output");
     sandbox.refuses("encode - a.jpg", 2, "standard input (-) has no name");
-    sandbox.refuses("decode a.hlm -o a.webp", 2, "'.webp' names no format that is written");
+    sandbox.refuses("decode a.hlm -o a.webp", 2, "a.webp: images are not written in a format of this name");
     sandbox.refuses("encode a.png --threads 0", 2, "--threads");
     sandbox.refuses(
         "encode a.png -o missing/folder/a.hlm --model tiny.safetensors",
         1,
-        "missing/folder/a.hlm: cannot write",
+        "missing/folder/a.hlm: cannot be written",
     );
 }
 

@@ -1,4 +1,4 @@
-//! The verbs that tell: info, models, eval, compare, and those that are handed over.
+//! The verbs that report: info, models, eval and compare; and those that heirloom-train does.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -96,12 +96,13 @@ fn eval_counts_real_bytes() {
         let original = sandbox.load(&format!("set/{}", record.image)).to_rgb8();
         assert_eq!(record.psnr, heirloom_eval::psnr(&original, &sandbox.load("x.png").to_rgb8()).unwrap());
         assert_eq!(record.ms_ssim.is_some(), record.image == "b.png");
-        // By how much it differs from the real rate is the codec's affair, and large for a model of random weights.
+        // The difference to the real rate is tested in the codec; it is large for a model of random
+        // weights.
         assert!(record.estimated_bpp.is_finite() && record.estimated_bpp > 0.0, "{record:?}");
     }
     sandbox.refuses("eval set --json r.json --model tiny.safetensors", 1, "r.json: exists already");
     std::fs::create_dir(sandbox.path("empty")).unwrap();
-    sandbox.refuses("eval empty --model tiny.safetensors", 1, "empty: holds no images");
+    sandbox.refuses("eval empty --model tiny.safetensors", 1, "empty: has no images");
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn eval_compares_with_a_given_curve() {
     sandbox.put("other.json", curve.as_bytes());
     let table = sandbox.does("eval set --lambdas 32,1024 --anchor other.json --model tiny.safetensors");
     let table = String::from_utf8(table).unwrap();
-    // Two points are no curve: refused, with the reason.
+    // Two points are not a curve.
     assert!(table.contains("other") && !table.contains("webp"), "{table}");
     assert!(table.contains("4 points or more") || table.contains("does not rise"), "{table}");
 }

@@ -11,7 +11,8 @@ fn id(model: &ModelFile) -> String {
     model.metadata.lineage.generation_id.to_string()
 }
 
-/// A sandbox with models of two lineages as files: tiny, its child and grandchild, a fork of the child, and a stranger.
+/// A sandbox with models of two lineages as files: tiny, its child and grandchild, a fork of the
+/// child, and a stranger.
 fn sandbox() -> (Sandbox, [ModelFile; 5]) {
     let sandbox = Sandbox::new();
     let second = tiny_child();
@@ -44,14 +45,14 @@ fn lineages_and_generations_live_side_by_side() {
     assert_eq!(found.len(), 4);
     assert!(found.iter().all(|model| model["schema"] == "heirloom-models/1"));
 
-    // A file finds its lineage without being told.
+    // A file finds its lineage without a flag.
     for (model, name) in [("tiny", "a"), ("stranger", "b")] {
         sandbox.does(&format!("encode a.png -o {name}.hlm --model {model}.safetensors"));
         sandbox.does(&format!("decode {name}.hlm -o x.ppm --exact --force"));
         sandbox.does(&format!("decode {name}.hlm -o y.ppm --exact --force --model {model}.safetensors --store models"));
         assert_eq!(sandbox.get("x.ppm"), sandbox.get("y.ppm"));
     }
-    // A store of the command line is taken instead of that of the environment.
+    // A store on the command line replaces that of the environment.
     sandbox.refuses("decode b.hlm -o z.ppm --store elsewhere", 1, "elsewhere: the model store cannot be read");
     std::fs::create_dir(sandbox.path("elsewhere")).unwrap();
     sandbox.refuses("decode b.hlm -o z.ppm --store elsewhere", 3, "needs a model of the lineage with the entropy id ");
@@ -85,8 +86,12 @@ fn the_newest_generation_decodes_unless_told_otherwise() {
     sandbox.refuses("decode a.hlm -o - --exact --generation 2", 3, "only generation 0 of its lineage");
     sandbox.refuses("decode a.hlm -o - --generation 7", 3, "generation 7 of its lineage");
     sandbox.refuses("decode a.hlm -o - --generation ffffffffff", 3, "begins with ffffffffff of its lineage");
-    sandbox.refuses("decode a.hlm -o - --generation old", 2, "a generation is its number, its id");
-    sandbox.refuses("decode a.hlm -o - --model ffffffffff", 3, "no model here has an id that begins with ffffffffff");
+    sandbox.refuses("decode a.hlm -o - --generation old", 2, "a generation is its number, 8 or more");
+    sandbox.refuses(
+        "decode a.hlm -o - --model ffffffffff",
+        3,
+        "no model here has a generation id that begins with ffffffffff",
+    );
     // An older generation decodes a newer one's file too.
     let output = sandbox.heirloom("decode new.hlm -o new.ppm --generation 0").output().unwrap();
     let line = String::from_utf8(output.stderr).unwrap();
@@ -113,13 +118,15 @@ fn a_successor_of_the_writer_goes_before_a_fork() {
     let (sandbox, models) = sandbox();
     let fork_child = child(&models[3], "reconstruction.start", 0.5);
     sandbox.put("fork-child.safetensors", &fork_child.to_bytes().unwrap());
-    // The child wrote the file; a fork of its parent is a generation further, and never learned from it.
+    // The child wrote the file. A child of the fork has a higher number, but never learned from the
+    // writer.
     sandbox.does("models add tiny.safetensors child.safetensors fork-child.safetensors");
     sandbox.does("encode a.png --model child.safetensors");
     let decoder = || serde_json::from_str::<Value>(&sandbox.says("info --json a.hlm")).unwrap()["decoder"].clone();
     assert_eq!(decoder()["generation_id"], id(&models[1]));
     sandbox.does("encode a.png --model tiny.safetensors --force");
-    // fork-child's parent is not here, so nothing says that it learned from tiny; child says so.
+    // The parent of fork-child is not here, so nothing shows that it learned from tiny. That of
+    // child is known.
     assert_eq!(decoder()["generation_id"], id(&models[1]));
     sandbox.does("models add fork.safetensors --force");
     assert_eq!(decoder()["generation_id"], id(&fork_child));
@@ -152,7 +159,7 @@ fn what_is_wrong_is_not_added() {
     sandbox.refuses("models add cut.safetensors", 4, "cut.safetensors: this is not a model file");
     sandbox.refuses("models add missing.safetensors", 1, "missing.safetensors");
     sandbox.put("default.safetensors", &default().to_bytes().unwrap());
-    sandbox.refuses("models add default.safetensors", 1, "is the model in this program");
+    sandbox.refuses("models add default.safetensors", 1, "is the default model");
     // Nothing of all this is left in the store.
     assert_eq!(sandbox.says("models list --json").lines().count(), 2);
 

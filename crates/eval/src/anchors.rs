@@ -1,6 +1,6 @@
-//! Curves of other codecs on the 24 Kodak images, in the crate itself.
+//! Curves of other codecs on the 24 Kodak images, built into this crate.
 //!
-//! Each file in `crates/eval/anchors/` says where its numbers come from.
+//! Each file in `crates/eval/anchors/` names the source of its numbers.
 
 use std::path::PathBuf;
 
@@ -17,26 +17,26 @@ macro_rules! anchors {
 }
 anchors! { "avif" "cheng2020-attn" "jpeg" "jpeg2000" "jxl" "mbt2018-mean" "mbt2018-mean-vbr" "mlic++" "qarv-base" "vtm-22.0" "webp" }
 
-/// Name of the set that the anchors were measured on.
+/// Name of the data set that the anchors were measured on.
 pub const KODAK: &str = "Kodak";
 
-/// Whether files are the Kodak set's, by all their names, in order.
+/// Whether the files have exactly the names of the Kodak images, in their order.
 #[must_use]
 pub fn is_kodak(files: &[PathBuf]) -> bool {
     let stems = files.iter().map(|path| path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase());
     stems.eq((1..=24).map(|i| format!("kodim{i:02}")))
 }
 
-/// A published or measured curve to compare with.
+/// Curve of another codec, published or measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anchor {
-    /// The points; the curve's name is the codec's.
+    /// Rate and PSNR; the curve has the name of the codec.
     pub curve: Curve,
-    /// Where the numbers come from.
+    /// Source of the numbers.
     pub source: String,
-    /// The data set they were measured on.
+    /// Name of the data set.
     pub dataset: String,
-    /// Number of images averaged over.
+    /// Number of images that the points are means of.
     pub images: usize,
 }
 
@@ -52,10 +52,12 @@ struct File {
 }
 
 impl Anchor {
-    /// Reads an anchor from JSON: `codec`, `source`, `dataset`, `images`, and the equally long lists `bpp` and `psnr`.
+    /// Reads an anchor from JSON: `codec`, `source`, `dataset`, `images`, and the equally long
+    /// lists `bpp` and `psnr`.
     ///
     /// # Errors
-    /// [`EvalError::Json`] when the text is not of that form, [`EvalError::Curve`] when the points make no curve.
+    /// [`EvalError::Json`] if the text does not have that form, [`EvalError::Curve`] if the points
+    /// are not a curve.
     pub fn from_json(text: &str) -> Result<Self, EvalError> {
         let file: File = serde_json::from_str(text)
             .map_err(|e| EvalError::Json { what: "an anchor".into(), reason: e.to_string() })?;
@@ -75,10 +77,10 @@ impl Anchor {
     }
 }
 
-/// The curve of one anchor.
+/// The curve of the anchor with this name.
 ///
 /// # Errors
-/// [`EvalError::UnknownAnchor`] when there is none of that name; the message lists [`NAMES`].
+/// [`EvalError::UnknownAnchor`] if no anchor has that name; the message lists [`NAMES`].
 pub fn get(name: &str) -> Result<Curve, EvalError> {
     match NAMES.iter().position(|n| *n == name) {
         Some(i) => Ok(Anchor::from_json(FILES[i])?.curve),
@@ -89,7 +91,7 @@ pub fn get(name: &str) -> Result<Curve, EvalError> {
 /// All anchors, in the order of [`NAMES`].
 ///
 /// # Errors
-/// Those of [`Anchor::from_json`]; a test of this crate shows that none occurs.
+/// Fails as [`Anchor::from_json`] does; a test shows that this does not happen.
 pub fn all() -> Result<Vec<Anchor>, EvalError> {
     FILES.iter().map(|text| Anchor::from_json(text)).collect()
 }

@@ -1,35 +1,39 @@
-//! Bjøntegaard delta rate: how many per cent more bits a codec needs than an anchor for the same PSNR.
+//! Bjøntegaard delta rate: how many per cent more bits a codec needs than an anchor for the same
+//! PSNR.
 //!
-//! Both curves are read as log-rate over PSNR; the difference of their integrals over the shared range of PSNR,
-//! divided by its width, is the mean log-ratio of the rates (Bjøntegaard, VCEG-M33).
+//! Both curves are taken as log-rate over PSNR. The difference of their integrals over the shared
+//! range of PSNR, divided by the width of that range, is the mean log-ratio of the rates
+//! (Bjøntegaard, VCEG-M33).
 
 use serde::{Deserialize, Serialize};
 
 use crate::interpolate::{Cubic, Pchip};
 use crate::{Curve, EvalError};
 
-/// Fewer points than this do not describe a curve.
+/// Fewest points of a curve.
 pub const LEAST_POINTS: usize = 4;
-/// The curves must share at least this many dB …
+/// Smallest range of PSNR, in dB, that both curves must share.
 pub const LEAST_SHARED_DB: f64 = 1.0;
-/// … and at least this part of the narrower one's range: the rest of it would go unjudged.
+/// Smallest part of the narrower curve's range that must be shared. The rest of it does not count.
 pub const LEAST_SHARED_PART: f64 = 0.5;
 
 /// How log-rate is interpolated between the measured points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Interpolation {
-    /// Piecewise cubic Hermite through every point (as in today's common test conditions); the one to publish.
+    /// Piecewise cubic Hermite polynomial through every point, as in current common test
+    /// conditions. Published numbers use this.
     #[default]
     Pchip,
-    /// One least-squares cubic polynomial over all points (VCEG-M33), for comparison with older papers.
+    /// One least-squares cubic polynomial for all points (VCEG-M33), to compare with older papers.
     Cubic,
 }
 
-/// A BD-rate and the range it speaks of.
+/// A BD-rate and the range of PSNR that it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BdRate {
-    /// Difference of the rates in per cent: negative when the tested codec needs fewer bits than the anchor.
+    /// Mean difference of the rates in per cent, negative if the tested codec needs fewer bits than
+    /// the anchor.
     pub percent: f64,
     /// Lower end of the shared PSNR range in dB.
     pub psnr_low: f64,
@@ -40,8 +44,9 @@ pub struct BdRate {
 /// BD-rate of `test` against `anchor`.
 ///
 /// # Errors
-/// [`EvalError::Curve`] when a curve has fewer than [`LEAST_POINTS`] points, [`EvalError::Overlap`] when they share less
-/// than [`LEAST_SHARED_DB`] or less than [`LEAST_SHARED_PART`] of the narrower curve's range of PSNR.
+/// [`EvalError::Curve`] if a curve has fewer than [`LEAST_POINTS`] points, [`EvalError::Overlap`]
+/// if they share less than [`LEAST_SHARED_DB`] or less than [`LEAST_SHARED_PART`] of the narrower
+/// curve's range of PSNR.
 pub fn bd_rate(anchor: &Curve, test: &Curve, interpolation: Interpolation) -> Result<BdRate, EvalError> {
     for curve in [anchor, test] {
         if curve.points().len() < LEAST_POINTS {
@@ -92,7 +97,8 @@ mod tests {
         Curve::new(name, points.iter().map(|&(bpp, psnr)| Point { bpp, psnr }).collect()).unwrap()
     }
 
-    /// Values of an independent implementation (scipy 1.17 `PchipInterpolator`, numpy `polyfit`) on the same points.
+    /// Values of an independent implementation (scipy 1.17 `PchipInterpolator`, numpy `polyfit`) on
+    /// the same points.
     #[test]
     fn known_values_against_vtm() {
         let vtm = anchors::get("vtm-22.0").unwrap();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
 
-/// Bits per pixel of a file of `bytes` bytes that holds an image of `width` × `height` pixels.
+/// Rate in bits per pixel of a file of `bytes` bytes with an image of `width` × `height` pixels.
 ///
 /// ```
 /// assert_eq!(heirloom_eval::bits_per_pixel(49_152, 768, 512), 1.0);
@@ -18,11 +18,11 @@ pub fn bits_per_pixel(bytes: u64, width: u32, height: u32) -> f64 {
 pub struct Point {
     /// Rate in bits per pixel, greater than zero.
     pub bpp: f64,
-    /// PSNR in dB of 8-bit RGB, mean over the images.
+    /// Mean PSNR of the images in dB, over 8-bit RGB.
     pub psnr: f64,
 }
 
-/// A codec's points over a data set, in ascending PSNR.
+/// Operating points of a codec on a data set, in ascending PSNR.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
     name: String,
@@ -33,8 +33,8 @@ impl Curve {
     /// Builds a curve from points in any order.
     ///
     /// # Errors
-    /// [`EvalError::Curve`] when there is no point, a value is not finite, a rate is not positive, or more bits come
-    /// with less PSNR somewhere: such a curve has no rate *at* a PSNR.
+    /// [`EvalError::Curve`] if there is no point, a value is not finite, a rate is not positive, or
+    /// PSNR falls as the rate rises, because such a curve has no unique rate for a PSNR.
     pub fn new(name: impl Into<String>, mut points: Vec<Point>) -> Result<Self, EvalError> {
         let name = name.into();
         let refuse = |reason: String| Err(EvalError::Curve { name: name.clone(), reason });
@@ -57,11 +57,11 @@ impl Curve {
         Ok(Self { name, points })
     }
 
-    /// Builds a curve from those of the points that no other makes needless by costing no more bits and having no less PSNR: the
-    /// Pareto front.
+    /// Builds a curve from the Pareto front of the points: a point is left out if another one has
+    /// at most its rate and at least its PSNR.
     ///
     /// # Errors
-    /// As [`Curve::new`], but for points that are left out.
+    /// Fails as [`Curve::new`] does for the points that remain.
     pub fn pareto(name: impl Into<String>, points: &[Point]) -> Result<Self, EvalError> {
         let beaten = |i: usize, p: &Point| {
             points.iter().enumerate().any(|(j, q)| {
@@ -83,7 +83,7 @@ impl Curve {
         &self.points
     }
 
-    /// Least and greatest PSNR in dB.
+    /// Lowest and highest PSNR in dB.
     pub fn psnr_range(&self) -> (f64, f64) {
         // A curve has at least one point, and they are sorted.
         self.points

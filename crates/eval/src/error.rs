@@ -1,46 +1,44 @@
-//! What can go wrong when codecs are measured.
+//! Errors of measuring codecs.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Why a measurement was refused.
-///
-/// Every variant is the caller's to mend: no number is better than a number that means nothing.
+/// Why there is no measurement. No number is better than a meaningless one.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EvalError {
-    /// Two images that should be compared differ in size, or a buffer is not `3 · width · height` long.
+    /// Two images to be compared differ in size, or a buffer is not `3 · width · height` long.
     Shape {
-        /// What was expected, in words.
+        /// The expected size, in words.
         expected: String,
-        /// What was given, in words.
+        /// The given size, in words.
         found: String,
     },
     /// An image is too small for the metric.
     TooSmall {
         /// Name of the metric.
         metric: &'static str,
-        /// Least length of the shorter side, in pixels.
+        /// Smallest length of the shorter side, in pixels.
         least: usize,
-        /// Length of the shorter side that was given.
+        /// Length of the shorter side of the given image, in pixels.
         found: usize,
     },
     /// A rate-distortion curve cannot be used.
     Curve {
         /// Name of the curve.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// Two curves share too small a range of PSNR for a BD-rate that means anything.
+    /// Two curves share too small a range of PSNR for a meaningful BD-rate.
     Overlap {
         /// Name of the anchor.
         anchor: String,
         /// Name of the tested curve.
         test: String,
-        /// Width of the shared range in dB; zero or less when there is none.
+        /// Width of the shared range in dB; zero or less if there is none.
         shared_db: f64,
-        /// Least width in dB for these two curves.
+        /// Smallest width in dB for these two curves.
         needed_db: f64,
     },
     /// A file that is to be measured cannot be written or read back.
@@ -50,16 +48,16 @@ pub enum EvalError {
         /// The reason of the operating system.
         reason: String,
     },
-    /// There is no anchor of that name.
+    /// No anchor has this name.
     UnknownAnchor {
-        /// The name that was asked for.
+        /// The name.
         name: String,
     },
-    /// JSON that does not read as what it should be.
+    /// A JSON text does not have the expected form.
     Json {
-        /// What was read.
+        /// What the text should be.
         what: String,
-        /// The reader's own words.
+        /// The message of the JSON library.
         reason: String,
     },
 }
@@ -80,9 +78,9 @@ impl fmt::Display for EvalError {
             ),
             Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::UnknownAnchor { name } => {
-                write!(f, "there is no anchor '{name}'; there are: {}", crate::anchors::NAMES.join(", "))
+                write!(f, "there is no anchor '{name}'; choose one of: {}", crate::anchors::NAMES.join(", "))
             }
-            Self::Json { what, reason } => write!(f, "{what} does not read as JSON of the expected form: {reason}"),
+            Self::Json { what, reason } => write!(f, "{what} is not JSON of the expected form: {reason}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Decoding files with models of another lineage, which the codec refuses.
 //!
-//! This measures what the entropy id in a file's header protects from. Both functions let the file claim
-//! the entropy id of the decoding model.
+//! This shows what the entropy id in a file's header protects from. Both functions replace that id
+//! by the one of the decoding model.
 
 use heirloom_codec::{DecodeError, DecodeOptions, Image, Model};
 use heirloom_format::container::{Header, Limits, parse, write};
@@ -16,8 +16,8 @@ pub fn decode(model: &Model, bytes: &[u8]) -> Option<Image> {
     Some(partial.image)
 }
 
-/// Reconstructs an image from the latents that the `writer` of a file finds, with a `decoder` that is not of
-/// its lineage. This flatters the decoder, which could not have read the file.
+/// Reconstructs an image from the latents that the `writer` of a file finds, with a `decoder` that
+/// is not of its lineage. This flatters the decoder, which could not have read the file.
 ///
 /// # Errors
 /// Files that the writer does not decode, and decoders of another architecture.

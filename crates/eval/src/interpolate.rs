@@ -1,6 +1,6 @@
-//! The two ways to lay a curve through rate points, each with its exact integral.
+//! Two interpolations of the points of a curve, each with its exact integral.
 
-/// Piecewise cubic Hermite polynomial that keeps monotone data monotone (Fritsch and Butland 1984).
+/// Piecewise cubic Hermite polynomial that preserves monotonicity (Fritsch and Butland 1984).
 pub(crate) struct Pchip<'a> {
     x: &'a [f64],
     y: &'a [f64],
@@ -72,7 +72,8 @@ fn end_slope(h0: f64, h1: f64, d0: f64, d1: f64) -> f64 {
     }
 }
 
-/// Least-squares cubic through all points, on `x` centred and scaled to keep the equations well conditioned.
+/// Least-squares cubic through all points, on `x` centred and scaled to keep the equations well
+/// conditioned.
 pub(crate) struct Cubic {
     centre: f64,
     scale: f64,
@@ -81,12 +82,14 @@ pub(crate) struct Cubic {
 }
 
 impl Cubic {
-    /// Both slices have the same length of at least 4, and `x` at least four different values; `None` otherwise.
+    /// Both slices have the same length of at least 4, and `x` at least four different values;
+    /// `None` otherwise.
     pub(crate) fn fit(x: &[f64], y: &[f64]) -> Option<Self> {
         let (low, high) =
             (x.iter().copied().fold(f64::INFINITY, f64::min), x.iter().copied().fold(f64::NEG_INFINITY, f64::max));
         let (centre, scale) = ((low + high) / 2.0, (high - low) / 2.0);
-        // Normal equations A c = b, A symmetric 4×4, solved by elimination with pivoting; the last column is b.
+        // Normal equations A c = b, A symmetric 4×4, solved by elimination with pivoting; the last
+        // column is b.
         let mut rows = [[0.0; 5]; 4];
         for (&x, &y) in x.iter().zip(y) {
             let t = (x - centre) / scale;

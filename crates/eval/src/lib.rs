@@ -1,22 +1,22 @@
-//! Honest numbers about image codecs.
+//! Measuring image codecs: metrics, rate-distortion curves, BD-rate, reports and figures.
 //!
-//! | module | what it does |
+//! | module | contents |
 //! |---|---|
 //! | [`psnr`](mod@psnr) | PSNR of 8-bit RGB images |
 //! | [`ms_ssim`](mod@ms_ssim) | MS-SSIM of 8-bit RGB images |
 //! | [`curve`] | rate-distortion curves and bits per pixel |
 //! | [`bd_rate`](mod@bd_rate) | Bjøntegaard delta rate, piecewise cubic and classic cubic |
 //! | [`anchors`] | the curves of other codecs that come with the crate |
-//! | [`record`] | one record per image and the report they add up to, as JSON |
-//! | [`proof`] | whether a newer model keeps an older one's files, and what broke if not |
-//! | [`real_file`] | measuring any codec by files that are read back from disk |
+//! | [`record`] | one record per image, and the report of all records, as JSON |
+//! | [`proof`] | whether a newer model keeps an older one's files, and what fails if not |
+//! | [`real_file`] | measuring any codec with files that are read back from disk |
 //! | [`forced`] | decoding files with models of another lineage |
-//! | [`machine`] | the machine that numbers were made on, in words |
-//! | [`plot`] | a rate-distortion figure as SVG, readable without colour |
+//! | [`machine`] | a description of the machine that measured |
+//! | [`plot`] | rate-distortion figures as SVG, readable without colour |
 //!
-//! The conventions, which decide whether two numbers may be compared at all:
-//! a rate counts every byte of the real file and divides by the pixels of the image; a PSNR is taken per image on
-//! 8-bit RGB and then averaged over the images; a BD-rate is refused where the two curves share too little.
+//! Numbers can be compared only if they follow the same conventions. Here a rate is the number of
+//! bits of the whole file per pixel of the image; PSNR is taken per image on 8-bit RGB and then
+//! averaged over the images; a BD-rate is refused where two curves share too small a range of PSNR.
 //!
 //! ```
 //! use heirloom_eval::{anchors, bd_rate, Interpolation};

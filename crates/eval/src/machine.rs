@@ -1,8 +1,8 @@
-//! The machine that numbers were made on, in words.
+//! A description of the machine that measured.
 
 use std::fs;
 
-/// System, architecture, the processor's name where it is known, and a number of threads.
+/// Operating system, architecture, name of the processor if known, and number of threads.
 ///
 /// ```
 /// assert!(heirloom_eval::machine::describe(2).ends_with(", 2 threads"));

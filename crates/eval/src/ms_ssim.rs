@@ -1,8 +1,9 @@
 //! Multi-scale structural similarity (Wang, Simoncelli and Bovik 2003) of 8-bit RGB images.
 //!
-//! The conventions are those under which learned codecs publish their numbers: five scales, an 11-tap Gaussian of
-//! σ = 1.5 without padding, K₁ = 0.01, K₂ = 0.03, each channel on its own and the three averaged, negative terms cut
-//! to zero, and 2×2 average pooling between the scales (an odd side is padded by one zero line on both ends).
+//! The conventions are those of published numbers of learned codecs: five scales; an 11-tap
+//! Gaussian window with σ = 1.5, without padding; K₁ = 0.01 and K₂ = 0.03; the mean over the three
+//! channels; negative terms set to zero; and 2×2 average pooling between scales, where an odd side
+//! is padded by one line of zeros on both ends.
 
 use crate::EvalError;
 
@@ -12,21 +13,22 @@ const SIGMA: f64 = 1.5;
 const C1: f64 = (0.01 * 255.0) * (0.01 * 255.0);
 const C2: f64 = (0.03 * 255.0) * (0.03 * 255.0);
 
-/// The shorter side must have at least this many pixels, so that the window fits into the coarsest of the five scales.
+/// Smallest length of a side in pixels: the window must fit into the coarsest of the five scales.
 pub const LEAST_SIDE: usize = (TAPS - 1) * 16 + 1;
 
-/// One channel at one scale; row-major, values in 0..=255.
+/// One channel at one scale, row by row, with values in 0..=255.
 struct Plane {
     width: usize,
     height: usize,
     data: Vec<f64>,
 }
 
-/// MS-SSIM between two interleaved 8-bit RGB images of `width` × `height` pixels; 1 means equal, 0 unrelated.
+/// MS-SSIM between two interleaved 8-bit RGB images of `width` × `height` pixels; 1 means equal, 0
+/// unrelated.
 ///
 /// # Errors
-/// [`EvalError::Shape`] when a buffer is not `3 · width · height` long, [`EvalError::TooSmall`] when a side is shorter
-/// than [`LEAST_SIDE`].
+/// [`EvalError::Shape`] if a buffer is not `3 · width · height` long, [`EvalError::TooSmall`] if a
+/// side is shorter than [`LEAST_SIDE`].
 pub fn ms_ssim(a: &[u8], b: &[u8], width: usize, height: usize) -> Result<f64, EvalError> {
     let samples = width.checked_mul(height).and_then(|n| n.checked_mul(3));
     for buffer in [a, b] {
@@ -85,7 +87,8 @@ fn ssim(a: &Plane, b: &Plane, window: &[f64; TAPS]) -> (f64, f64) {
     (ssim / count, contrast / count)
 }
 
-/// Separable filter over the positions where the whole window lies inside; `value(i)` is the sample of index `i`.
+/// Applies the window where it lies inside the image as a whole; `value(i)` is the sample with
+/// index `i`.
 fn filter(width: usize, height: usize, value: &dyn Fn(usize) -> f64, window: &[f64; TAPS]) -> Vec<f64> {
     let (out_width, out_height) = (width + 1 - TAPS, height + 1 - TAPS);
     let mut rows = vec![0.0; out_width * height];
@@ -109,7 +112,8 @@ fn filter(width: usize, height: usize, value: &dyn Fn(usize) -> f64, window: &[f
     out
 }
 
-/// Averages 2×2 samples. An odd side gets one line of zeros on both ends first, and the zeros count.
+/// Averages 2×2 samples. An odd side is first padded by one line of zeros on both ends, which
+/// count.
 fn halve(plane: &Plane) -> Plane {
     let (pad_x, pad_y) = (plane.width % 2, plane.height % 2);
     let (width, height) = (plane.width / 2 + pad_x, plane.height / 2 + pad_y);

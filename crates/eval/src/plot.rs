@@ -1,7 +1,7 @@
 //! Rate-distortion figures as SVG.
 //!
-//! Every series has its own marker, filled or open, and its own dash pattern besides its colour, so that a figure
-//! reads the same in black and white. The caption always says on what it was measured.
+//! Every series has its own marker and dash pattern besides its colour, so that a figure is
+//! readable in black and white. The caption says what was measured.
 
 mod svg;
 mod ticks;
@@ -9,7 +9,8 @@ mod ticks;
 use crate::{Curve, EvalError, Point};
 use svg::Svg;
 
-/// Colours that people with any colour vision tell apart (after Okabe and Ito), darkened for lines on white.
+/// Colours that are distinguishable with any colour vision (after Okabe and Ito), darkened for
+/// lines on white.
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#00795a", "#a3447e", "#8a6a00", "#2b8cbe"];
 const DASHES: [&str; 4] = ["", "7 3", "2 3", "9 3 2 3"];
 const WIDTH: f64 = 900.0;
@@ -17,14 +18,14 @@ const HEIGHT: f64 = 540.0;
 /// Left, top, right and bottom edge of the plotting area.
 const AREA: [f64; 4] = [64.0, 64.0, 674.0, 478.0];
 
-/// What a curve is in a figure.
+/// Role of a curve in a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// What the figure is about: drawn thick and black.
+    /// The subject of the figure, drawn thick and black.
     Main,
-    /// Compared with it.
+    /// A curve that is compared with the subject.
     Plain,
-    /// For orientation: the axes need not cover it.
+    /// A curve for orientation, which the axes need not cover.
     Background,
 }
 
@@ -33,14 +34,14 @@ pub enum Role {
 pub struct Series {
     /// Name in the legend.
     pub name: String,
-    /// The points, in the order in which the line connects them. It need not rise.
+    /// The points in the order in which the line connects them; it need not rise.
     pub points: Vec<Point>,
-    /// What it is in the figure.
+    /// Role in the figure.
     pub role: Role,
 }
 
 impl Series {
-    /// A curve as a line.
+    /// Makes a line of a curve.
     pub fn new(curve: &Curve, role: Role) -> Self {
         Self { name: curve.name().into(), points: curve.points().to_vec(), role }
     }
@@ -53,26 +54,26 @@ impl Series {
 /// A rate-distortion figure: PSNR over bits per pixel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// What the figure shows.
+    /// Title.
     pub title: String,
     /// Name of the data set.
     pub dataset: String,
-    /// Number of images that every point is a mean of.
+    /// Number of images that each point is the mean of.
     pub images: usize,
-    /// Least and greatest λ of the curves, where they have one.
+    /// Lowest and highest λ of the curves, if they have any.
     pub lambda: Option<(f32, f32)>,
     /// The curves, in the order of the legend.
     pub series: Vec<Series>,
 }
 
 impl Figure {
-    /// The figure as a complete SVG document.
+    /// Draws the figure as a complete SVG document.
     ///
-    /// The axes cover all curves but those in the background, or all when there are no others, with a margin; what lies outside
-    /// is cut off at the frame.
+    /// The axes cover all curves with a margin, except those in the background unless there are no
+    /// others. Lines outside the axes are clipped.
     ///
     /// # Errors
-    /// [`EvalError::Curve`] when the figure has no curve.
+    /// [`EvalError::Curve`] if the figure has no curve.
     pub fn to_svg(&self) -> Result<String, EvalError> {
         let view = View::around(&self.series)
             .ok_or_else(|| EvalError::Curve { name: self.title.clone(), reason: "a figure needs a curve".into() })?;
@@ -121,7 +122,8 @@ impl Figure {
 
     fn style(&self, index: usize) -> Style {
         let series = &self.series[index];
-        // Main and other curves are counted apart, so that a codec looks the same beside one or two models.
+        // Main curves are counted separately, so that another codec looks the same beside one or
+        // two models.
         let rank = self.series[..index].iter().filter(|s| s.is_main() == series.is_main()).count();
         let dash = DASHES[if series.is_main() { rank } else { rank / 6 + rank } % DASHES.len()];
         Style {
@@ -144,7 +146,7 @@ struct Style {
     filled: bool,
 }
 
-/// The shown range of both axes.
+/// Ranges of both axes.
 struct View {
     bpp: (f64, f64),
     psnr: (f64, f64),

@@ -1,8 +1,8 @@
-//! The proof that a newer model keeps an older one's files: what was measured, what follows, and the worst of it.
+//! The proof that a newer model keeps an older one's files.
 //!
-//! *Decodable*: the newer model has the older one's entropy branch, and finds the same latents in every file.
-//! *Stable*: it is decodable, and at every λ the mean PSNR of the older model's files falls by no more than
-//! [`TOLERANCE_DB`].
+//! The newer model is *decodable* if it has the older one's entropy branch and finds the same
+//! latents in every file. It is *stable* if, besides, the mean PSNR of the older model's files
+//! falls by no more than [`TOLERANCE_DB`] at any λ.
 
 use serde::Serialize;
 
@@ -10,23 +10,23 @@ use crate::{BdRate, Curve, EvalError, Interpolation, Point, bd_rate, mean};
 
 /// Version of the JSON form.
 pub const SCHEMA: &str = "heirloom-verify/1";
-/// How much mean PSNR the older model's files may lose at any λ, in dB.
+/// Largest loss of mean PSNR of the older model's files at any λ, in dB.
 pub const TOLERANCE_DB: f64 = 0.05;
 
-/// One of the two models.
+/// One of the two compared models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ComparedModel {
-    /// Where it was found.
+    /// Name of the model, such as its path.
     pub name: String,
     /// Number of the generation.
     pub generation: u32,
-    /// Hexadecimal id of the generation.
+    /// Generation id in hexadecimal digits.
     pub generation_id: String,
-    /// Hexadecimal id of the entropy branch.
+    /// Entropy id in hexadecimal digits.
     pub entropy_id: String,
 }
 
-/// A file that the older model wrote, and what both models make of it. In JSON an infinite PSNR is `null`.
+/// A file that the older model wrote, as both models decode it. In JSON an infinite PSNR is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FileProof {
     /// File name of the image, without its folder.
@@ -35,23 +35,25 @@ pub struct FileProof {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// λ that the file was written at.
+    /// λ of the file.
     pub lambda: f32,
     /// Length of the file on disk, in bytes.
     pub bytes: u64,
     /// Rate in bits per pixel.
     pub bpp: f64,
-    /// Hexadecimal hash of the latents that the older model finds.
+    /// Hash of the latents that the older model finds, in hexadecimal digits.
     pub latents: String,
-    /// Whether the newer model finds the same.
+    /// Whether the newer model finds the same latents.
     pub identical: bool,
-    /// Why the newer model did not decode the file as it stands.
+    /// Why the newer model refused the file, if it did.
     pub problem: Option<String>,
     /// PSNR in dB as the older model decodes it.
     pub psnr_old: f64,
-    /// PSNR in dB as the newer model decodes it; of what can be made of it, if there is a problem.
+    /// PSNR in dB as the newer model decodes it, by force if it refused; `None` if there is no
+    /// image.
     pub psnr_new: Option<f64>,
-    /// The same image at the same λ, written and decoded by the newer model; none where its range does not hold the λ.
+    /// The same image at the same λ, written and decoded by the newer model; `None` if λ is outside
+    /// its range.
     pub new_file: Option<NewFile>,
 }
 
@@ -67,8 +69,8 @@ pub struct NewFile {
 }
 
 impl FileProof {
-    /// PSNR under the newer model less that under the older one, in dB. 0 where both are infinite; none where the newer
-    /// model makes no image.
+    /// PSNR by the newer model minus PSNR by the older one, in dB; 0 if both are infinite, `None`
+    /// if the newer model has no image.
     #[must_use]
     pub fn difference(&self) -> Option<f64> {
         let new = self.psnr_new?;
@@ -79,7 +81,7 @@ impl FileProof {
 /// All files at one λ.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProofPoint {
-    /// λ.
+    /// Value of λ.
     pub lambda: f32,
     /// Number of files.
     pub files: usize,
@@ -89,19 +91,19 @@ pub struct ProofPoint {
     pub bpp: f64,
     /// Mean PSNR in dB as the older model decodes them.
     pub psnr_old: f64,
-    /// Mean PSNR in dB as the newer model decodes them; none if it makes no image of one.
+    /// Mean PSNR in dB as the newer model decodes them; `None` if it has no image of one.
     pub psnr_new: Option<f64>,
     /// Mean of [`FileProof::difference`], in dB.
     pub difference: Option<f64>,
-    /// Least of [`FileProof::difference`], in dB.
+    /// Smallest [`FileProof::difference`], in dB.
     pub worst: Option<f64>,
-    /// Image of that file.
+    /// Image of the file with the smallest difference.
     pub worst_image: String,
     /// Mean rate and PSNR of the newer model's own files.
     pub new_files: Option<Point>,
 }
 
-/// The whole proof.
+/// Measurements and conclusions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Proof {
     /// [`SCHEMA`].
@@ -116,7 +118,7 @@ pub struct Proof {
     pub dataset: String,
     /// Number of images.
     pub images: usize,
-    /// Hexadecimal hash of the images' names and bytes.
+    /// Hash of the images' names and bytes, in hexadecimal digits.
     pub images_hash: String,
     /// Arithmetic of the decoders: `strict`, so that the numbers are the same on every machine.
     pub arithmetic: &'static str,
@@ -126,23 +128,23 @@ pub struct Proof {
     pub decodable: bool,
     /// Whether it also keeps their quality.
     pub stable: bool,
-    /// What broke, a sentence each; empty if the proof holds.
+    /// What fails, one sentence each; empty if the proof holds.
     pub broken: Vec<String>,
     /// Means per λ, ascending.
     pub points: Vec<ProofPoint>,
-    /// Rate of the newer model's files against the older one's at equal PSNR; none where refused.
+    /// BD-rate of the newer model's files against the older one's; `None` if it was refused.
     pub bd_rate: Option<BdRate>,
-    /// Why it was refused.
+    /// Why the BD-rate was refused.
     pub bd_rate_refused: Option<String>,
-    /// What it was measured on, in words.
+    /// Machine that measured, in words.
     pub machine: String,
     /// Wall time of the measurement, in seconds.
     pub seconds: f64,
-    /// Every file.
+    /// All files.
     pub files: Vec<FileProof>,
 }
 
-/// What a proof is drawn from.
+/// Measurements that a proof is drawn from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     /// Name and version of the program that measured.
@@ -153,17 +155,18 @@ pub struct Evidence {
     pub new: ComparedModel,
     /// Name of the set of images.
     pub dataset: String,
-    /// Hexadecimal hash of the images' names and bytes.
+    /// Hash of the images' names and bytes, in hexadecimal digits.
     pub images_hash: String,
     /// Number of images.
     pub images: usize,
-    /// What is wrong with the newer model's entropy branch; none if it is the older one's to the bit.
+    /// How the newer model's entropy branch differs from the older one's; `None` if it is
+    /// identical.
     pub entropy: Option<String>,
-    /// What it was measured on, in words.
+    /// Machine that measured, in words.
     pub machine: String,
     /// Wall time of the measurement, in seconds.
     pub seconds: f64,
-    /// Every file: each image at each λ.
+    /// All files: each image at each λ.
     pub files: Vec<FileProof>,
 }
 
@@ -205,7 +208,7 @@ impl Proof {
         }
     }
 
-    /// The file that lost most, if images could be made of all.
+    /// The file that lost most PSNR, if the newer model has an image of every file.
     #[must_use]
     pub fn worst(&self) -> Option<(&FileProof, f64)> {
         let lost = self.files.iter().map(|file| Some((file, file.difference()?))).collect::<Option<Vec<_>>>()?;
@@ -215,7 +218,7 @@ impl Proof {
     /// The proof as JSON, indented, with a newline at its end.
     ///
     /// # Errors
-    /// [`EvalError::Json`] when it cannot be written, which no proof leads to.
+    /// [`EvalError::Json`] if it cannot be written, which does not happen.
     pub fn to_json(&self) -> Result<String, EvalError> {
         serde_json::to_string_pretty(self)
             .map(|text| text + "\n")
@@ -249,7 +252,7 @@ fn points(files: &[FileProof]) -> Vec<ProofPoint> {
     lambdas.into_iter().map(point).collect()
 }
 
-/// Says in how many files the newer model finds other latents.
+/// Sentence on the files in which the newer model finds other latents, if there are any.
 fn unlike(files: &[FileProof]) -> Option<String> {
     let mut unlike = files.iter().filter(|f| !f.identical);
     let first = unlike.next()?;
@@ -263,11 +266,12 @@ fn unlike(files: &[FileProof]) -> Option<String> {
     ))
 }
 
-/// Says at which λ the older model's files lose most, if that is more than they may.
+/// Sentence on the λ at which the older model's files lose most, if that is more than the
+/// tolerance.
 fn fallen(points: &[ProofPoint]) -> Option<String> {
-    // What makes no image at all is said already.
+    // Files without an image are reported already.
     let differences = points.iter().filter_map(|p| Some((p, p.difference?)));
-    // A mean over infinities of both signs is NaN, and no proof that nothing was lost.
+    // A mean over infinities of both signs is NaN, which proves nothing.
     let differences = differences.map(|(p, d)| (p, if d.is_nan() { f64::NEG_INFINITY } else { d }));
     let (point, difference) = differences.min_by(|a, b| a.1.total_cmp(&b.1))?;
     if difference >= -TOLERANCE_DB {

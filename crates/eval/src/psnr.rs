@@ -4,11 +4,11 @@ use crate::EvalError;
 
 /// PSNR in dB between two 8-bit images, over all samples of all channels together.
 ///
-/// `a` and `b` hold interleaved samples in 0..=255 of the same image size, RGB for every number that this project
-/// publishes. Identical images give [`f64::INFINITY`].
+/// `a` and `b` hold interleaved samples of images of the same size; published numbers are those of
+/// RGB. Identical images give [`f64::INFINITY`].
 ///
 /// # Errors
-/// [`EvalError::Shape`] when the buffers are empty or differ in length.
+/// [`EvalError::Shape`] if the buffers are empty or differ in length.
 ///
 /// ```
 /// let a = [10u8, 20, 30];
@@ -23,15 +23,15 @@ pub fn psnr(a: &[u8], b: &[u8]) -> Result<f64, EvalError> {
             found: format!("{} samples", b.len()),
         });
     }
-    // A u64 holds the sum of 2^48 squared differences of 8-bit samples: exact, whatever the order.
+    // A u64 holds the sum of 2^48 squared differences of 8-bit samples exactly, in any order.
     let squares: u64 = a.iter().zip(b).map(|(&x, &y)| u64::from(x.abs_diff(y)).pow(2)).sum();
     let mse = squares as f64 / a.len() as f64;
     Ok(10.0 * (255.0f64 * 255.0 / mse).log10())
 }
 
-/// Arithmetic mean; `NaN` for no values at all.
+/// Arithmetic mean; NaN without values.
 ///
-/// The PSNR of a data set is the mean of its images' PSNR values, not the PSNR of their mean error.
+/// The PSNR of a data set is the mean PSNR of its images, not the PSNR of their mean error.
 pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (count, sum) = values.into_iter().fold((0usize, 0.0), |(n, s), v| (n + 1, s + v));
     sum / count as f64

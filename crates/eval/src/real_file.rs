@@ -1,4 +1,4 @@
-//! Measuring a codec by real files: what is measured is read back from disk.
+//! Measuring a codec with real files, which are read back from disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use crate::{EvalError, bits_per_pixel, psnr};
 
 /// A coded image that was written to disk and read back.
 ///
-/// Encoder and decoder are functions, so that every codec is measured in the same way. A file may be
-/// decoded several times, by different decoders.
+/// Encoder and decoder are functions, so that every codec is measured in the same way. A file may
+/// be decoded several times, by different decoders.
 ///
 /// ```
 /// use heirloom_codec::image::{Image, PixelFormat};
@@ -20,7 +20,8 @@ use crate::{EvalError, bits_per_pixel, psnr};
 /// // A codec that stores the samples as they are.
 /// let folder = tempfile::tempdir()?;
 /// let image = Image::new(4, 2, PixelFormat::Grey8, (0..8).collect())?;
-/// let file = RealFile::write(&image, &folder.path().join("coded"), |image| Ok::<_, EvalError>(image.data().to_vec()))?;
+/// let path = folder.path().join("coded");
+/// let file = RealFile::write(&image, &path, |image| Ok::<_, EvalError>(image.data().to_vec()))?;
 /// assert_eq!(file.bpp(), 8.0);
 /// let decoded = file.decode(|bytes| {
 ///     Image::new(4, 2, PixelFormat::Grey8, bytes.to_vec())
@@ -36,7 +37,7 @@ pub struct RealFile<'a> {
     encode_seconds: f64,
 }
 
-/// What a decoder made of a file.
+/// The result of decoding a file.
 #[derive(Debug)]
 pub struct Decoded {
     /// The decoded image.

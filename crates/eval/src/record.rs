@@ -1,10 +1,10 @@
-//! What an evaluation writes down: one record per image and rate, and the report they add up to.
+//! The results of an evaluation: one record per image and λ, and the report of all records.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BdRate, Curve, EvalError, Point, mean};
 
-/// Version of the JSON form; a reader should refuse one that it does not know.
+/// Version of the JSON form. Readers refuse versions that they do not know.
 pub const SCHEMA: &str = "heirloom-eval/1";
 
 /// One image coded at one λ.
@@ -16,18 +16,18 @@ pub struct ImageRecord {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Rate-distortion multiplier that it was coded with.
+    /// Rate-distortion multiplier of the file.
     pub lambda: f32,
     /// Length of the coded file on disk, in bytes.
     pub bytes: u64,
     /// Rate of the file in bits per pixel: 8 · `bytes` / pixels.
     pub bpp: f64,
-    /// Rate that the model's probabilities promise, in bits per pixel.
+    /// Rate estimated from the model's probabilities, in bits per pixel.
     pub estimated_bpp: f64,
     /// PSNR in dB of 8-bit RGB; infinite, and `null` in JSON, for identical images.
     #[serde(with = "infinity_as_null")]
     pub psnr: f64,
-    /// MS-SSIM of 8-bit RGB; none for images that are too small for it.
+    /// MS-SSIM of 8-bit RGB; `None` for images that are too small for it.
     pub ms_ssim: Option<f64>,
     /// Wall time of encoding, in seconds.
     pub encode_seconds: f64,
@@ -47,7 +47,7 @@ pub struct Summary {
     /// Mean of the images' PSNR, in dB.
     #[serde(with = "infinity_as_null")]
     pub psnr: f64,
-    /// Mean of the images' MS-SSIM; none when an image is too small for it.
+    /// Mean of the images' MS-SSIM; `None` if an image is too small for it.
     pub ms_ssim: Option<f64>,
     /// Mean wall time of encoding, in seconds per image.
     pub encode_seconds: f64,
@@ -60,31 +60,31 @@ pub struct Summary {
 pub struct Comparison {
     /// Name of the anchor.
     pub anchor: String,
-    /// The BD-rate, or none where it was refused.
+    /// The BD-rate, unless it was refused.
     pub bd_rate: Option<BdRate>,
-    /// Why it was refused.
+    /// Why the BD-rate was refused.
     pub refused: Option<String>,
 }
 
-/// The curve of another codec that was measured on the same images.
+/// Curve of another codec, measured on the same images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Peer {
     /// Name of the codec, as in the comparisons.
     pub codec: String,
-    /// What made the files.
+    /// Encoder and settings.
     pub source: String,
     /// Means over the images.
     pub points: Vec<Point>,
 }
 
-/// A whole evaluation: what was measured, on what, and every single result.
+/// A whole evaluation with all of its results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
     /// Name and version of the program that measured.
     pub program: String,
-    /// The model in words: name, lineage, generation.
+    /// Name, lineage and generation of the model, in words.
     pub model: String,
     /// Name of the data set.
     pub dataset: String,
@@ -96,15 +96,15 @@ pub struct Report {
     pub points: Vec<Summary>,
     /// Comparison with every anchor.
     pub anchors: Vec<Comparison>,
-    /// Other codecs that were measured beside it.
+    /// Other codecs measured on the same images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<Peer>,
-    /// Every image at every λ.
+    /// All images at all λ.
     pub records: Vec<ImageRecord>,
 }
 
 impl Report {
-    /// Sums `records` up per λ. Every λ should have the same images, or its means are of something else.
+    /// Means of `records` per λ. They compare only if every λ has the same images.
     pub fn summarise(records: &[ImageRecord]) -> Vec<Summary> {
         let mut lambdas: Vec<f32> = records.iter().map(|r| r.lambda).collect();
         lambdas.sort_by(f32::total_cmp);
@@ -132,13 +132,13 @@ impl Report {
     /// The rate-distortion curve of the means.
     ///
     /// # Errors
-    /// [`EvalError::Curve`] when the means make no curve, for instance because a PSNR is infinite.
+    /// [`EvalError::Curve`] if the means are not a curve, for instance because a PSNR is infinite.
     pub fn curve(&self, name: &str) -> Result<Curve, EvalError> {
         Curve::new(name, self.points.iter().map(|p| Point { bpp: p.bpp, psnr: p.psnr }).collect())
     }
 
-    /// The record whose file is longest beyond 1.01 times its estimated rate, and by how many bytes: what the container
-    /// and the coder cost. None without records.
+    /// The record whose file exceeds 1.01 times its estimated size most, and by how many bytes: the
+    /// cost of container and entropy coder. `None` without records.
     pub fn largest_overhead(&self) -> Option<(&ImageRecord, f64)> {
         let overhead = |r: &ImageRecord| {
             let estimated = r.estimated_bpp * f64::from(r.width) * f64::from(r.height) / 8.0;
@@ -147,7 +147,7 @@ impl Report {
         self.records.iter().map(|r| (r, overhead(r))).max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// Every place where an image's PSNR falls although λ rises: the record with the higher λ.
+    /// Records with a lower PSNR than the same image has at the next lower λ.
     pub fn falling_psnr(&self) -> Vec<&ImageRecord> {
         let before = |r: &ImageRecord| {
             let lower = self.records.iter().filter(|o| o.image == r.image && o.lambda < r.lambda);
@@ -159,7 +159,7 @@ impl Report {
     /// The report as JSON, indented, with a newline at its end.
     ///
     /// # Errors
-    /// [`EvalError::Json`] when it cannot be written, which no report that this crate makes leads to.
+    /// [`EvalError::Json`] if it cannot be written, which does not happen.
     pub fn to_json(&self) -> Result<String, EvalError> {
         serde_json::to_string_pretty(self)
             .map(|text| text + "\n")
@@ -169,7 +169,7 @@ impl Report {
     /// Reads a report.
     ///
     /// # Errors
-    /// [`EvalError::Json`] when the text is no report of schema [`SCHEMA`].
+    /// [`EvalError::Json`] if the text is not a report of schema [`SCHEMA`].
     pub fn from_json(text: &str) -> Result<Self, EvalError> {
         let bad = |reason: String| EvalError::Json { what: "a report".into(), reason };
         let report: Self = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
@@ -180,7 +180,7 @@ impl Report {
     }
 }
 
-/// JSON has no infinity; `null` says it.
+/// Writes infinity as `null`, because JSON has no infinity.
 mod infinity_as_null {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

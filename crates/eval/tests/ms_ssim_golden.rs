@@ -1,4 +1,5 @@
-//! MS-SSIM against values of an independent implementation (pytorch-msssim 1.0.0 in double precision, data range 255).
+//! MS-SSIM against values of an independent implementation (pytorch-msssim 1.0.0 in double
+//! precision, data range 255).
 
 use heirloom_eval::{EvalError, ms_ssim};
 

@@ -9,7 +9,8 @@ fn compared_model(generation: u32) -> ComparedModel {
 }
 
 fn file(image: &str, lambda: f32, psnr_old: f64, psnr_new: f64) -> FileProof {
-    // Old files need 1 bit at λ 1 and a bit more for each step; new ones half of that at the old PSNR.
+    // Old files need 1 bit at λ 1 and a bit more for each step; new ones half of that at the old
+    // PSNR.
     let bpp = f64::from(lambda);
     FileProof {
         image: image.into(),

@@ -19,7 +19,8 @@ pub enum Existing {
 }
 
 impl Existing {
-    /// [`Existing::Replace`] for the value of a `--force` flag that is set, else [`Existing::Keep`].
+    /// [`Existing::Replace`] for the value of a `--force` flag that is set, else
+    /// [`Existing::Keep`].
     #[must_use]
     pub fn from_force(force: bool) -> Self {
         if force { Self::Replace } else { Self::Keep }
@@ -40,14 +41,14 @@ pub fn check(path: &Path, existing: Existing) -> Result<(), FileError> {
 
 /// Writes a file atomically, with the permissions of an ordinary new file.
 ///
-/// A symbolic link stays, and the file it leads to is replaced. What is neither a file nor a folder,
-/// such as `/dev/null`, is written to directly.
+/// A symbolic link stays, and the file it leads to is replaced. What is neither a file nor a
+/// folder, such as `/dev/null`, is written to directly.
 ///
 /// The file is not forced to the disk: after a power failure it may be missing or empty.
 /// [`write_durably`] prevents that.
 ///
 /// # Errors
-/// Those of [`check`], and [`FileError::Io`].
+/// Fails as [`check`] does, or with [`FileError::Io`].
 pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
     check(path, existing)?;
     let failed = |source| FileError::Io { path: path.to_owned(), source };
@@ -68,8 +69,8 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileEr
     }
 }
 
-/// Writes or replaces a file so that it survives a power failure: the file is synced before it takes
-/// its name, and its folder after that.
+/// Writes or replaces a file so that it survives a power failure: the file is synced before it
+/// takes its name, and its folder after that.
 ///
 /// The temporary file is called like the target with `.partial` appended, so that a program that is
 /// killed and run again leaves no more than one. Only one process may write a path at a time.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// Identity of a file that exists, whatever path leads to it: device and inode on Unix, so that hard
-/// and symbolic links are seen through, and the canonical path elsewhere.
+/// Identity of a file that exists, whatever path leads to it: device and inode on Unix, so that
+/// hard and symbolic links are seen through, and the canonical path elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileId(Identity);
 

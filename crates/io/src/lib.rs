@@ -1,7 +1,7 @@
 //! Image files in and out, and files that are written whole or not at all.
 //!
-//! - [`read`] turns the bytes of a PNG, JPEG, WebP, TIFF, BMP or PNM file into an [`Image`] with its
-//!   ICC profile, Exif and XMP. What the codec cannot represent exactly is refused unless
+//! - [`read`] turns the bytes of a PNG, JPEG, WebP, TIFF, BMP or PNM file into an [`Image`] with
+//!   its ICC profile, Exif and XMP. What the codec cannot represent exactly is refused unless
 //!   [`ReadOptions`] asks for it by name, so that nothing is lost silently.
 //! - [`write`] turns an [`Image`] into the bytes of a PNG, JPEG or PNM file.
 //! - [`atomic`] puts bytes on disk under a name that never refers to half a file.

@@ -1,5 +1,5 @@
-//! Headers that announce more than the file holds. Alone in its program, as it looks at the peak of the
-//! program's memory.
+//! Headers that announce more than the file holds. Alone in its program, as it looks at the peak of
+//! the program's memory.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 

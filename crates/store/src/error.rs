@@ -30,7 +30,7 @@ pub enum StoreError {
     Model {
         /// Name of the model.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         source: ModelError,
     },
     /// No model here has an id that begins with these digits.

@@ -17,7 +17,8 @@ pub fn file_name(lineage: &Lineage) -> String {
     format!("gen{}-{:.16}.{EXTENSION}", lineage.generation, lineage.generation_id.to_string())
 }
 
-/// The folder that the environment names, else the one among the user's data; `None` if there is neither.
+/// The folder that the environment names, else the one among the user's data; `None` if there is
+/// neither.
 pub(crate) fn default() -> Option<PathBuf> {
     variable(VARIABLE).or_else(among_user_data)
 }

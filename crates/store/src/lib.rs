@@ -3,8 +3,8 @@
 //! - [`Store::open`] lists the models there are: the default model in this program, and those of a
 //!   folder with one file per generation.
 //! - A [`ModelRef`] names one of them, or a model file anywhere; [`Store::find`] looks it up.
-//! - A [`StoredModel`] knows what its file says about itself, and reads its weights when they are asked
-//!   for.
+//! - A [`StoredModel`] knows what its file says about itself, and reads its weights when they are
+//!   asked for.
 //! - A [`ModelSet`] chooses the model that encodes, and the model that decodes a file, which a
 //!   [`GenerationSelector`] may prescribe.
 //!

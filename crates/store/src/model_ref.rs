@@ -24,7 +24,8 @@ pub enum ModelRef {
     Default,
     /// A model file.
     File(PathBuf),
-    /// The model of the store whose generation id begins with these hexadecimal digits, in lower case.
+    /// The model of the store whose generation id begins with these hexadecimal digits, in lower
+    /// case.
     Id(String),
 }
 

@@ -16,8 +16,8 @@ pub struct ModelSet {
 }
 
 impl ModelSet {
-    /// The models of a store. A `named` one encodes, and decodes the files of its lineage, unless a selector
-    /// says otherwise.
+    /// The models of a store. A `named` one encodes, and decodes the files of its lineage, unless a
+    /// selector says otherwise.
     ///
     /// # Errors
     /// A named model that is not found, or is not a model.
@@ -35,8 +35,8 @@ impl ModelSet {
         &self.writer
     }
 
-    /// The model that decodes files with this header: the selected one; without a selector the named one
-    /// if it is of the file's lineage, else [`GenerationSelector::Newest`].
+    /// The model that decodes files with this header: the selected one; without a selector the
+    /// named one if it is of the file's lineage, else [`GenerationSelector::Newest`].
     ///
     /// # Errors
     /// Files that no model here decodes, and selectors that fit no model, or several.
@@ -48,8 +48,8 @@ impl ModelSet {
         select(models, header, selector.unwrap_or(&GenerationSelector::Newest))
     }
 
-    /// Files of the store that are not readable as models. Where no model decodes a file, one of these
-    /// may be the missing one.
+    /// Files of the store that are not readable as models. Where no model decodes a file, one of
+    /// these may be the missing one.
     #[must_use]
     pub fn unreadable(&self) -> &[StoreError] {
         &self.unreadable

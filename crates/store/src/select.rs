@@ -41,8 +41,8 @@ impl fmt::Display for SelectError {
         match self {
             Self::Lineage { entropy_id, generation } => write!(
                 f,
-                "was written by generation {generation} of the lineage with entropy id {}…, of which there is no model \
-                 here",
+                "needs a model of the lineage with the entropy id {}…, of which there is none here (generation \
+                 {generation} wrote the file)",
                 hex(entropy_id)
             ),
             Self::Generation { wanted, entropy_id, available } => write!(
@@ -126,8 +126,8 @@ fn newest<'a>(lineage: &[&'a StoredModel], header: &Header) -> Option<&'a Stored
     })
 }
 
-/// Whether a model wrote files with this header or learned, over any number of generations, from the one
-/// that did, as far as the parents in `lineage` and the publication records tell.
+/// Whether a model wrote files with this header or learned, over any number of generations, from
+/// the one that did, as far as the parents in `lineage` and the publication records tell.
 fn descends_from_writer(model: &StoredModel, lineage: &[&StoredModel], header: &Header) -> bool {
     let mut current = model;
     // A chain of parents has no more links than there are models, unless it is a circle.

@@ -8,8 +8,8 @@ use crate::model_ref::{MIN_ID_DIGITS, is_id};
 /// Choice of a generation among those of a file's lineage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GenerationSelector {
-    /// The newest that learned from the writer, over any number of generations. Where none here did, or
-    /// what is here does not tell, the newest of the lineage.
+    /// The newest that learned from the writer, over any number of generations. Where none here
+    /// did, or what is here does not tell, the newest of the lineage.
     Newest,
     /// The one that wrote the file.
     Writer,

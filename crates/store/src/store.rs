@@ -17,8 +17,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Lists the models of `folder`, else of the folder that the environment names, else of the user's
-    /// data folder. No weights are read.
+    /// Lists the models of `folder`, else of the folder that the environment names, else of the
+    /// user's data folder. No weights are read.
     ///
     /// # Errors
     /// A folder that cannot be read. A given folder must exist; the other ones may be missing.
@@ -40,8 +40,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Lists the models as [`Self::open`] does, but takes a given folder that is missing for an empty one,
-    /// for callers that are about to create it.
+    /// Lists the models as [`Self::open`] does, but takes a given folder that is missing for an
+    /// empty one, for callers that are about to create it.
     ///
     /// # Errors
     /// A folder that exists and cannot be read.
@@ -57,7 +57,8 @@ impl Store {
     /// The model that a reference names.
     ///
     /// # Errors
-    /// A file that is missing or is not a model; an id that belongs to no model here, or to several.
+    /// A file that is missing or is not a model; an id that belongs to no model here, or to
+    /// several.
     pub fn find(&self, model: &ModelRef) -> Result<StoredModel, StoreError> {
         let digits = match model {
             ModelRef::Default => return StoredModel::embedded(),

@@ -11,7 +11,7 @@ use heirloom_codec::model::{Lineage, Metadata, ModelError, ModelFile};
 
 use crate::StoreError;
 
-/// Where a model is.
+/// Location of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
     Program,
@@ -126,11 +126,11 @@ impl StoredModel {
 
     /// The network, built on the first call.
     ///
-    /// The ids of the default model are not checked here: hashing its weights would take a third of the
-    /// time that the program needs to start, and a test checks them.
+    /// The ids of the default model are not checked here: hashing its weights would take a third of
+    /// the time that the program needs to start, and a test checks them.
     ///
     /// # Errors
-    /// Those of [`Self::load`], and models that are too large.
+    /// Fails as [`Self::load`] does, or if the model is too large.
     pub fn model(&self) -> Result<&Model, StoreError> {
         let build = || {
             let file = match &self.source {

@@ -1,4 +1,5 @@
-//! Models are found by what their files say, whatever these are called; and the chain of generations.
+//! Models are found by what their files say, whatever these are called; and the chain of
+//! generations.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::fs;

@@ -9,12 +9,12 @@ use heirloom_store::{Store, StoredModel, VARIABLE, file_name};
 
 use crate::failure::Failure;
 
-/// Adds a model to the store under a name made of its ids, after checking every weight and both ids. The
-/// file is written whole or not at all.
+/// Adds a model to the store under a name made of its ids, after checking every weight and both
+/// ids. The file is written whole or not at all.
 ///
 /// # Errors
-/// Without `force`, a model that is in the store already, and another model of the same lineage and number.
-/// Always, a lineage that files could not tell from another one here.
+/// Without `force`, a model that is in the store already, and another model of the same lineage and
+/// number. Always, a lineage that files could not tell from another one here.
 pub fn add(store: &Store, bytes: &[u8], force: bool) -> Result<PathBuf, Failure> {
     let folder = store.folder.as_deref().ok_or_else(|| {
         Failure::usage(format!("there is no folder for the model store; give --store DIR or set {VARIABLE}"))

@@ -18,7 +18,8 @@ const DEFAULT_QUALITY: f32 = 50.0;
 /// The flag that names the store.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct StoreFlag {
-    /// Folder of the model store [default: $HEIRLOOM_MODELS, else heirloom/models in the user's data folder]
+    /// Folder of the model store [default: $HEIRLOOM_MODELS, else heirloom/models in the user's
+    /// data folder]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
 }
@@ -26,7 +27,8 @@ pub struct StoreFlag {
 /// The flags that say which models there are.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ModelFlags {
-    /// Model to use: a file, 'default', or 8 or more digits of the generation id of a model in the store [default: default]
+    /// Model to use: a file, 'default', or 8 or more digits of the generation id of a model in the
+    /// store [default: default]
     #[arg(long, value_name = "FILE|ID")]
     model: Option<ModelRef>,
 
@@ -39,12 +41,14 @@ pub struct ModelFlags {
 pub struct RateFlags {
     /// Quality from 0 (smallest file) to 100 (best image) [default: 50]
     ///
-    /// Qualities are evenly spaced on a logarithmic scale over the model's range of λ: λ = low · (high / low)^(Q / 100).
-    /// With the range 32 to 1024 the qualities 0, 20, 40, 60, 80 and 100 are λ = 32, 64, 128, 256, 512 and 1024.
+    /// Qualities are evenly spaced on a logarithmic scale over the model's range of λ: λ = low ·
+    /// (high / low)^(Q / 100). With the range 32 to 1024 the qualities 0, 20, 40, 60, 80 and 100
+    /// are λ = 32, 64, 128, 256, 512 and 1024.
     #[arg(short, long, value_name = "Q", value_parser = quality, conflicts_with = "lambda")]
     quality: Option<f32>,
 
-    /// Rate-distortion multiplier λ: the file minimises bits per pixel + λ · mean squared error, of samples in -1 to 1
+    /// Rate-distortion multiplier λ: the file minimises bits per pixel + λ · mean squared error, of
+    /// samples in -1 to 1
     #[arg(long, value_name = "L")]
     lambda: Option<f32>,
 }
@@ -85,7 +89,8 @@ impl RateFlags {
     }
 }
 
-/// The values of λ to measure at: those given, each once and in ascending order, or `count` evenly spaced ones.
+/// The values of λ to measure at: those given, each once and in ascending order, or `count` evenly
+/// spaced ones.
 pub fn lambdas(given: &[f32], count: u8, range: LambdaRange) -> Result<Vec<f32>, Failure> {
     if given.is_empty() {
         return Ok(range.log_spaced(count));

@@ -1,4 +1,4 @@
-//! Other codecs, measured on the same images by real files.
+//! Other codecs, measured on the same images with real files.
 
 #[cfg(feature = "peers")]
 mod avif;

@@ -1,4 +1,4 @@
-//! Measuring by real files: the old model writes them, both models decode them.
+//! Measuring with real files: the old model writes them, both models decode them.
 
 use std::path::{Path, PathBuf};
 

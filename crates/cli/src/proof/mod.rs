@@ -1,7 +1,7 @@
 //! The proof that a newer model keeps an older one's files.
 //!
-//! `pair` compares the entropy branches, `measure` writes and decodes files, `text` prints the result. The
-//! conclusions are drawn by `heirloom_eval::proof`.
+//! `pair` compares the entropy branches, `measure` writes and decodes files, `text` prints the
+//! result. The conclusions are drawn by `heirloom_eval::proof`.
 
 mod measure;
 mod pair;
@@ -30,7 +30,8 @@ pub struct Measuring {
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 
-    /// Values of λ to measure at [default: four, evenly spaced on a logarithmic scale over the old model's range]
+    /// Values of λ to measure at [default: four, evenly spaced on a logarithmic scale over the old
+    /// model's range]
     #[arg(long, value_name = "L,L,…", value_delimiter = ',')]
     lambdas: Vec<f32>,
 }
@@ -43,15 +44,15 @@ pub struct Images {
 }
 
 impl Measuring {
-    /// Finds the images.
+    /// Lists and hashes the images of the folder.
     pub fn images(&self) -> Result<Images, Failure> {
         let paths = folder::images(&self.images)?;
         let (dataset, hash) = (folder::dataset(&self.images, &paths), folder::hash(&paths)?);
         Ok(Images { paths, dataset, hash })
     }
 
-    /// Writes files with the old model of a pair, decodes them with both, and draws the conclusions. A λ outside
-    /// the old model's range is refused.
+    /// Writes files with the old model of a pair, decodes them with both, and draws the
+    /// conclusions. A λ outside the old model's range is refused.
     pub fn prove(&self, pair: &Pair, images: &Images, threads: usize, quiet: bool) -> Result<Proof, Failure> {
         let lambdas = models::lambdas(&self.lambdas, DEFAULT_POINTS, pair.old.metadata().lambda.encoder)?;
         let start = Instant::now();
@@ -71,7 +72,7 @@ impl Measuring {
     }
 }
 
-/// The failure of a proof that does not hold.
+/// The failure for a proof that does not hold.
 pub fn failure(proof: &Proof) -> Option<Failure> {
     let kind = match (proof.decodable, proof.stable) {
         (_, true) => return None,

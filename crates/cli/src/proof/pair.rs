@@ -12,16 +12,17 @@ pub struct Pair {
     pub old_name: String,
     pub new: Model,
     pub new_name: String,
-    /// How the new model's entropy branch differs from the old one's, in a sentence; `None` if it is identical.
+    /// How the new model's entropy branch differs from the old one's, in a sentence; `None` if it
+    /// is identical.
     pub broken: Option<String>,
 }
 
 impl Pair {
-    /// Reads both models and compares their entropy branches. The entropy id of the new one may contradict its
-    /// weights: `broken` then says what was altered.
+    /// Reads both models and compares their entropy branches. The entropy id of the new one may
+    /// contradict its weights: `broken` then says what was altered.
     ///
     /// # Errors
-    /// Files that are not valid models, apart from that.
+    /// Files that are not valid models in any other respect.
     pub fn load(old: &StoredModel, new: &StoredModel) -> Result<Self, Failure> {
         let (old_file, new_file) = (old.load()?, read_without_ids(new)?);
         let broken = broken(&old_file, &new_file).map_err(|e| Failure::from(e).about(new.name()))?;

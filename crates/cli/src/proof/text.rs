@@ -1,8 +1,8 @@
-//! A proof in words.
+//! A proof as text for the terminal.
 
 use heirloom_eval::proof::{ComparedModel, Proof};
 
-/// What was measured, per λ.
+/// Table of the measurements per λ.
 pub fn table(proof: &Proof) -> String {
     let mut text = format!(
         "old  {}\nnew  {}\n{} ({} images), {} arithmetic\n\n{:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n",
@@ -41,11 +41,11 @@ pub fn table(proof: &Proof) -> String {
             p.worst_image,
         );
     }
-    text + "\nfiles: written by old; same: in which new finds the same latents; by old, by new: their mean PSNR in dB;\nnew bpp, new dB: files \
-            written and decoded by new\n"
+    text + "\nfiles: number of files that old wrote; same: those in which new finds the same latents;\n\
+            by old, by new: their mean PSNR in dB; new bpp, new dB: files that new wrote and decoded\n"
 }
 
-/// What follows: BD-rate, worst case and verdict.
+/// Conclusions: BD-rate, worst case and verdict.
 pub fn summary(proof: &Proof) -> String {
     let mut text = match (&proof.bd_rate, &proof.bd_rate_refused) {
         (Some(bd), _) => format!(

@@ -21,8 +21,9 @@ use canvas::{Caption, Region};
 
 /// Draw an image beside its Heirloom version and a JPEG of the same size
 ///
-/// Writes a PNG image of three panels. The JPEG has the highest quality that does not need more bytes than the
-/// Heirloom file, progressive, with optimised tables, and with the better of 4:2:0 and 4:4:4 chroma sampling.
+/// Writes a PNG image of three panels. The JPEG has the highest quality that does not need more
+/// bytes than the Heirloom file, progressive, with optimised tables, and with the better of 4:2:0
+/// and 4:4:4 chroma sampling.
 #[derive(clap::Args)]
 pub struct Compare {
     /// Image to encode; '-' is standard input

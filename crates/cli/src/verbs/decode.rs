@@ -16,15 +16,16 @@ use crate::output_format::OutputFormat;
 
 /// Decode .hlm files into PNG, PPM or JPEG images
 ///
-/// A file is decoded by a model of its lineage: by default the newest one here, be it the default model or one of the
-/// model store. ICC profile, Exif and XMP are written into PNG and JPEG images.
+/// A file is decoded by a model of its lineage: by default the newest one here, be it the default
+/// model or one of the model store. ICC profile, Exif and XMP are written into PNG and JPEG images.
 #[derive(clap::Args)]
 pub struct Decode {
     /// Files to decode; '-' is standard input
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
 
-    /// File or folder to write to; '-' is standard output [default: beside the input, with the extension of the format]
+    /// File or folder to write to; '-' is standard output [default: beside the input, with the
+    /// extension of the format]
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
 
@@ -38,8 +39,8 @@ pub struct Decode {
 
     /// Decode with strict arithmetic: the same pixels on every machine, a little slower
     ///
-    /// Only the generation that wrote a file gives its exact pixels, so that one decodes; the file is refused if that
-    /// generation is not here.
+    /// Only the generation that wrote a file gives its exact pixels, so that one decodes; the file
+    /// is refused if that generation is not here.
     #[arg(long)]
     exact: bool,
 
@@ -50,8 +51,9 @@ pub struct Decode {
     #[command(flatten)]
     models: ModelFlags,
 
-    /// Generation that decodes: its number, 8 or more digits of its id, 'writer' (the one that wrote the file) or 'newest'
-    /// [default: the model of --model if it is of the file's lineage, else newest; writer with --exact]
+    /// Generation that decodes: its number, 8 or more digits of its id, 'writer' (the one that
+    /// wrote the file) or 'newest' [default: the model of --model if it is of the file's lineage,
+    /// else newest; writer with --exact]
     #[arg(long, value_name = "N|ID|writer|newest")]
     generation: Option<GenerationSelector>,
 

@@ -14,16 +14,18 @@ use crate::models::{ModelFlags, RateFlags};
 
 /// Encode images into .hlm files
 ///
-/// Reads PNG, JPEG, WebP, TIFF, BMP and PNM images with 8-bit RGB or grey pixels. ICC profile, Exif and XMP are kept
-/// unchanged. An Exif orientation stays in the metadata; the pixels are not rotated. Alpha, 16-bit samples, CMYK and
-/// animations are refused, with a message that says how to convert them: nothing is changed silently.
+/// Reads PNG, JPEG, WebP, TIFF, BMP and PNM images with 8-bit RGB or grey pixels. ICC profile, Exif
+/// and XMP are kept unchanged. An Exif orientation stays in the metadata; the pixels are not
+/// rotated. Alpha, 16-bit samples, CMYK and animations are refused, with a message that says how to
+/// convert them: nothing is changed silently.
 #[derive(clap::Args)]
 pub struct Encode {
     /// Images to encode; '-' is standard input
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
 
-    /// File or folder to write to; '-' is standard output [default: beside the input, with the extension .hlm]
+    /// File or folder to write to; '-' is standard output [default: beside the input, with the
+    /// extension .hlm]
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
 

@@ -24,26 +24,30 @@ const DEFAULT_POINTS: u8 = 6;
 
 /// Measure rate and quality on a folder of images
 ///
-/// Every image is encoded at every λ into a real file, which is read back from disk and decoded; the rate counts all
-/// of its bytes. PSNR and MS-SSIM are those of 8-bit RGB, averaged over the images.
+/// Every image is encoded at every λ into a real file, which is read back from disk and decoded;
+/// the rate counts all of its bytes. PSNR and MS-SSIM are those of 8-bit RGB, averaged over the
+/// images.
 ///
-/// The BD-rate against another codec is the mean difference of the rates at equal PSNR (PCHIP interpolation of log-rate
-/// over PSNR); it is negative if this codec needs fewer bits. On the 24 Kodak images the results are compared with the
-/// curves of other codecs that are built in. --anchor and --with add more curves, on any images.
+/// The BD-rate against another codec is the mean difference of the rates at equal PSNR (PCHIP
+/// interpolation of log-rate over PSNR); it is negative if this codec needs fewer bits. On the 24
+/// Kodak images the results are compared with the curves of other codecs that are built in.
+/// --anchor and --with add more curves, on any images.
 ///
-/// Times are wall times per image while all threads are busy; --threads 1 gives those of one image on one core.
+/// Times are wall times per image while all threads are busy; --threads 1 gives those of one image
+/// on one core.
 #[derive(clap::Args)]
 pub struct Eval {
     /// Folder of images; subfolders are ignored
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 
-    /// Values of λ to measure at [default: six, evenly spaced on a logarithmic scale over the model's range]
+    /// Values of λ to measure at [default: six, evenly spaced on a logarithmic scale over the
+    /// model's range]
     #[arg(long, value_name = "L,L,…", value_delimiter = ',')]
     lambdas: Vec<f32>,
 
-    /// JSON file with the curve of another codec on the same images: codec, source, dataset, images, bpp and psnr;
-    /// may be given several times
+    /// JSON file with the curve of another codec on the same images: codec, source, dataset,
+    /// images, bpp and psnr; may be given several times
     #[arg(long = "anchor", value_name = "FILE")]
     anchors: Vec<PathBuf>,
 

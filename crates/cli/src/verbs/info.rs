@@ -15,8 +15,8 @@ use crate::models::{self, ModelFlags};
 
 /// Show what .hlm files hold, without decoding them
 ///
-/// Prints size, λ, metadata, the ids of the model that wrote the file, and whether a model here decodes it. Every checksum
-/// is verified.
+/// Prints size, λ, metadata, the ids of the model that wrote the file, and whether a model here
+/// decodes it. Every checksum is verified.
 #[derive(clap::Args)]
 pub struct Info {
     /// Files to show; '-' is standard input
@@ -134,7 +134,8 @@ fn as_text(location: &Location, length: usize, file: &File, here: &Here<'_>) -> 
     };
     let status = match (here.writer, here.decoder) {
         (_, None) => {
-            "not decodable: there is no model of its lineage here; give one with --model FILE, or add one with 'heirloom models add FILE'"
+            "not decodable: there is no model of its lineage here; give one with --model FILE, or add one with 'heirloom \
+             models add FILE'"
         }
         (None, _) => "decodable, not exact: another generation of its lineage is here",
         _ => "decodable and exact: the generation that wrote it is here",

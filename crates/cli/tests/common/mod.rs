@@ -1,4 +1,5 @@
-//! A folder to work in, with a small model made by formula and images of every kind.
+//! A temporary folder with a small model whose weights are given by a formula, and images to
+//! encode.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -54,7 +55,8 @@ impl Sandbox {
         command
     }
 
-    /// Runs the command and expects an exit status and a part of standard error, which it gives.
+    /// Runs the command, expects an exit status and a part of standard error, and returns standard
+    /// error.
     #[track_caller]
     pub fn refuses(&self, arguments: &str, status: i32, says: &str) -> String {
         let output = self.heirloom(arguments).output().unwrap();
@@ -65,13 +67,13 @@ impl Sandbox {
         error
     }
 
-    /// As [`Self::does`], for text.
+    /// Runs the command, expects success, and returns standard output as text.
     #[track_caller]
     pub fn says(&self, arguments: &str) -> String {
         String::from_utf8(self.does(arguments)).unwrap()
     }
 
-    /// Runs the command, expects success, and gives standard output.
+    /// Runs the command, expects success, and returns standard output.
     #[track_caller]
     pub fn does(&self, arguments: &str) -> Vec<u8> {
         let output = self.heirloom(arguments).output().unwrap();
@@ -96,12 +98,12 @@ pub fn grey(width: u32, height: u32) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| image::Luma([(x * 3 + y * 2) as u8]))
 }
 
-/// The model in the program.
+/// The default model.
 pub fn default() -> ModelFile {
     StoredModel::embedded().unwrap().load().unwrap()
 }
 
-/// A model of the tiny shape with weights by formula.
+/// A model of the tiny shape, with weights given by a formula.
 pub fn tiny() -> ModelFile {
     let spec = Spec::tiny();
     let weights = reference::weights(&spec).unwrap();

@@ -37,7 +37,7 @@ impl Svg {
         ));
     }
 
-    /// Text that reads upwards, centred on `at`.
+    /// Text that runs upwards, centred on `at`.
     pub(super) fn vertical_text(&mut self, at: (f64, f64), size: f64, text: &str) {
         let (x, y, text) = (at.0, at.1, escape(text));
         self.push(format_args!(
@@ -105,7 +105,7 @@ impl Svg {
         ));
     }
 
-    /// From here to [`Svg::close_clip`] only what lies inside the box is seen.
+    /// Clips what follows to a box, until [`Svg::close_clip`].
     pub(super) fn open_clip(&mut self, [left, top, right, bottom]: [f64; 4]) {
         self.push(format_args!(
             "<clipPath id=\"area\"><rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\"/></clipPath>\n<g clip-path=\"url(#area)\">",

@@ -1,6 +1,7 @@
 //! Round numbers for an axis.
 
-/// At most `most` multiples of 1, 2, 2.5 or 5 times a power of ten inside `low..=high`, and the decimals to print.
+/// At most `most` multiples of 1, 2, 2.5 or 5 times a power of ten inside `low..=high`, and the
+/// decimals to print.
 pub(super) fn nice(low: f64, high: f64, most: usize) -> (Vec<f64>, usize) {
     let raw = (high - low) / most.max(1) as f64;
     let power = raw.log10().floor();

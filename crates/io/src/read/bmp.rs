@@ -12,8 +12,8 @@ const MASKS: u32 = 3;
 /// Masks of red, green and blue that mean the same as [`PLAIN`].
 const PLAIN_MASKS: [u32; 3] = [0x00ff_0000, 0x0000_ff00, 0x0000_00ff];
 
-/// Reads a BMP file. The fourth byte of 32 bits per pixel is not alpha in this format unless a mask says
-/// so.
+/// Reads a BMP file. The fourth byte of 32 bits per pixel is not alpha in this format unless a mask
+/// says so.
 pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadError> {
     let header = Header::read(bytes)?;
     let frame = Frame::new((header.width, header.height), false, header.alpha, 8, options)?;

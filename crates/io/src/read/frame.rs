@@ -18,8 +18,8 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// A frame of grey or RGB samples, with or without alpha, of `bits` bits as stored (at most 8 are
-    /// stored in one byte, more in two).
+    /// A frame of grey or RGB samples, with or without alpha, of `bits` bits as stored (at most 8
+    /// are stored in one byte, more in two).
     ///
     /// # Errors
     /// Alpha, and more than 8 bits per sample, unless the options allow them.
@@ -74,7 +74,7 @@ impl Frame {
     /// A buffer of zeros for all samples as stored.
     ///
     /// # Errors
-    /// Those of [`Frame::samples`], and images that take more memory than there is.
+    /// Fails as [`Frame::samples`] does, or if there is not enough memory.
     pub(super) fn buffer(&self) -> Result<Vec<u8>, ReadError> {
         let length = self.samples()? * (1 + usize::from(self.deep));
         let mut buffer = Vec::new();
@@ -101,8 +101,8 @@ impl Frame {
     }
 }
 
-/// Scales a sample from 0..=`max` to 0..=255, rounded to nearest; `value` is at most `max`, and `max` at
-/// least 1.
+/// Scales a sample from 0..=`max` to 0..=255, rounded to nearest; `value` is at most `max`, and
+/// `max` at least 1.
 pub(super) fn to_8_bits(value: u16, max: u16) -> u8 {
     ((u32::from(value) * 255 + u32::from(max) / 2) / u32::from(max)) as u8
 }

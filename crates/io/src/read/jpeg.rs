@@ -44,8 +44,8 @@ fn refusal(error: DecodeErrors) -> ReadError {
     }
 }
 
-/// Refuses files with four colour components (CMYK, YCCK), which the library would convert to RGB, and
-/// files that end before their end marker, which it would fill up with grey.
+/// Refuses files with four colour components (CMYK, YCCK), which the library would convert to RGB,
+/// and files that end before their end marker, which it would fill up with grey.
 fn check(bytes: &[u8]) -> Result<(), ReadError> {
     let mut at = 2;
     loop {
@@ -75,7 +75,8 @@ fn check(bytes: &[u8]) -> Result<(), ReadError> {
             return Err(cmyk());
         }
         if code == 0xda {
-            // In coded data FF is always followed by 00 or a restart marker, so this finds the end marker.
+            // In coded data FF is always followed by 00 or a restart marker, so this finds the end
+            // marker.
             let whole = bytes.get(at..).is_some_and(|rest| rest.windows(2).any(|w| w == [0xff, 0xd9]));
             return if whole { Ok(()) } else { Err(cut_short()) };
         }

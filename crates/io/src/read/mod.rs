@@ -29,9 +29,9 @@ const MAX_BYTES: usize = 2 << 30;
 
 /// Reads an image from the bytes of a file. The format is recognised by the content, not by a name.
 ///
-/// 8-bit RGB and grey are read exactly. Alpha and other depths are refused or reduced as `options` say.
-/// CMYK, floating-point samples, animations and files of several images are refused; the error says how
-/// to convert them.
+/// 8-bit RGB and grey are read exactly. Alpha and other depths are refused or reduced as `options`
+/// say. CMYK, floating-point samples, animations and files of several images are refused; the error
+/// says how to convert them.
 ///
 /// # Errors
 /// Any [`ReadError`] but [`ReadError::Io`]. A panic of a format's library becomes
@@ -68,7 +68,8 @@ pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Image, ReadError>
     read(&std::fs::read(path).map_err(ReadError::Io)?, options)
 }
 
-/// Turns a panic into [`ReadError::Internal`]: the libraries work on bytes that anybody may have written.
+/// Turns a panic into [`ReadError::Internal`]: the libraries work on bytes that anybody may have
+/// written.
 fn catching_panics<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     // Nothing survives a panic but the bytes, which no reader changes.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|payload| Err(ReadError::Internal(message(&*payload))))
@@ -106,7 +107,8 @@ fn too_large() -> ReadError {
     unsupported("is too large to read")
 }
 
-/// The error of a library that reads from memory: an unexpected end means that the file is cut short.
+/// The error of a library that reads from memory: an unexpected end means that the file is cut
+/// short.
 fn from_memory(error: &std::io::Error) -> ReadError {
     if error.kind() == std::io::ErrorKind::UnexpectedEof { cut_short() } else { damaged(&error.to_string()) }
 }

@@ -32,8 +32,8 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// Options that make an 8-bit image without alpha out of any image: alpha is dropped, samples are
-    /// reduced to 8 bits.
+    /// Options that make an 8-bit image without alpha out of any image: alpha is dropped, samples
+    /// are reduced to 8 bits.
     #[must_use]
     pub fn reduce() -> Self {
         Self { alpha: Alpha::Drop, depth: Depth::Reduce }

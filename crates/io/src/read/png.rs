@@ -8,8 +8,8 @@ use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
 use super::{Frame, MAX_BYTES, ReadOptions, animation, damaged, from_memory, too_large};
 use crate::{PNG_XMP, ReadError};
 
-/// Reads a PNG file to its end, because metadata may follow the pixels. Palettes and samples of fewer
-/// than 8 bits are expanded.
+/// Reads a PNG file to its end, because metadata may follow the pixels. Palettes and samples of
+/// fewer than 8 bits are expanded.
 pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadError> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MAX_BYTES });
     decoder.set_transformations(Transformations::EXPAND);

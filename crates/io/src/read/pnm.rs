@@ -8,7 +8,8 @@ use crate::ReadError;
 
 /// Reads the first image of a file. White and black of bitmaps become 255 and 0.
 ///
-/// A buffer is allocated only when the file is long enough for the samples that its header announces.
+/// A buffer is allocated only when the file is long enough for the samples that its header
+/// announces.
 pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadError> {
     let kind = bytes[1];
     let mut rest = Rest(&bytes[2..]);
@@ -107,8 +108,8 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// Reads the header of a PAM file up to `ENDHDR`. The number of samples per pixel alone says what they
-    /// are; the tuple type is ignored.
+    /// Reads the header of a PAM file up to `ENDHDR`. The number of samples per pixel alone says
+    /// what they are; the tuple type is ignored.
     fn pam(&mut self) -> Result<Header, ReadError> {
         let mut header = Header::default();
         loop {

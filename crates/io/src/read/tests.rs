@@ -170,11 +170,13 @@ fn bitmaps() {
     }
 }
 
-/// A TIFF file of the short tags that its samples need, and the samples, all in strips of `strip` bytes.
+/// A TIFF file of the short tags that its samples need, and the samples, all in strips of `strip`
+/// bytes.
 fn bare_tiff(photometric: u16, bits: u16, channels: u16, planar: u16, strip: usize, data: &[u8]) -> Vec<u8> {
     let strips = data.len() / strip;
     let (offsets, counts) = (8 + data.len(), 8 + data.len() + 4 * strips);
-    // Three depths take six bytes and stand behind the strips' tables; one stands in the tag itself.
+    // Three depths take six bytes and stand behind the strips' tables; one stands in the tag
+    // itself.
     let depths = counts + 4 * strips;
     let depth = if channels == 1 { u32::from(bits) } else { depths as u32 };
     let table = |at: usize, first: usize| if strips == 1 { first as u32 } else { at as u32 };

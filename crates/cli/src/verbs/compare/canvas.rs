@@ -1,23 +1,23 @@
-//! The image of several images with captions.
+//! An image of several images side by side, with captions.
 
 use heirloom_codec::image::{Image, PixelFormat};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 use crate::failure::Failure;
 
-/// White space around the panels, in pixels.
+/// White space around panels, in pixels.
 const MARGIN: usize = 12;
-/// Largest sheet that is drawn, in pixels.
-const MOST_PIXELS: usize = 1 << 28;
+/// Most pixels of the whole image.
+const MAX_PIXELS: usize = 1 << 28;
 
-/// What stands under a panel, one line each.
+/// Text under a panel, one line per field.
 pub struct Caption {
     pub name: String,
     pub size: String,
     pub quality: String,
 }
 
-/// A part of an image, in pixels.
+/// A rectangle in an image, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
     x: u32,
@@ -36,7 +36,7 @@ pub fn region(text: &str) -> Result<Region, String> {
 }
 
 impl Region {
-    /// The part asked for, which must lie in the image, or the whole image.
+    /// The requested rectangle, which must lie in the image; the whole image without a request.
     pub fn inside(asked: Option<Self>, image: &Image) -> Result<Self, Failure> {
         let (width, height) = (image.width(), image.height());
         let region = asked.unwrap_or(Self { x: 0, y: 0, width, height });
@@ -49,7 +49,7 @@ impl Region {
     }
 }
 
-/// The same region of all panels in a row, each with its caption.
+/// Draws the same region of all panels in a row, each with its caption.
 pub fn side_by_side(panels: [&Image; 3], captions: &[Caption; 3], region: Region, zoom: u32) -> Result<Image, Failure> {
     let zoom = zoom as usize;
     let (panel_width, panel_height) = (region.width as usize * zoom, region.height as usize * zoom);
@@ -60,7 +60,7 @@ pub fn side_by_side(panels: [&Image; 3], captions: &[Caption; 3], region: Region
     let line = font.val() + 2;
     let width = panels.len() * (column + MARGIN) + MARGIN;
     let height = MARGIN + panel_height + MARGIN / 2 + 3 * line + MARGIN;
-    if width.saturating_mul(height) > MOST_PIXELS {
+    if width.saturating_mul(height) > MAX_PIXELS {
         return Err(Failure::usage("the sheet would be too large; use --crop or a smaller --zoom"));
     }
     let mut sheet = Sheet { width, data: vec![255; width * height * 3] };
@@ -142,7 +142,7 @@ mod tests {
         let region = Region { x: 3, y: 2, width: 4, height: 5 };
         let sheet = side_by_side([&image; 3], &captions, region, 3).unwrap();
         let at = |x: usize, y: usize| sheet.data()[(y * sheet.width() as usize + x) * 3];
-        // the first and the last pixel of the region, at both ends of their squares
+        // The first and the last pixel of the region, at both ends of their squares.
         assert_eq!([at(MARGIN, MARGIN), at(MARGIN + 2, MARGIN + 2)], [23, 23]);
         assert_eq!([at(MARGIN + 11, MARGIN + 14), at(MARGIN + 12, MARGIN + 14)], [66, 255]);
     }

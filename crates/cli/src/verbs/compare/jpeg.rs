@@ -1,4 +1,4 @@
-//! The JPEG file of a given size.
+//! The best JPEG file of a given size.
 
 use heirloom_codec::image::{Image, PixelFormat};
 use heirloom_eval::psnr;
@@ -7,14 +7,14 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::failure::Failure;
 
-/// A JPEG file, decoded again.
+/// A JPEG file, decoded.
 pub struct Jpeg {
     pub quality: u8,
     pub bytes: usize,
     pub image: Image,
 }
 
-/// The best JPEG of at most `bytes` bytes; the smallest one there is when even that is larger.
+/// The best JPEG of at most `bytes` bytes; the smallest one if even that is larger.
 pub fn at_most(original: &Image, bytes: usize) -> Result<Jpeg, Failure> {
     let mut best: Option<(f64, Jpeg)> = None;
     for sampling in [SamplingFactor::F_2_2, SamplingFactor::F_1_1] {
@@ -30,7 +30,7 @@ pub fn at_most(original: &Image, bytes: usize) -> Result<Jpeg, Failure> {
     best.map(|(_, jpeg)| jpeg).ok_or_else(|| Failure::failed("no JPEG could be made"))
 }
 
-/// Bisects the quality, 1 to 100; the size hardly ever falls as quality rises.
+/// Finds the highest quality, 1 to 100, by bisection: size rarely falls as quality rises.
 fn highest_quality(original: &Image, bytes: usize, sampling: SamplingFactor) -> Result<(u8, Vec<u8>), Failure> {
     let (mut low, mut high) = (1, 100);
     let mut best = encode(original, low, sampling)?;

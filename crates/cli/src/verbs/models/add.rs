@@ -9,8 +9,8 @@ use crate::models::{self, StoreFlag};
 
 /// Add model files to the store
 ///
-/// Every weight and both ids are checked first. Without --force, a model that is in the store already is refused, and so is
-/// another model with the same lineage and number.
+/// Every weight and both ids are checked first. Without --force, a model that is in the store
+/// already is refused, and so is another model with the same lineage and number.
 #[derive(clap::Args)]
 pub struct Add {
     /// Model files
@@ -20,7 +20,8 @@ pub struct Add {
     #[command(flatten)]
     store: StoreFlag,
 
-    /// Replace a model that is in the store already; keep two models with the same lineage and number
+    /// Replace a model that is in the store already; keep two models with the same lineage and
+    /// number
     #[arg(short, long)]
     force: bool,
 }

@@ -1,11 +1,11 @@
-//! The card of a published model: the record in its file, in words, as Markdown.
+//! The card of a published model: what its file records, in words, as Markdown.
 
 use std::path::Path;
 
 use heirloom_codec::model::ModelFile;
 use heirloom_eval::proof::Proof;
 
-/// The card of the model that is written to `output` as `bytes`.
+/// Card of the model whose file `output` has these `bytes`.
 pub fn text(output: &Path, file: &ModelFile, bytes: &[u8], proofs: &[Proof]) -> String {
     let m = &file.metadata;
     let name = output.file_stem().unwrap_or_default().to_string_lossy();
@@ -36,7 +36,7 @@ pub fn text(output: &Path, file: &ModelFile, bytes: &[u8], proofs: &[Proof]) -> 
     row("seed", p.seed.map(|n| n.to_string()).unwrap_or_default());
     row("code", p.code_revision.clone().unwrap_or_default());
     for (name, note) in &p.notes {
-        // A line break or a bar would end the table.
+        // A line break or a bar would break the table.
         row(&cell(name), cell(note));
     }
     row("licence", m.licence.clone());

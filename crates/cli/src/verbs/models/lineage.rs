@@ -10,10 +10,12 @@ use crate::models::StoreFlag;
 
 /// Show which generation learned from which
 ///
-/// Prints one tree per lineage, with each generation below the one it learned from. Parents that are not here are named.
+/// Prints one tree per lineage, with each generation below the one it learned from. Parents that
+/// are not here are named.
 #[derive(clap::Args)]
 pub struct Lineage {
-    /// Show only the lineage of this model: a file, 'default', or 8 or more digits of the generation id of a model in the store
+    /// Show only the lineage of this model: a file, 'default', or 8 or more digits of the
+    /// generation id of a model in the store
     #[arg(value_name = "FILE|ID")]
     model: Option<ModelRef>,
 

@@ -10,8 +10,8 @@ use crate::models::StoreFlag;
 
 /// List the default model and the models of the store
 ///
-/// Models with the same entropy id belong to one lineage, and decode each other's files. Files of the store that cannot be
-/// read are reported on standard error, and determine the exit status.
+/// Models with the same entropy id belong to one lineage, and decode each other's files. Files of
+/// the store that cannot be read are reported on standard error, and determine the exit status.
 #[derive(clap::Args)]
 pub struct List {
     #[command(flatten)]

@@ -16,9 +16,9 @@ use crate::failure::Failure;
 
 /// Manage models: list, add and show them, prove that a new one keeps old files, publish it
 ///
-/// The model store is a folder with models of any lineage and generation. Decoding a file finds the model it needs by the id
-/// in its header. The default model, which is part of this program, always belongs to the store. Without a verb, the models
-/// are listed.
+/// The model store is a folder with models of any lineage and generation. Decoding a file finds the
+/// model it needs by the id in its header. The default model, which is part of this program, always
+/// belongs to the store. Without a verb, the models are listed.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Models {

@@ -17,12 +17,14 @@ use crate::proof::{self, Images, Measuring, Pair};
 
 /// Publish a new model as the next generation of an old one, with the proof that it keeps old files
 ///
-/// Does what 'models verify' does, with OLD and with every generation before it that is here. A model that is not decodable
-/// and stable is refused, with the exit status of 'models verify'. The published file gets the number after that of OLD, OLD as its
-/// parent, and a record of all proofs. A card with the same facts in words is written beside it, with the extension .md.
+/// Does what 'models verify' does, with OLD and with every generation before it that is here. A
+/// model that is not decodable and stable is refused, with the exit status of 'models verify'. The
+/// published file gets the number after that of OLD, OLD as its parent, and a record of all proofs.
+/// A card with the same facts in words is written beside it, with the extension .md.
 #[derive(clap::Args)]
 pub struct Publish {
-    /// Generation that NEW learned from: a file, 'default', or 8 or more digits of the generation id of a model in the store
+    /// Generation that NEW learned from: a file, 'default', or 8 or more digits of the generation
+    /// id of a model in the store
     #[arg(value_name = "OLD")]
     old: ModelRef,
 
@@ -73,7 +75,7 @@ impl Publish {
         }
         if let Some(id) = missing.filter(|_| !quiet) {
             eprintln!(
-                "heirloom: generation {id} is not here, so nothing is proven for its files and those of the generations before it"
+                "heirloom: generation {id} is not here, so nothing is proven for the files of it and its ancestors"
             );
         }
         let record = Record {

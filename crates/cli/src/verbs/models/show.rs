@@ -13,7 +13,8 @@ use crate::models::StoreFlag;
 /// Every weight is read and checked against the ids.
 #[derive(clap::Args)]
 pub struct Show {
-    /// Models to show, each a file, 'default', or 8 or more digits of the generation id of a model in the store
+    /// Models to show, each a file, 'default', or 8 or more digits of the generation id of a model
+    /// in the store
     #[arg(required = true, value_name = "FILE|ID")]
     models: Vec<ModelRef>,
 
