@@ -29,7 +29,7 @@ use failure::Failure;
 const EXIT_STATUS: &str = "\
 Exit status:
   0  everything was done
-  1  a file could not be read or written, an internal error, or several files failed for different reasons
+  1  a file could not be read or written, an internal error, or failures of several kinds
   2  the command line asks for something that cannot be done
   3  a file is sound but not supported, or needs a model that is not here
   4  a file is damaged, cut short, or not what it claims to be

@@ -85,7 +85,11 @@ fn the_newest_generation_decodes_unless_told_otherwise() {
 
     sandbox.refuses("decode a.hlm -o - --exact --generation 2", 3, "only generation 0 of its lineage");
     sandbox.refuses("decode a.hlm -o - --generation 7", 3, "generation 7 of its lineage");
-    sandbox.refuses("decode a.hlm -o - --generation ffffffffff", 3, "begins with ffffffffff of its lineage");
+    sandbox.refuses(
+        "decode a.hlm -o - --generation ffffffffff",
+        3,
+        "a generation of its lineage whose id begins with ffffffffff",
+    );
     sandbox.refuses("decode a.hlm -o - --generation old", 2, "a generation is its number, 8 or more");
     sandbox.refuses(
         "decode a.hlm -o - --model ffffffffff",

@@ -47,15 +47,14 @@ impl fmt::Display for SelectError {
             ),
             Self::Generation { wanted, entropy_id, available } => write!(
                 f,
-                "{wanted} of its lineage {}… is not here; of this lineage there {} here: {}",
+                "{wanted} is not here; of the lineage {}… there {} {}",
                 hex(entropy_id),
                 if available.len() == 1 { "is" } else { "are" },
                 available.join(", ")
             ),
-            Self::Ambiguous { wanted, found: [one, other] } => write!(
-                f,
-                "{wanted} of its lineage is not one model but several: {one} and {other}; select one by its id"
-            ),
+            Self::Ambiguous { wanted, found: [one, other] } => {
+                write!(f, "{wanted} is not one model but several: {one} and {other}; select one by its id")
+            }
         }
     }
 }
@@ -85,13 +84,16 @@ pub(crate) fn select<'a>(
                 || format!("generation {} ({}…), which wrote it,", header.generation, hex(&header.generation_id));
             only(&lineage, header, wanted, |model| model.lineage().wrote(header))
         }
-        GenerationSelector::Number(number) => {
-            only(&lineage, header, || format!("generation {number}"), |model| model.lineage().generation == *number)
-        }
+        GenerationSelector::Number(number) => only(
+            &lineage,
+            header,
+            || format!("generation {number} of its lineage"),
+            |model| model.lineage().generation == *number,
+        ),
         GenerationSelector::Id(id) => only(
             &lineage,
             header,
-            || format!("a generation whose id begins with {id}"),
+            || format!("a generation of its lineage whose id begins with {id}"),
             |model| model.lineage().generation_id.to_string().starts_with(id),
         ),
     }
