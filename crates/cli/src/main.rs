@@ -90,7 +90,7 @@ enum Verb {
     /// heirloom-train)
     #[command(disable_help_flag = true)]
     Measure(verbs::handover::Arguments),
-    /// Run the paper's experiments: compare systems and learning strategies (runs heirloom-train)
+    /// Run the paper's experiments: compare systems and learning strategies (runs heirloom-experiment)
     #[command(disable_help_flag = true)]
     Experiment(verbs::handover::Arguments),
 }
@@ -112,12 +112,12 @@ fn main() -> ExitCode {
         Verb::Eval(verb) => verb.run(threads, common.quiet),
         Verb::Compare(verb) => verb.run(common.quiet),
         Verb::Models(verb) => verb.run(threads, common.quiet),
-        Verb::Train(arguments) => arguments.hand_over("train", common.threads),
-        Verb::Learn(arguments) => arguments.hand_over("learn", common.threads),
-        Verb::Export(arguments) => arguments.hand_over("export", common.threads),
-        Verb::Validate(arguments) => arguments.hand_over("validate", common.threads),
-        Verb::Measure(arguments) => arguments.hand_over("measure", common.threads),
-        Verb::Experiment(arguments) => arguments.hand_over("experiment", common.threads),
+        Verb::Train(arguments) => arguments.train("train", common.threads),
+        Verb::Learn(arguments) => arguments.train("learn", common.threads),
+        Verb::Export(arguments) => arguments.train("export", common.threads),
+        Verb::Validate(arguments) => arguments.train("validate", common.threads),
+        Verb::Measure(arguments) => arguments.train("measure", common.threads),
+        Verb::Experiment(arguments) => arguments.experiment(common.threads),
     })
 }
 

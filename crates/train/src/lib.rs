@@ -8,7 +8,7 @@
 //! | [`trainer`] | the loop: schedule, optimiser, checkpoints, metrics, evaluation and export |
 //! | [`replay`] | learning from a model whose files must not look worse |
 //! | [`mod@measure`] | measuring trained systems without writing files |
-//! | [`experiment`] | the comparison of all systems, as in the paper |
+//! | [`terminal`] | what the programs of this crate and of `heirloom-experiment` share |
 //!
 //! The library prints nothing. It logs progress at the level `info` and what a user should know at
 //! the level `warn`, by the crate `log`.
@@ -17,12 +17,12 @@
 
 pub mod data;
 pub mod error;
-pub mod experiment;
 pub mod measure;
 pub mod model;
 pub mod ops;
 pub mod random;
 pub mod replay;
+pub mod terminal;
 pub mod trainer;
 
 pub use error::{Result, TrainError};

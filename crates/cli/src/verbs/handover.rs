@@ -1,4 +1,5 @@
-//! The verbs that the program `heirloom-train` does: `heirloom train`, `learn` and others.
+//! The verbs of other programs: `heirloom train`, `learn` and others of `heirloom-train`, and
+//! `heirloom experiment`.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,37 +10,55 @@ use std::process::{Command, ExitCode};
 
 use crate::failure::Failure;
 
-const PROGRAM: &str = "heirloom-train";
+/// Program of all training verbs but `experiment`.
+const TRAINER: &str = "heirloom-train";
+/// Program of the verb `experiment`.
+const EXPERIMENT: &str = "heirloom-experiment";
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Arguments of heirloom-train
+    /// Arguments of the other program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
 impl Arguments {
     /// Runs `heirloom-train VERB ARGUMENTS…` and returns its exit status.
-    pub fn hand_over(&self, verb: &str, threads: Option<NonZero<usize>>) -> Result<ExitCode, Failure> {
-        let program = beside_this_program().unwrap_or_else(|| PathBuf::from(PROGRAM));
+    pub fn train(&self, verb: &str, threads: Option<NonZero<usize>>) -> Result<ExitCode, Failure> {
+        self.hand_over(TRAINER, verb, &[verb], threads)
+    }
+
+    /// Runs `heirloom-experiment ARGUMENTS…` and returns its exit status.
+    pub fn experiment(&self, threads: Option<NonZero<usize>>) -> Result<ExitCode, Failure> {
+        self.hand_over(EXPERIMENT, "experiment", &[], threads)
+    }
+
+    fn hand_over(
+        &self,
+        name: &str,
+        verb: &str,
+        first: &[&str],
+        threads: Option<NonZero<usize>>,
+    ) -> Result<ExitCode, Failure> {
+        let program = beside_this_program(name).unwrap_or_else(|| PathBuf::from(name));
         let mut command = Command::new(&program);
         if let Some(threads) = threads {
             command.arg("--threads").arg(threads.to_string());
         }
-        let status = command.arg(verb).args(&self.arguments).status();
+        let status = command.args(first).args(&self.arguments).status();
         match status {
             // A program that a signal ended has no status.
             Ok(status) => Ok(ExitCode::from(status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Failure::usage(format!(
-                "'{verb}' needs the program {PROGRAM}, which is neither beside heirloom nor on PATH; build it in the \
-                 source folder with\n    cargo build --release -p {PROGRAM}\nand put target/release/{PROGRAM} there"
+                "'{verb}' needs the program {name}, which is neither beside heirloom nor on PATH; build it in the \
+                 source folder with\n    cargo build --release -p {name}\nand put target/release/{name} there"
             ))),
             Err(e) => Err(Failure::failed(format!("cannot start {}: {e}", program.display()))),
         }
     }
 }
 
-fn beside_this_program() -> Option<PathBuf> {
-    let program = env::current_exe().ok()?.with_file_name(PROGRAM).with_extension(env::consts::EXE_EXTENSION);
+fn beside_this_program(name: &str) -> Option<PathBuf> {
+    let program = env::current_exe().ok()?.with_file_name(name).with_extension(env::consts::EXE_EXTENSION);
     program.is_file().then_some(program)
 }

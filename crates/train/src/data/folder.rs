@@ -114,7 +114,7 @@ impl Folder {
 ///
 /// # Errors
 /// A folder that cannot be read, or that holds no image.
-pub(crate) fn image_files(root: &Path) -> Result<Vec<PathBuf>> {
+pub fn image_files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     walk(root, &EXTENSIONS, &mut paths)?;
     paths.sort();
@@ -126,7 +126,7 @@ pub(crate) fn image_files(root: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Path of a file in a folder, with `/` between its parts on every system.
-pub(crate) fn relative_name(root: &Path, path: &Path) -> String {
+pub fn relative_name(root: &Path, path: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 

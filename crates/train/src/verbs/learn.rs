@@ -9,7 +9,7 @@ use heirloom_train::{
     trainer::{Options, learn_config::Strategy},
 };
 
-use crate::{console, device::DeviceName};
+use heirloom_train::terminal::{console, device::DeviceName};
 
 /// Teach a model new images or rates, while its old files stay decodable and look no worse.
 #[derive(Args)]

@@ -10,7 +10,7 @@ use heirloom_train::{
     measure::{TrainedSystem, measure},
 };
 
-use crate::device::DeviceName;
+use heirloom_train::terminal::device::DeviceName;
 
 /// Estimate rate and PSNR of each image, also of old latents in a newer decoder, and write a
 /// report.

@@ -1,6 +1,5 @@
 //! One file per verb: its flags, and what it does.
 
-pub mod experiment;
 pub mod export;
 pub mod learn;
 pub mod measure;

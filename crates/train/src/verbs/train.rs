@@ -8,7 +8,7 @@ use heirloom_train::{
     trainer::{self, Config, Options, presets::PRESETS},
 };
 
-use crate::{console, device::DeviceName};
+use heirloom_train::terminal::{console, device::DeviceName};
 
 /// Begin a training run, or continue one.
 #[derive(Args)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use heirloom_train::{Result, TrainError, data::Images, measure::TrainedSystem};
 
-use crate::device::DeviceName;
+use heirloom_train::terminal::device::DeviceName;
 
 /// Estimate rate and PSNR of whole images at several λ.
 #[derive(Args)]

@@ -1,18 +1,24 @@
-//! `heirloom-train experiment`
+//! The command `heirloom-experiment`.
+
+#![forbid(unsafe_code)]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::Args;
+use clap::Parser;
+use heirloom_experiment::{Figure, ImageSource, Inputs, Runner, Scale, Settings, finding::Verdict};
 use heirloom_train::{
     Result,
-    experiment::{self, Figure, ImageSource, Inputs, Runner, Scale, Settings, finding::Verdict},
+    terminal::{console, device::DeviceName},
 };
 
-use crate::{console, device::DeviceName};
-
 /// Run the paper's experiments, as far as they are not finished, and write a report.
-#[derive(Args)]
-pub struct Experiment {
+#[derive(Parser)]
+#[command(name = "heirloom-experiment", version)]
+struct Experiment {
+    /// Number of CPU threads [default: one per core].
+    #[arg(long)]
+    threads: Option<usize>,
     /// Figures of the paper.
     #[arg(required = true, value_enum)]
     figures: Vec<Figure>,
@@ -53,7 +59,7 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    pub fn run(self) -> Result<()> {
+    fn run(self) -> Result<()> {
         console::set_quiet(self.quiet);
         let settings = match &self.settings {
             Some(path) => Settings::from_file(path)?,
@@ -75,8 +81,8 @@ impl Experiment {
         };
         let (out, device) = (given(&self.out), self.device.open());
         let runner = Runner { inputs: &inputs, out: &out, device: &device };
-        let panels = experiment::panels(&self.figures, &inputs.settings);
-        let plan = experiment::plan(&runner, &panels)?;
+        let panels = heirloom_experiment::panels(&self.figures, &inputs.settings);
+        let plan = heirloom_experiment::plan(&runner, &panels)?;
         if !self.quiet {
             for step in &plan {
                 let state = step.done.map_or_else(|| "to do".into(), |seconds| format!("done in {}", time(seconds)));
@@ -93,7 +99,7 @@ impl Experiment {
             Some(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             None => format!("{:?}", self.scale).to_lowercase(),
         };
-        let report = experiment::run(&runner, &panels, scale, &plan, |i, step| {
+        let report = heirloom_experiment::run(&runner, &panels, scale, &plan, |i, step| {
             if !self.quiet && step.done.is_none() {
                 println!("[{}/{}] {}, about {}", i + 1, plan.len(), step.task.name(), time(step.expected));
             }
@@ -111,6 +117,12 @@ impl Experiment {
         }
         Ok(())
     }
+}
+
+fn main() -> ExitCode {
+    console::start();
+    let verb = Experiment::parse();
+    heirloom_train::terminal::main("heirloom-experiment", verb.threads, || verb.run())
 }
 
 /// A time in readable units.

@@ -1,6 +1,7 @@
 //! The paper's experiments at the smallest scale: from pre-training to the report, by the program.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+#[path = "../../train/tests/common/mod.rs"]
 mod common;
 
 use std::{
@@ -18,8 +19,8 @@ use serde_json::Value;
 
 /// The program on drawn images, which are old and new, training and test at once.
 fn experiment(scratch: &Scratch, out: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom-train"));
-    command.arg("experiment").args(arguments);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_heirloom-experiment"));
+    command.args(arguments);
     for flag in ["--data", "--new", "--old-test", "--new-test"] {
         command.arg(flag).arg(scratch.images());
     }

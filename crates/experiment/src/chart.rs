@@ -10,7 +10,7 @@ use super::{
     outcome::{MeasuredCurve, Outcome},
     panel::{Condition, Subject},
 };
-use crate::{error::Result, trainer::learn_config::Strategy};
+use heirloom_train::{error::Result, trainer::learn_config::Strategy};
 
 const REPLAY: Condition = Condition::Learned(Strategy::Replay);
 

@@ -9,7 +9,7 @@ use super::{
     outcome::Outcome,
     settings::Settings,
 };
-use crate::error::Result;
+use heirloom_train::error::Result;
 
 /// Version of the JSON form. Readers should refuse versions that they do not know.
 const SCHEMA: &str = "heirloom-experiment/1";

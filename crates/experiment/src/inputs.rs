@@ -11,7 +11,7 @@ use super::{
     settings::Settings,
     task::{Task, TestSet},
 };
-use crate::{
+use heirloom_train::{
     data::{
         folder::{image_files, relative_name},
         image::RgbImage,

@@ -18,7 +18,7 @@ use super::{
     model::Model,
     task::{Measurement, Task},
 };
-use crate::{
+use heirloom_train::{
     data::images::Images,
     error::{Result, TrainError},
     measure::{TrainedSystem, measure},

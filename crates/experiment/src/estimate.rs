@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Instant};
 use heirloom_format::container::CANVAS_UNIT;
 
 use super::{inputs::Inputs, model::System, runner::Runner, task::Task};
-use crate::{
+use heirloom_train::{
     data::sampler::Batch,
     error::Result,
     model::{initial::Initial, parameters::Weights, quantise::Quantise},

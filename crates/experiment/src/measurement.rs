@@ -9,7 +9,7 @@ use heirloom_codec::{
 use heirloom_eval::{Point, RealFile};
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use heirloom_train::{
     data::{image::RgbImage, images::Images},
     error::{Result, TrainError},
     measure::{self, Report},

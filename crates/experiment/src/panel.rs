@@ -7,7 +7,7 @@ use super::{
     settings::Settings,
     task::{Measurement, Task, TestSet},
 };
-use crate::trainer::learn_config::Strategy;
+use heirloom_train::trainer::learn_config::Strategy;
 
 /// Number of a figure of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

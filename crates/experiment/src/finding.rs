@@ -7,7 +7,7 @@ use super::{
     outcome::{MeasuredCurve, Outcome},
     panel::{Condition, Subject},
 };
-use crate::trainer::learn_config::Strategy;
+use heirloom_train::trainer::learn_config::Strategy;
 
 /// Mean loss of PSNR in dB beyond which old files count as broken.
 const BROKEN: f64 = 0.3;

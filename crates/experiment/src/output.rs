@@ -5,7 +5,7 @@ use std::{fmt::Write, fs, path::Path};
 use heirloom_io::atomic::write_durably;
 
 use super::{page, report::Report};
-use crate::error::{Result, TrainError};
+use heirloom_train::error::{Result, TrainError};
 
 /// Writes `report.json`, `points.csv`, `figures/*.svg` and `report.html` into the folder `out`.
 ///

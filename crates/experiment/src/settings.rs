@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::model::System;
-use crate::{
+use heirloom_train::{
     error::{Result, TrainError},
     trainer::{config::Config, network_config::NetworkConfig},
 };

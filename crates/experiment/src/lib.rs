@@ -1,4 +1,4 @@
-//! The paper's experiments: every system, every strategy, every figure.
+//! The experiments of Duan et al., CVPR 2024: every system, every strategy, every figure.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -17,6 +17,8 @@
 //! An experiment's folder holds `tasks/`, with a folder for every training and measurement, and the
 //! files of [`output::write`]. A finished task is never repeated; one whose settings, images or
 //! predecessors change gets another folder.
+
+#![forbid(unsafe_code)]
 
 pub mod chart;
 pub mod estimate;
@@ -39,14 +41,13 @@ pub use report::Report;
 pub use runner::Runner;
 pub use settings::{Scale, Settings};
 
-use self::{
-    estimate::Estimate,
-    outcome::Outcome,
-    panel::{Panel, tasks},
-    report::TaskTime,
-    task::Task,
-};
-use crate::error::Result;
+use heirloom_train::error::Result;
+
+use estimate::Estimate;
+use outcome::Outcome;
+use panel::{Panel, tasks};
+use report::TaskTime;
+use task::Task;
 
 /// Panels of the figures, each once.
 #[must_use]

@@ -25,7 +25,7 @@ pub fn set_quiet(quiet: bool) {
 impl Log for Console {
     fn enabled(&self, metadata: &Metadata) -> bool {
         // Not the messages of other libraries.
-        metadata.target().starts_with("heirloom_train")
+        ["heirloom_train", "heirloom_experiment"].iter().any(|name| metadata.target().starts_with(name))
     }
 
     fn log(&self, record: &Record) {

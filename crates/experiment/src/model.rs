@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::trainer::learn_config::Strategy;
+use heirloom_train::trainer::learn_config::Strategy;
 
 /// Ranges of λ of pre-training and of rate-incremental learning (Duan et al., CVPR 2024, section
 /// 5).

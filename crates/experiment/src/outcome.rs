@@ -9,7 +9,7 @@ use super::{
     panel::{Condition, Line, Panel, Subject},
     runner::Runner,
 };
-use crate::error::Result;
+use heirloom_train::error::Result;
 
 /// The curve that every curve is compared with.
 const ANCHOR: &str = "vtm-22.0";
