@@ -162,7 +162,7 @@ fn an_input_is_never_overwritten() {
 fn a_file_that_makes_a_reader_panic_fails_alone() {
     let sandbox = Sandbox::new();
     sandbox.save("a.png", rgb(30, 30));
-    sandbox.put("b.jpg", include_bytes!("../../io/tests/data/chroma-larger-than-luma.jpg"));
+    sandbox.put("b.jpg", include_bytes!("data/chroma-larger-than-luma.jpg"));
     sandbox.save("c.png", rgb(30, 30));
     sandbox.refuses("encode a.png b.jpg c.png --model tiny.safetensors", 1, "heirloom: b.jpg: ");
     assert!(sandbox.path("a.hlm").is_file() && sandbox.path("c.hlm").is_file() && !sandbox.path("b.hlm").exists());

@@ -28,6 +28,7 @@ pub mod atomic;
 mod error;
 mod file_id;
 mod format;
+mod metadata;
 mod read;
 mod write;
 
@@ -37,8 +38,3 @@ pub use format::{EXTENSIONS, Format};
 pub use heirloom_codec::image::{Image, Metadata, PixelFormat};
 pub use read::{Alpha, Depth, ReadOptions, read, read_file};
 pub use write::{Written, write, write_jpeg};
-
-/// Prefix that some formats put before Exif; it is not part of the Exif data.
-const EXIF_PREFIX: &[u8] = b"Exif\0\0";
-/// Keyword of the iTXt chunk that holds XMP in a PNG file.
-const PNG_XMP: &str = "XML:com.adobe.xmp";

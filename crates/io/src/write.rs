@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use heirloom_codec::image::{Image, PixelFormat};
 
-use crate::{Format, PNG_XMP, WriteError};
+use crate::metadata::PNG_XMP;
+use crate::{Format, WriteError};
 
 /// Start of the APP1 segment that holds XMP in a JPEG file.
 const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";

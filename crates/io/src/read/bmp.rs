@@ -2,7 +2,9 @@
 
 use heirloom_codec::image::{Image, Metadata};
 
-use super::{Frame, ReadOptions, cut_short, damaged};
+use super::frame::Frame;
+use super::options::ReadOptions;
+use super::refusals::{cut_short, damaged};
 use crate::ReadError;
 
 /// Pixels as they are, without bit masks or compression.

@@ -2,8 +2,12 @@
 
 use heirloom_codec::image::{Image, Metadata, PixelFormat};
 
-use super::{Alpha, Depth, MAX_BYTES, ReadOptions};
-use crate::{EXIF_PREFIX, ReadError};
+use super::options::{Alpha, Depth, ReadOptions};
+use crate::ReadError;
+use crate::metadata::EXIF_PREFIX;
+
+/// Most memory that reading one image may take, in bytes.
+pub(super) const MAX_BYTES: usize = 2 << 30;
 
 /// Size and stored samples of an image, known before its samples are read.
 #[derive(Debug)]

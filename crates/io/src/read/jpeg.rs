@@ -5,7 +5,9 @@ use heirloom_codec::image::{Image, Metadata};
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
 
-use super::{Frame, ReadOptions, cmyk, cut_short, damaged, unsupported};
+use super::frame::Frame;
+use super::options::ReadOptions;
+use super::refusals::{cmyk, cut_short, damaged, unsupported};
 use crate::ReadError;
 
 /// Reads a JPEG file, baseline or progressive.

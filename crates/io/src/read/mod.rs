@@ -10,6 +10,7 @@ mod jpeg;
 mod options;
 mod png;
 mod pnm;
+mod refusals;
 mod tiff;
 mod webp;
 
@@ -20,12 +21,7 @@ use std::path::Path;
 use heirloom_codec::image::Image;
 
 use crate::ReadError;
-use frame::Frame;
-
 pub use options::{Alpha, Depth, ReadOptions};
-
-/// Most memory that reading one image may take, in bytes.
-const MAX_BYTES: usize = 2 << 30;
 
 /// Reads an image from the bytes of a file. The format is recognised by the content, not by a name.
 ///
@@ -81,36 +77,6 @@ fn message(payload: &(dyn Any + Send)) -> String {
         (_, Some(text)) => text.clone(),
         _ => "without a message".into(),
     }
-}
-
-fn damaged(text: &str) -> ReadError {
-    ReadError::Damaged(text.into())
-}
-
-fn unsupported(text: &str) -> ReadError {
-    ReadError::Unsupported(text.into())
-}
-
-fn animation() -> ReadError {
-    unsupported("is an animation; extract a frame first, for example `magick 'IN[0]' OUT.png`")
-}
-
-fn cmyk() -> ReadError {
-    unsupported("has four colour components (CMYK); convert it first, for example `magick IN -colorspace sRGB OUT.png`")
-}
-
-fn cut_short() -> ReadError {
-    damaged("is cut short")
-}
-
-fn too_large() -> ReadError {
-    unsupported("is too large to read")
-}
-
-/// The error of a library that reads from memory: an unexpected end means that the file is cut
-/// short.
-fn from_memory(error: &std::io::Error) -> ReadError {
-    if error.kind() == std::io::ErrorKind::UnexpectedEof { cut_short() } else { damaged(&error.to_string()) }
 }
 
 #[cfg(test)]

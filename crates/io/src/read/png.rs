@@ -5,8 +5,11 @@ use std::io::Cursor;
 use heirloom_codec::image::{Image, Metadata};
 use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
 
-use super::{Frame, MAX_BYTES, ReadOptions, animation, damaged, from_memory, too_large};
-use crate::{PNG_XMP, ReadError};
+use super::frame::{Frame, MAX_BYTES};
+use super::options::ReadOptions;
+use super::refusals::{animation, damaged, from_memory, too_large};
+use crate::ReadError;
+use crate::metadata::PNG_XMP;
 
 /// Reads a PNG file to its end, because metadata may follow the pixels. Palettes and samples of
 /// fewer than 8 bits are expanded.

@@ -2,8 +2,9 @@
 
 use heirloom_codec::image::{Image, Metadata};
 
-use super::frame::to_8_bits;
-use super::{Depth, Frame, ReadOptions, cut_short, damaged};
+use super::frame::{Frame, to_8_bits};
+use super::options::{Depth, ReadOptions};
+use super::refusals::{cut_short, damaged};
 use crate::ReadError;
 
 /// Reads the first image of a file. White and black of bitmaps become 255 and 0.

@@ -9,8 +9,9 @@ use tiff::{
     tags::{SampleFormat, Tag},
 };
 
-use super::frame::to_8_bits;
-use super::{Frame, MAX_BYTES, ReadOptions, cmyk, damaged, from_memory, too_large, unsupported};
+use super::frame::{Frame, MAX_BYTES, to_8_bits};
+use super::options::ReadOptions;
+use super::refusals::{cmyk, damaged, from_memory, too_large, unsupported};
 use crate::ReadError;
 
 /// XMP, which the library has no name for.

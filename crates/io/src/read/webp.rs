@@ -5,7 +5,9 @@ use std::io::Cursor;
 use heirloom_codec::image::{Image, Metadata};
 use image_webp::{DecodingError, WebPDecoder};
 
-use super::{Frame, MAX_BYTES, ReadOptions, animation, damaged, from_memory, too_large};
+use super::frame::{Frame, MAX_BYTES};
+use super::options::ReadOptions;
+use super::refusals::{animation, damaged, from_memory, too_large};
 use crate::ReadError;
 
 /// Reads a WebP file, lossy or lossless.
