@@ -27,7 +27,7 @@ impl Existing {
     }
 }
 
-/// Checks, before any work is done, that [`write`] would not refuse the path.
+/// Checks, before any work is done, that [`write()`] would not refuse the path.
 ///
 /// # Errors
 /// [`FileError::Folder`], and [`FileError::Exists`] for a file that shall be kept.

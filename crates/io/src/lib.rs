@@ -3,7 +3,7 @@
 //! - [`read`] turns the bytes of a PNG, JPEG, WebP, TIFF, BMP or PNM file into an [`Image`] with
 //!   its ICC profile, Exif and XMP. What the codec cannot represent exactly is refused unless
 //!   [`ReadOptions`] asks for it by name, so that nothing is lost silently.
-//! - [`write`] turns an [`Image`] into the bytes of a PNG, JPEG or PNM file.
+//! - [`write()`] turns an [`Image`] into the bytes of a PNG, JPEG or PNM file.
 //! - [`atomic`] puts bytes on disk under a name that never refers to half a file.
 //! - [`FileId`] tells whether two paths lead to the same file.
 //!

@@ -9,7 +9,7 @@ use crate::{Format, WriteError};
 
 /// Start of the APP1 segment that holds XMP in a JPEG file.
 const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-/// JPEG quality of [`write`].
+/// JPEG quality of [`write()`].
 const JPEG_QUALITY: u8 = 95;
 
 /// An image as the bytes of a file.
