@@ -103,8 +103,11 @@ impl Strips {
 fn pack_columns<const W: usize>(from: Matrix, to: &mut [f32], pitch: usize) {
     for row in 0..from.rows() {
         let (whole, rest) = from.row(row).as_chunks::<W>();
-        for (strip, from) in whole.iter().enumerate() {
-            to[strip * pitch + row * W..][..W].copy_from_slice(from);
+        for strip in 0..whole.len() {
+            match to[strip * pitch + row * W..].first_chunk_mut::<W>() {
+                Some(to) => *to = whole[strip],
+                None => panic!("no room for the strips"),
+            }
         }
         if !rest.is_empty() {
             let to = &mut to[whole.len() * pitch + row * W..][..W];

@@ -10,8 +10,9 @@ const PART: usize = 1 << 14;
 #[must_use]
 pub fn leaky(x: &[f32], slope: f32) -> Vec<f32> {
     let ([out], _) = in_parts([x.len()], [PART], |i, [out]| {
-        for (out, x) in out.iter_mut().zip(&x[i * PART..]) {
-            *out = if *x > 0.0 { *x } else { slope * x };
+        let x = &x[i * PART..][..out.len()];
+        for j in 0..out.len() {
+            out[j] = if x[j] > 0.0 { x[j] } else { slope * x[j] };
         }
     });
     out
@@ -21,9 +22,9 @@ pub fn leaky(x: &[f32], slope: f32) -> Vec<f32> {
 #[must_use]
 pub fn leaky_backward(x: &[f32], gradient: &[f32], slope: f32) -> Vec<f32> {
     let ([out], _) = in_parts([x.len()], [PART], |i, [out]| {
-        let inputs = x[i * PART..].iter().zip(&gradient[i * PART..]);
-        for (out, (x, g)) in out.iter_mut().zip(inputs) {
-            *out = if *x > 0.0 { *g } else { slope * g };
+        let (x, gradient) = (&x[i * PART..][..out.len()], &gradient[i * PART..][..out.len()]);
+        for j in 0..out.len() {
+            out[j] = if x[j] > 0.0 { gradient[j] } else { slope * gradient[j] };
         }
     });
     out
@@ -50,8 +51,8 @@ pub fn modulate(x: &[f32], by: &[f32], images: usize, channels: usize) -> Vec<f3
         let (shift, scale) = of_image(by, i * part / size, channels);
         let pixels = out.chunks_exact_mut(channels).zip(x[i * part..].chunks_exact(channels));
         for (out, x) in pixels {
-            for (((out, x), shift), scale) in out.iter_mut().zip(x).zip(shift).zip(scale) {
-                *out = x * (1.0 + scale) + shift;
+            for c in 0..channels {
+                out[c] = x[c] * (1.0 + scale[c]) + shift[c];
             }
         }
     });
@@ -73,12 +74,10 @@ pub fn modulate_backward(
         let (dshift, dscale) = dby.split_at_mut(channels);
         let inputs = x[i * size..].chunks_exact(channels).zip(gradient[i * size..].chunks_exact(channels));
         for (dx, (x, g)) in dx.chunks_exact_mut(channels).zip(inputs) {
-            for ((dx, g), scale) in dx.iter_mut().zip(g).zip(scale) {
-                *dx = g * (1.0 + scale);
-            }
-            for (((dshift, dscale), x), g) in dshift.iter_mut().zip(dscale.iter_mut()).zip(x).zip(g) {
-                *dshift += g;
-                *dscale += g * x;
+            for c in 0..channels {
+                dx[c] = g[c] * (1.0 + scale[c]);
+                dshift[c] += g[c];
+                dscale[c] += g[c] * x[c];
             }
         }
     });

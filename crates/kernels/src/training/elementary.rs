@@ -18,7 +18,10 @@ pub fn exp(x: f32) -> f32 {
     let r = (x - n * LN_2[0]) - n * LN_2[1];
     // The Taylor series up to r⁷/7!: the remainder is below 10⁻⁸.
     let series = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
-    let power = series.iter().fold(0.0, |sum, c| sum * r + c);
+    let mut power = 0.0;
+    for i in 0..series.len() {
+        power = power * r + series[i];
+    }
     f32::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
@@ -31,7 +34,11 @@ pub fn ln(x: f32) -> f32 {
     // ln m = 2·artanh s, |s| ≤ 0.172: the remainder after s⁹/9 is below 10⁻⁹.
     let s = (m - 1.0) / (m + 1.0);
     let t = s * s;
-    let series = [1.0 / 9.0, 1.0 / 7.0, 0.2, 1.0 / 3.0, 1.0].iter().fold(0.0, |sum, c| sum * t + c);
+    let coefficients = [1.0 / 9.0, 1.0 / 7.0, 0.2, 1.0 / 3.0, 1.0];
+    let mut series = 0.0;
+    for i in 0..coefficients.len() {
+        series = series * t + coefficients[i];
+    }
     let n = n as f32;
     n * LN_2[0] + (2.0 * s * series + n * LN_2[1])
 }

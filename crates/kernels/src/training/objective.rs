@@ -69,13 +69,16 @@ impl Job for ImageBits<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) -> f64 {
         let n = self.latents;
-        let pixels = self.prior.chunks_exact(2 * n).zip(self.latent.chunks_exact(n));
-        let out = self.by_prior.chunks_exact_mut(2 * n).zip(self.by_latent.chunks_exact_mut(n));
+        let (prior, by_prior) = (self.prior.chunks_exact(2 * n), self.by_prior.chunks_exact_mut(2 * n));
+        let (latent, by_latent) = (self.latent.chunks_exact(n), self.by_latent.chunks_exact_mut(n));
         let mut bits = vec![0.0; n];
         let mut sum = 0.0;
-        for ((prior, latent), (by_prior, by_latent)) in pixels.zip(out) {
-            let (means, raws) = prior.split_at(n);
+        for ((prior, latent), (by_prior, by_latent)) in prior.zip(latent).zip(by_prior.zip(by_latent)) {
+            // The lengths are stated again, so that the loop needs no checks and becomes vector code.
+            let (latent, means, raws) = (&latent[..n], &prior[..n], &prior[n..2 * n]);
             let (by_means, by_raws) = by_prior.split_at_mut(n);
+            let (by_latent, by_means, by_raws) = (&mut by_latent[..n], &mut by_means[..n], &mut by_raws[..n]);
+            let bits = &mut bits[..n];
             for i in 0..n {
                 let of = element(latent[i] - means[i], raws[i]);
                 bits[i] = of.bits;
@@ -135,7 +138,10 @@ fn cumulative(x: f32) -> f32 {
     let a = if a > 12.0 { 12.0 } else { a };
     let t = 1.0 / (1.0 + 0.5 * a);
     let s = (7.0 / 3.0) * t - 4.0 / 3.0;
-    let poly = LN_ERFC.iter().rev().fold(0.0, |poly, coefficient| poly * s + coefficient);
+    let mut poly = 0.0;
+    for i in (0..LN_ERFC.len()).rev() {
+        poly = poly * s + LN_ERFC[i];
+    }
     let half_erfc = 0.5 * t * exp(poly - a * a);
     if x > 0.0 { 1.0 - half_erfc } else { half_erfc }
 }
@@ -158,9 +164,9 @@ pub fn squared_error(images: usize, x: &[f32], target: &[f32]) -> Vec<f32> {
 pub fn scaled_difference(factors: &[f32], x: &[f32], target: &[f32]) -> Vec<f32> {
     let part = x.len() / factors.len();
     let ([out], _) = in_parts([x.len()], [part], |i, [out]| {
-        let values = x[i * part..][..part].iter().zip(&target[i * part..][..part]);
-        for (out, (x, t)) in out.iter_mut().zip(values) {
-            *out = factors[i] * (x - t);
+        let (x, target) = (&x[i * part..][..out.len()], &target[i * part..][..out.len()]);
+        for j in 0..out.len() {
+            out[j] = factors[i] * (x[j] - target[j]);
         }
     });
     out
@@ -170,8 +176,9 @@ pub fn scaled_difference(factors: &[f32], x: &[f32], target: &[f32]) -> Vec<f32>
 pub fn scaled(factors: &[f32], x: &[f32]) -> Vec<f32> {
     let part = x.len() / factors.len();
     let ([out], _) = in_parts([x.len()], [part], |i, [out]| {
-        for (out, x) in out.iter_mut().zip(&x[i * part..][..part]) {
-            *out = factors[i] * x;
+        let x = &x[i * part..][..out.len()];
+        for j in 0..out.len() {
+            out[j] = factors[i] * x[j];
         }
     });
     out

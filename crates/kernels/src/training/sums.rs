@@ -28,9 +28,10 @@ pub(super) fn total(parts: Vec<Vec<f32>>, n: usize) -> Vec<f32> {
     total
 }
 
-/// `sum += x`.
+/// `sum += x`, two slices of one length.
 pub(super) fn add(x: &[f32], sum: &mut [f32]) {
-    for (sum, x) in sum.iter_mut().zip(x) {
-        *sum += x;
+    let x = &x[..sum.len()];
+    for i in 0..sum.len() {
+        sum[i] += x[i];
     }
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::extents::Weights;
+use crate::training::sums;
 
 /// Gradients of the block's inputs.
 #[derive(Clone, Debug)]
@@ -111,9 +112,5 @@ impl Sums {
 
 /// `to += from`, in parallel.
 pub fn add(from: &[f32], to: &mut [f32]) {
-    to.par_chunks_mut(1 << 14).zip(from.par_chunks(1 << 14)).for_each(|(to, from)| {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to += from;
-        }
-    });
+    to.par_chunks_mut(1 << 14).zip(from.par_chunks(1 << 14)).for_each(|(to, from)| sums::add(from, to));
 }
