@@ -13,19 +13,15 @@ single precision or under its automatic mixed precision in bf16, whichever is fa
 import argparse
 import json
 import math
-import os
 import platform
 import statistics
-import subprocess
 import time
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-CASES = ["encode:base", "decode:base", "encode:default", "decode:default", "step:64", "step:default", "step:base", "step:64:bf16", "step:default:bf16", "step:base:bf16"]
-
-WARM_UP = 5
+from timing import BINARY, CASES, WARM_UP, Timing
 
 
 class Block(nn.Module):
@@ -197,22 +193,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default=",".join(CASES), help="cases, separated by commas")
-    parser.add_argument("--binary", default="target/release/examples/timing")
+    parser.add_argument("--binary", default=BINARY)
     parser.add_argument("--json", help="write all times here")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    environment = dict(os.environ, RAYON_NUM_THREADS=str(args.threads))
-    ours = subprocess.Popen([args.binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-
-    def ask(line):
-        ours.stdin.write(line + "\n")
-        ours.stdin.flush()
-        return ours.stdout.readline().strip()
-
-    cases = [case.split(":") for case in args.only.split(",")]
+    ours = Timing(args.threads, args.binary)
     peers, times = {}, {}
-    for verb, name, *precision in cases:
-        answer = json.loads(ask(f"spec {name}"))
+    for case in args.only.split(","):
+        verb, name, *precision = case.split(":")
+        answer = json.loads(ours.ask(f"spec {name}"))
         if name not in peers:
             candidates = [Torch(answer["spec"], last) for last in (False, True)]
             weights = sum(p.numel() for p in candidates[0].model.parameters())
@@ -224,17 +213,15 @@ def main():
         for call in calls.values():
             call()
         faster = min(calls, key=lambda which: min(clock(calls[which]) for _ in range(2)))
-        # A process keeps the memory of its first steps: until it has all that it needs, they are slower.
         for _ in range(WARM_UP):
-            ask(" ".join([verb, name, *precision]))
+            ours.seconds(case)
             calls[faster]()
-        times[":".join([verb, name, *precision])] = {"peer": calls[faster], "which": faster, "ours": [], "torch": []}
+        times[case] = {"peer": calls[faster], "which": faster, "ours": [], "torch": []}
     for _ in range(args.rounds):
-        for case in cases:
-            of = times[":".join(case)]
-            of["ours"].append(float(ask(" ".join(case))))
+        for case, of in times.items():
+            of["ours"].append(ours.seconds(case))
             of["torch"].append(clock(of["peer"]))
-    ours.stdin.close()
+    ours.close()
 
     print(f"{'':16} {'ours, s':>9} {'PyTorch, s':>11} {'ratio':>6}   (medians of {args.rounds} rounds, {args.threads} threads, PyTorch {torch.__version__})")
     for case, of in times.items():
