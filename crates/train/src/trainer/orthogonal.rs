@@ -1,9 +1,8 @@
 //! Orthogonalised momentum for weight matrices: the optimiser known as Muon (Jordan et al., 2024).
 //!
-//! The update of a matrix is the nearest (semi-)orthogonal matrix to its averaged gradient: all
-//! directions are learned at the same speed, where plain gradients are dominated by a few. Found
-//! without a decomposition by a fixed number of Newton–Schulz steps, which are matrix products
-//! alone.
+//! A matrix is updated by the (semi-)orthogonal matrix nearest to its averaged gradient, so that all
+//! directions are learned at the same speed; a plain gradient is dominated by a few. Newton–Schulz
+//! steps find it by matrix products alone, without a decomposition.
 
 use heirloom_kernels::product::{self, Matrix, MatrixMut, Packed, Start};
 use heirloom_kernels::training::run;
@@ -13,11 +12,10 @@ use heirloom_kernels::{Job, Simd};
 /// every singular value above 0.006 of the norm into 0.7 … 1.2.
 const STEP: [f32; 3] = [3.4445, -4.775, 2.0315];
 const STEPS: usize = 4;
-/// Columns of a symmetric product that are computed together.
+/// Number of columns of a symmetric product that are computed together.
 const STRIPE: usize = 64;
 
-/// The row-major `rows` × `columns` matrix with its singular values brought near 1; zeros stay
-/// zeros.
+/// Brings the singular values of a row-major `rows` × `columns` matrix near 1. Zeros stay zeros.
 #[must_use]
 pub fn orthogonalised(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let rows_of_norm = matrix.chunks(256).map(|row| f64::from(row.iter().map(|x| x * x).sum::<f32>()));
@@ -26,7 +24,7 @@ pub fn orthogonalised(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
         return matrix.to_vec();
     }
     let factor = (1.0 / norm) as f32;
-    // The products below are cheapest for tall matrices.
+    // The products are cheapest for tall matrices.
     if rows >= columns {
         run(NewtonSchulz { x: matrix.iter().map(|x| x * factor).collect(), rows, columns })
     } else {
@@ -35,10 +33,10 @@ pub fn orthogonalised(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     }
 }
 
-/// The transpose times `factor`.
+/// Transpose of a matrix times `factor`.
 fn transposed(matrix: &[f32], rows: usize, columns: usize, factor: f32) -> Vec<f32> {
     let mut out = vec![0.0; matrix.len()];
-    // Strips of rows, so that what is written stays in the nearest cache.
+    // Strips of rows, so that the output stays in the nearest cache.
     for (i, strip) in matrix.chunks(16 * columns).enumerate() {
         for j in 0..columns {
             let to = &mut out[j * rows + 16 * i..][..strip.len() / columns];
@@ -50,6 +48,7 @@ fn transposed(matrix: &[f32], rows: usize, columns: usize, factor: f32) -> Vec<f
     out
 }
 
+/// The Newton–Schulz iteration on a tall matrix of norm 1.
 struct NewtonSchulz {
     x: Vec<f32>,
     rows: usize,
@@ -58,10 +57,9 @@ struct NewtonSchulz {
 
 impl Job for NewtonSchulz {
     type Output = Vec<f32>;
-    /// Every step multiplies X from the right by a polynomial in XᵀX. These factors are multiplied
-    /// up among themselves, `columns` wide, and X is touched only at the beginning and at the end:
-    /// tall matrices, of which there are many, take a third of the products that updating X in
-    /// every step would.
+    /// Every step multiplies X from the right by a polynomial in XᵀX. These `columns` wide factors
+    /// are multiplied with each other, and X is used only at the beginning and at the end: for tall
+    /// matrices that takes a third of the products of updating X in every step.
     #[inline(always)]
     fn run<S: Simd>(self) -> Vec<f32> {
         let (m, n) = (self.rows, self.columns);
@@ -72,7 +70,7 @@ impl Job for NewtonSchulz {
         let mut factor = right.clone();
         let mut spare = vec![0.0; n * n];
         for _ in 1..STEPS {
-            // All of these are polynomials in the first square: they commute, and their products
+            // All of these are polynomials in the first square, so they commute, and their products
             // are symmetric.
             symmetric::<S>(&square, &factor, n, n, &mut spare, &mut scratch);
             symmetric::<S>(&spare, &factor, n, n, &mut square, &mut scratch);
@@ -102,8 +100,8 @@ fn polynomial<S: Simd>(square: &[f32], n: usize, scratch: &mut Vec<f32>) -> Vec<
     out
 }
 
-/// `out = XᵀY` for `x` and `y` of `m` rows and `n` columns whose product is symmetric: only one
-/// triangle is computed, the other is its mirror image.
+/// `out = XᵀY` for `x` and `y` of `m` rows and `n` columns whose product is symmetric. One triangle
+/// is computed and mirrored.
 #[inline(always)]
 fn symmetric<S: Simd>(x: &[f32], y: &[f32], m: usize, n: usize, out: &mut [f32], scratch: &mut Vec<f32>) {
     for first in (0..n).step_by(STRIPE) {
