@@ -5,8 +5,8 @@
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// A slice of `f32` whose first value lies on a 64-byte boundary. If the length of a row is a multiple
-/// of 16, every row does.
+/// A slice of `f32` whose first value lies on a 64-byte boundary. If the length of a row is a
+/// multiple of 16, every row does.
 #[derive(Clone)]
 pub struct Aligned {
     lines: Vec<Line>,
@@ -30,7 +30,8 @@ impl Aligned {
 impl std::ops::Deref for Aligned {
     type Target = [f32];
     fn deref(&self) -> &[f32] {
-        // SAFETY: `Line` is 16 `f32` without padding, and `len` is at most 16 times the number of lines.
+        // SAFETY: `Line` is 16 `f32` without padding, and `len` is at most 16 times the number of
+        // lines.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }

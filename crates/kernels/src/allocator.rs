@@ -1,9 +1,9 @@
 //! Settings of the C library's allocator.
 
-/// Lets the allocator keep what a training step frees: the next step needs the same again, and getting
-/// zeroed pages from the system each time costs more than some layers. All threads share one arena, as
-/// arenas of their own return memory whatever the threshold is. Does nothing except on Linux with the
-/// GNU C library.
+/// Lets the allocator keep what a training step frees: the next step needs the same again, and
+/// getting zeroed pages from the system each time costs more than some layers. All threads share
+/// one arena, as arenas of their own return memory whatever the threshold is. Does nothing except
+/// on Linux with the GNU C library.
 ///
 /// Call it once, before any thread is started.
 pub fn keep_freed() {

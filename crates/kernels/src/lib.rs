@@ -1,9 +1,9 @@
-//! The arithmetic of the Heirloom image codec: feature maps, instruction sets, and the layers of its
-//! networks, built on one matrix product.
+//! The arithmetic of the Heirloom image codec: feature maps, instruction sets, and the layers of
+//! its networks, built on one matrix product.
 //!
-//! Every function gives the same bits for any number of threads and on any instruction set ([`Isa`]).
-//! That is what keeps a file decodable on every machine; the rules are those of `docs/ARITHMETIC.md`
-//! in the repository.
+//! Every function gives the same bits for any number of threads and on any instruction set
+//! ([`Isa`]). That is what keeps a file decodable on every machine; the rules are those of
+//! `docs/ARITHMETIC.md` in the repository.
 //!
 //! ```
 //! use heirloom_kernels::{Arithmetic, Dense, Engine, Isa, Map};
@@ -32,9 +32,10 @@
 //!
 //! # Safety
 //!
-//! All unsafe code of the project is in this crate. Raw pointers are only used behind a check of every
-//! extent, in arithmetic that cannot overflow; the types of instruction sets can only be reached on
-//! machines that have them. The kernels run under Miri in their portable form, on one thread:
+//! All unsafe code of the project is in this crate. Raw pointers are only used behind a check of
+//! every extent, in arithmetic that cannot overflow; the types of instruction sets can only be
+//! reached on machines that have them. The kernels run under Miri in their portable form, on one
+//! thread:
 //!
 //! ```text
 //! cargo +nightly miri test -p heirloom-kernels --features training --lib portable

@@ -1,4 +1,5 @@
-//! The fused CPU operations against the framework's own: values and all gradients, over many shapes.
+//! The fused CPU operations against the framework's own: values and all gradients, over many
+//! shapes.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::cell::RefCell;

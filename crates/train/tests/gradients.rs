@@ -1,7 +1,8 @@
-//! The gradients of the CPU operations against finite differences of their own forward passes, along random directions.
+//! The gradients of the CPU operations against finite differences of their own forward passes,
+//! along random directions.
 //!
-//! The loss is Σ factor · output, summed in f64. Differences are central of fourth order (Fornberg 1988, table 1):
-//! (8 (L(h) − L(−h)) − (L(2h) − L(−2h))) / 12h.
+//! The loss is Σ factor · output, summed in f64. Differences are central of fourth order (Fornberg
+//! 1988, table 1): (8 (L(h) − L(−h)) − (L(2h) − L(−2h))) / 12h.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -14,7 +15,8 @@ use heirloom_train::{
     random::Random,
 };
 
-/// Largest error, as a share of the gradient's norm: what a direction of random signs is expected to give.
+/// Largest error, as a share of the gradient's norm: what a direction of random signs is expected
+/// to give.
 const TOLERANCE: f64 = 1e-3;
 const STEP: f32 = 1.0 / 128.0;
 const DIRECTIONS: usize = 3;

@@ -1,5 +1,5 @@
-//! Criterion's wall time with another throughput: GFLOP/s, and the share of the machine's peak at the
-//! same time.
+//! Criterion's wall time with another throughput: GFLOP/s, and the share of the machine's peak at
+//! the same time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};

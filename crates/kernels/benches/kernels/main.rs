@@ -91,7 +91,8 @@ fn dense(bench: &mut Bench, pools: &[ThreadPool]) {
     }
 }
 
-/// The gradient of a 1×1 layer's weights, as one thread of a training step computes it for some pixels.
+/// The gradient of a 1×1 layer's weights, as one thread of a training step computes it for some
+/// pixels.
 struct WeightGradient<'a> {
     shape: [usize; 3],
     inputs: &'a [f32],

@@ -1,9 +1,10 @@
 //! The λ-conditioned ConvNeXt block, in place and fused over tiles that stay in cache.
 //!
-//! depthwise k×k → layer norm → ·(1 + scale) + shift → linear C→2C → GELU → linear 2C→C → ·γ → + input
+//! depthwise k×k → layer norm → ·(1 + scale) + shift → linear C→2C → GELU → linear 2C→C → ·γ
+//! → + input
 //!
-//! The block is that of Liu et al., "A ConvNet for the 2020s", CVPR 2022; its conditioning is that of
-//! Duan et al., CVPR 2024, section 4.
+//! The block is that of Liu et al., "A ConvNet for the 2020s", CVPR 2022, with shift and scale
+//! from λ (Duan et al., CVPR 2024, section 4.2).
 
 use rayon::prelude::*;
 
@@ -144,7 +145,8 @@ impl Job for Band<'_> {
         let height = self.rows.len() / row;
         let padded = (self.width + k - 1) * c;
         let mut ring = Ring { rows: Aligned::zeros((self.tile_rows + k - 1) * padded), padded, radius: k / 2, c };
-        // Fill the rows before the band and, of the band itself, those that the first tile sees below it.
+        // Fill the rows before the band and, of the band itself, those that the first tile sees
+        // below it.
         for y in -(ring.radius as isize)..ring.radius as isize {
             ring.fill(y, original(&self.above, self.rows, &self.below, row, y));
         }

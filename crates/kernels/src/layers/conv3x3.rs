@@ -42,7 +42,8 @@ impl Engine {
     }
 }
 
-/// Rows `y − 1`, `y` and `y + 1`, each with a zero pixel on both sides; zeros where there is no row.
+/// Rows `y − 1`, `y` and `y + 1`, each with a zero pixel on both sides; zeros where there is no
+/// row.
 fn padded_rows(input: &Map, y: usize) -> Vec<f32> {
     let mut rows = vec![0.0; 3 * (input.width + 2) * input.channels];
     let inner = input.width * input.channels;

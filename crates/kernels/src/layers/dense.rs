@@ -48,7 +48,8 @@ impl Engine {
     /// order.
     ///
     /// # Panics
-    /// If the maps differ in their number of pixels, or if their channels are not those of the layer.
+    /// If the maps differ in their number of pixels, or if their channels are not those of the
+    /// layer.
     pub fn dense_add(self, layer: &Dense, input: &Map, out: &mut Map) {
         self.dense_onto(layer, &[input], out, true);
     }

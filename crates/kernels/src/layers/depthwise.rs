@@ -5,10 +5,10 @@ use crate::simd::{Job, Simd};
 
 /// Convolves `n` neighbouring pixels of one output row with a `k`×`k` kernel per channel.
 ///
-/// `taps` are the `k` source rows (top to bottom), each from the leftmost tap of the first output on,
-/// pixels `channels` values apart. Padding is literal: the caller has put zeros around the map, so no
-/// tap is left out. Each output is `bias + Σ tap·weight`, taps in the order (ky, kx). `weights` is
-/// `[k·k, channels]`, `out` is `[n, channels]`, `channels` a multiple of 16.
+/// `taps` are the `k` source rows (top to bottom), each from the leftmost tap of the first output
+/// on, pixels `channels` values apart. Padding is literal: the caller has put zeros around the map,
+/// so no tap is left out. Each output is `bias + Σ tap·weight`, taps in the order (ky, kx).
+/// `weights` is `[k·k, channels]`, `out` is `[n, channels]`, `channels` a multiple of 16.
 ///
 /// # Panics
 /// If a slice is too short for these shapes.
@@ -20,8 +20,8 @@ pub fn row<S: Simd>(taps: &[&[f32]], channels: usize, weights: &[f32], bias: &[f
 /// Like [`row`] for several rows of `n` pixels: `taps` are `k` source rows for each, `out` is
 /// `[rows, n, channels]`.
 ///
-/// Sixteen channels of all rows come before the next sixteen, so that source rows which neighbouring
-/// outputs share are still in the nearest cache.
+/// Sixteen channels of all rows come before the next sixteen, so that source rows which
+/// neighbouring outputs share are still in the nearest cache.
 ///
 /// # Panics
 /// If a slice is too short for these shapes.
@@ -176,8 +176,8 @@ unsafe fn slide<S: Simd, const K: usize>(
     first: usize,
     channel: usize,
 ) {
-    // SAFETY: all accesses lie in the extents that `check` has found to be within the slices, for the
-    // pixels and channels that the caller promises.
+    // SAFETY: all accesses lie in the extents that `check` has found to be within the slices, for
+    // the pixels and channels that the caller promises.
     unsafe {
         let mut acc = [S::load_ptr(bias.as_ptr().add(channel)); 8];
         let mut w = weights.as_ptr().add(channel);
@@ -227,8 +227,8 @@ unsafe fn tile<S: Simd, const P: usize, const N: usize>(
     first: usize,
     channel: usize,
 ) {
-    // SAFETY: all accesses lie in the extents that `check` has found to be within the slices, for the
-    // pixels and channels that the caller promises.
+    // SAFETY: all accesses lie in the extents that `check` has found to be within the slices, for
+    // the pixels and channels that the caller promises.
     unsafe {
         let mut acc = [[S::splat(0.0); N]; P];
         for j in 0..N {

@@ -1,16 +1,16 @@
 //! Operations on each value or each pixel: GELU, layer normalisation, affine, residual.
 //!
-//! All work on vectors of 16 values: where a length is not a multiple of 16, or where lengths differ,
-//! the values beyond the last common vector are left alone, unless stated otherwise.
+//! All work on vectors of 16 values: where a length is not a multiple of 16, or where lengths
+//! differ, the values beyond the last common vector are left alone, unless stated otherwise.
 
 use crate::simd::{Engine, Job, Simd};
 
 /// ε of the layer normalisation (that of the ConvNeXt block).
 pub const EPSILON: f32 = 1e-6;
 
-/// Coefficients of (Φ(x) − ½)/x in powers of t = 0.08·x² − 1, lowest first, for |x| ≤ 5; the absolute
-/// error of Φ is below 3e-7. Fitted to the normal distribution function by iteratively re-weighted
-/// least squares.
+/// Coefficients of (Φ(x) − ½)/x in powers of t = 0.08·x² − 1, lowest first, for |x| ≤ 5; the
+/// absolute error of Φ is below 3e-7. Fitted to the normal distribution function by iteratively
+/// re-weighted least squares.
 const PHI: [f32; 13] = [
     0.141_363_78,
     -0.070_296_28,
@@ -49,8 +49,8 @@ pub fn gelu_into<S: Simd>(x: &[f32], out: &mut [f32]) {
     }
 }
 
-/// GELU in its exact (erf) form, x·Φ(x), in place. The length may be any: the last values are padded
-/// with zeros to a vector.
+/// GELU in its exact (erf) form, x·Φ(x), in place. The length may be any: the last values are
+/// padded with zeros to a vector.
 #[inline(always)]
 pub fn gelu<S: Simd>(x: &mut [f32]) {
     let (vectors, rest) = x.as_chunks_mut::<16>();

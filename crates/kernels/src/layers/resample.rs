@@ -15,8 +15,8 @@ pub struct Down {
 }
 
 impl Down {
-    /// Packs a `[r·r·inputs, outputs]` weight, rows ordered (ky, kx, input), and a bias of `outputs`
-    /// values.
+    /// Packs a `[r·r·inputs, outputs]` weight, rows ordered (ky, kx, input), and a bias of
+    /// `outputs` values.
     ///
     /// # Panics
     /// If a slice has another length.
@@ -36,8 +36,8 @@ pub struct Up {
 }
 
 impl Up {
-    /// Packs a `[inputs, r·r·outputs]` weight, columns ordered (ry, rx, output), and a bias of as many
-    /// values.
+    /// Packs a `[inputs, r·r·outputs]` weight, columns ordered (ry, rx, output), and a bias of as
+    /// many values.
     ///
     /// # Panics
     /// If a slice has another length.

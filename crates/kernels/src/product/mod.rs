@@ -1,7 +1,7 @@
 //! Matrix products with a fixed order of summation.
 //!
-//! `C[m, n] = start[m, n] + Σ_k A[m, k]·B[k, n]`: each output is accumulated in ascending `k` by one
-//! chain of multiply-adds. Tiles, instruction sets and threads only choose *which* outputs are
+//! `C[m, n] = start[m, n] + Σ_k A[m, k]·B[k, n]`: each output is accumulated in ascending `k` by
+//! one chain of multiply-adds. Tiles, instruction sets and threads only choose *which* outputs are
 //! computed together, never the order within one output, so the result is the same to the bit
 //! however it is computed.
 

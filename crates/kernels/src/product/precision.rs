@@ -50,8 +50,8 @@ enum Kind {
 }
 
 impl Operand {
-    /// Rounds a packed matrix to a precision. `part` is the number of rows that each product uses: if
-    /// it is odd and not all of them, the matrix stays in `f32`, as bf16 takes two rows at once.
+    /// Rounds a packed matrix to a precision. `part` is the number of rows that each product uses:
+    /// if it is odd and not all of them, the matrix stays in `f32`, as bf16 takes two rows at once.
     pub fn new(packed: Packed, part: usize, precision: Precision) -> Operand {
         #[cfg(target_arch = "x86_64")]
         if precision.is_bf16() && (part.is_multiple_of(2) || part >= packed.k()) {

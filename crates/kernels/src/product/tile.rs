@@ -1,7 +1,8 @@
 //! The inner loops of every product: tiles of outputs that stay in registers over a whole sum.
 //!
-//! Loops here run over indices of constant ranges. Iterators over arrays are not inlined for certain
-//! when a crate is compiled in several units, and a tile that has an address is kept in memory.
+//! Loops here run over indices of constant ranges. Iterators over arrays are not inlined for
+//! certain when a crate is compiled in several units, and a tile that has an address is kept in
+//! memory.
 
 use super::matrix::Matrix;
 use super::packed::PANEL;
@@ -48,8 +49,8 @@ impl<S: Simd> Factors<S> for Single {
     }
 }
 
-/// A product of `m` ≥ 1 rows and 1 to [`PANEL`] columns, with sums of `k` factors. Reads `columns` of
-/// the right side, rounded up to a multiple of 16.
+/// A product of `m` ≥ 1 rows and 1 to [`PANEL`] columns, with sums of `k` factors. Reads `columns`
+/// of the right side, rounded up to a multiple of 16.
 pub struct Columns<'a> {
     pub m: usize,
     pub k: usize,
@@ -138,8 +139,8 @@ impl Columns<'_> {
     ///
     /// # Safety
     /// [`Columns::check`] has passed; rows `row..row + R` are below `m`; `first + 16·N` is at most
-    /// the number of columns rounded up to 16; the first `used` of those columns are below `columns`,
-    /// and `used` is `16·N` unless `N` is 1.
+    /// the number of columns rounded up to 16; the first `used` of those columns are below
+    /// `columns`, and `used` is `16·N` unless `N` is 1.
     #[inline(always)]
     unsafe fn tile<S: Simd, F: Factors<S>, const R: usize, const N: usize>(
         &mut self,
@@ -150,8 +151,8 @@ impl Columns<'_> {
         let Columns { k, left, right, start, stride, .. } = *self;
         let whole = used == 16 * N;
         let edge = if whole { 16 } else { used };
-        // SAFETY: all accesses lie in the extents that `check` has found to be within the slices, for
-        // the rows, columns and factors that the caller promises.
+        // SAFETY: all accesses lie in the extents that `check` has found to be within the slices,
+        // for the rows, columns and factors that the caller promises.
         unsafe {
             let out = self.out.as_mut_ptr().add(row * stride + first);
             let mut sums = [[S::splat(0.0); N]; R];

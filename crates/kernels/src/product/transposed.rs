@@ -48,8 +48,8 @@ pub(super) struct Strips {
 }
 
 impl Strips {
-    /// The strips of `Aᵀ·B` with `k` values in each column of a strip. Columns of A are rounded up to
-    /// a multiple of `round`.
+    /// The strips of `Aᵀ·B` with `k` values in each column of a strip. Columns of A are rounded up
+    /// to a multiple of `round`.
     #[inline(always)]
     pub fn new(a: Matrix, b: Matrix, k: usize, round: usize) -> Strips {
         assert_eq!(a.rows(), b.rows(), "shapes differ");
@@ -97,8 +97,8 @@ impl Strips {
     }
 }
 
-/// Copies a matrix into strips of `W` columns, `[strip][row][W]`, that begin `pitch` values apart. The
-/// last strip is filled up with zeros.
+/// Copies a matrix into strips of `W` columns, `[strip][row][W]`, that begin `pitch` values apart.
+/// The last strip is filled up with zeros.
 #[inline(always)]
 fn pack_columns<const W: usize>(from: Matrix, to: &mut [f32], pitch: usize) {
     for row in 0..from.rows() {

@@ -13,8 +13,8 @@ pub struct Avx512<const FUSED: bool>;
 /// Calls intrinsics of AVX-512.
 macro_rules! avx512 {
     ($($call:tt)*) => {{
-        // SAFETY: the machine has AVX-512, as a job only gets `Avx512` after that was checked; where
-        // an intrinsic takes a pointer, the caller promises that it is valid.
+        // SAFETY: the machine has AVX-512, as a job only gets `Avx512` after that was checked;
+        // where an intrinsic takes a pointer, the caller promises that it is valid.
         unsafe { $($call)* }
     }};
 }

@@ -53,7 +53,8 @@ impl Isa {
 /// How `a·b + c` is rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
-    /// The product and the sum are rounded separately. Decides latents; also used by exact decoding.
+    /// The product and the sum are rounded separately. Decides latents; also used by exact
+    /// decoding.
     Strict,
     /// Rounded once (IEEE-754 `fusedMultiplyAdd`), in software where the machine has no such
     /// instruction.

@@ -2,8 +2,8 @@
 //!
 //! A kernel is generic over [`Simd`], which fixes two things at once: the instruction set ([`Isa`])
 //! and whether `a·b + c` is rounded once or twice ([`Arithmetic`]). Each lane is an independent
-//! IEEE-754 binary32 value, and each operation is rounded to nearest even, so for one arithmetic all
-//! instruction sets give the same bits.
+//! IEEE-754 binary32 value, and each operation is rounded to nearest even, so for one arithmetic
+//! all instruction sets give the same bits.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

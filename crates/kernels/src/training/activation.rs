@@ -1,5 +1,5 @@
-//! What follows the convolutions of the baselines: leaky ReLU, and a scale and a shift per channel and
-//! image.
+//! What follows the convolutions of the baselines: leaky ReLU, and a scale and a shift per channel
+//! and image.
 
 use super::parts::in_parts;
 

@@ -19,8 +19,8 @@ pub struct Rows<'a> {
     pub channels: usize,
 }
 
-/// `bias + Σ inputs · W`, the rows of W in the order of the inputs' channels; an empty `bias` stands for
-/// none. Returns `[pixels, n]`.
+/// `bias + Σ inputs · W`, the rows of W in the order of the inputs' channels; an empty `bias`
+/// stands for none. Returns `[pixels, n]`.
 pub fn forward(inputs: &[Rows], weight: &Operand, bias: &[f32]) -> Vec<f32> {
     let n = weight.n();
     let pixels = inputs[0].values.len() / inputs[0].channels;
@@ -54,7 +54,8 @@ impl Job for Forward<'_> {
     }
 }
 
-/// Gradient of the weight's rows for one input, `[channels, n]`: Σ over pixels of inputᵀ · gradient.
+/// Gradient of the weight's rows for one input, `[channels, n]`: Σ over pixels of inputᵀ ·
+/// gradient.
 pub fn weight_gradient(input: Rows, gradient: &[f32], n: usize, precision: Precision) -> Vec<f32> {
     let part = part_of(input.channels);
     let ([out], _) = in_parts([input.channels * n], [part * n], |i, [out]| {

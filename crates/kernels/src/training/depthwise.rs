@@ -32,8 +32,8 @@ impl Padded {
         &self.data
     }
 
-    /// The rows under a kernel of side `2·radius + 1` that is centred on each of `count` rows of the
-    /// whole batch, from `first` on.
+    /// The rows under a kernel of side `2·radius + 1` that is centred on each of `count` rows of
+    /// the whole batch, from `first` on.
     pub fn taps(&self, first: usize, count: usize) -> Vec<&[f32]> {
         let side = 2 * self.radius + 1;
         let mut taps = Vec::with_capacity(count * side);
@@ -105,8 +105,8 @@ unsafe fn taps_of<S: Simd, const N: usize>(
     for channel in (0..channels).step_by(16) {
         for ky in 0..k {
             for kx in (0..k).step_by(N) {
-                // SAFETY: kx + N ≤ k, channel + 16 ≤ channels and x < width, so all accesses lie in the
-                // extents that `check` has found to be within the slices.
+                // SAFETY: kx + N ≤ k, channel + 16 ≤ channels and x < width, so all accesses lie in
+                // the extents that `check` has found to be within the slices.
                 unsafe {
                     let out = out.as_mut_ptr().add((ky * k + kx) * channels + channel);
                     let mut acc = [S::splat(0.0); N];

@@ -4,7 +4,8 @@
 
 /// 1.5·2²³: adding it rounds to an integer, which is then in the lowest bits.
 const ROUNDING: f32 = 12_582_912.0;
-/// ln 2 in two parts, the first with few enough digits that its products with small integers are exact.
+/// ln 2 in two parts, the first with few enough digits that its products with small integers are
+/// exact.
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 
 /// eˣ, with x clamped to [−87, 88]. A NaN stays a NaN.

@@ -1,8 +1,8 @@
-//! Forward and backward passes of the layers on slices, over a batch: what the trainer's operations on
-//! the CPU run.
+//! Forward and backward passes of the layers on slices, over a batch: what the trainer's operations
+//! on the CPU run.
 //!
-//! They are built on the kernels of the codec, in fused arithmetic and with every sum in a fixed order,
-//! so that results depend neither on the number of threads nor on their timing. Maps are
+//! They are built on the kernels of the codec, in fused arithmetic and with every sum in a fixed
+//! order, so that results depend neither on the number of threads nor on their timing. Maps are
 //! `[batch, height, width, channels]`. Functions panic if slices do not have the shapes they state.
 
 pub mod activation;

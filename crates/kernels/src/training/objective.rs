@@ -13,8 +13,8 @@ pub const SMALLEST: f32 = 1e-6;
 pub const HALF_LN_TAU: f32 = 0.918_938_5;
 /// 1/√(2π)
 pub const INV_SQRT_TAU: f32 = 0.398_942_3;
-/// ln erfc(x) + x² − ln t as a polynomial of s = (7t − 4)/3, t = 1/(1 + x/2), for x in [0, 12]; fitted at
-/// Chebyshev nodes, largest error 6e-8.
+/// ln erfc(x) + x² − ln t as a polynomial of s = (7t − 4)/3, t = 1/(1 + x/2), for x in [0, 12];
+/// fitted at Chebyshev nodes, largest error 6e-8.
 pub const LN_ERFC: [f32; 10] = [
     -0.574_876_36,
     0.585_602,
@@ -27,7 +27,8 @@ pub const LN_ERFC: [f32; 10] = [
     6.954_94e-5,
     7.694_512e-5,
 ];
-/// Shift of the raw scale: log σ = softplus(raw + 2.3) − 2.3, so σ is at least exp(−2.3), about 0.1.
+/// Shift of the raw scale: log σ = softplus(raw + 2.3) − 2.3, so σ is at least exp(−2.3), about
+/// 0.1.
 pub const SCALE_SHIFT: f32 = 2.3;
 
 /// Bits per image, and their derivatives.
@@ -40,11 +41,11 @@ pub struct Rate {
     pub by_latent: Vec<f32>,
 }
 
-/// Bits of latents `[images, pixels, latents]` under raw priors `[images, pixels, 2·latents]`: means,
-/// then raw scales.
+/// Bits of latents `[images, pixels, latents]` under raw priors `[images, pixels, 2·latents]`:
+/// means, then raw scales.
 ///
-/// For a residual d = z − μ and deviation σ, the bin holds P = Φ((½ − |d|)/σ) − Φ((−½ − |d|)/σ). Where
-/// P ≤ [`SMALLEST`], the density stands for it.
+/// For a residual d = z − μ and deviation σ, the bin holds P = Φ((½ − |d|)/σ) − Φ((−½ − |d|)/σ).
+/// Where P ≤ [`SMALLEST`], the density stands for it.
 pub fn bits(images: usize, latents: usize, prior: &[f32], latent: &[f32]) -> Rate {
     let (prior_part, latent_part) = (prior.len() / images, latent.len() / images);
     let ([by_prior, by_latent], bits) =
@@ -74,7 +75,8 @@ impl Job for ImageBits<'_> {
         let mut bits = vec![0.0; n];
         let mut sum = 0.0;
         for ((prior, latent), (by_prior, by_latent)) in prior.zip(latent).zip(by_prior.zip(by_latent)) {
-            // The lengths are stated again, so that the loop needs no checks and becomes vector code.
+            // The lengths are stated again, so that the loop needs no checks and becomes vector
+            // code.
             let (latent, means, raws) = (&latent[..n], &prior[..n], &prior[n..2 * n]);
             let (by_means, by_raws) = by_prior.split_at_mut(n);
             let (by_latent, by_means, by_raws) = (&mut by_latent[..n], &mut by_means[..n], &mut by_raws[..n]);

@@ -15,8 +15,8 @@ pub fn in_parts<const N: usize, R: Send>(
     (buffers, results)
 }
 
-/// Like [`in_parts`] for buffers that begin on a cache line: vectors of 16 values that lie across two
-/// lines cost twice as much.
+/// Like [`in_parts`] for buffers that begin on a cache line: vectors of 16 values that lie across
+/// two lines cost twice as much.
 pub fn in_aligned_parts<const N: usize, R: Send>(
     lengths: [usize; N],
     sizes: [usize; N],
@@ -44,8 +44,8 @@ pub fn in_mixed_parts<const N: usize, const M: usize, R: Send>(
     assert!(first.iter().chain(&second).all(|cut| cut.count() == count), "buffers differ in their parts");
     let results = (0..count)
         .into_par_iter()
-        // SAFETY: the buffers have room for their lengths and are used by nothing else meanwhile, and
-        // each part is taken by one task.
+        // SAFETY: the buffers have room for their lengths and are used by nothing else meanwhile,
+        // and each part is taken by one task.
         .map(|i| unsafe { task(i, first.map(|cut| cut.part(i)), second.map(|cut| cut.part(i))) })
         .collect();
     for (buffer, length) in vecs.iter_mut().zip(plain.0) {
@@ -72,8 +72,8 @@ pub struct AlignedVec {
 }
 
 impl AlignedVec {
-    /// Room for `length` values from a cache line on. Those before it are cleared, the others are not
-    /// yet part of the vector.
+    /// Room for `length` values from a cache line on. Those before it are cleared, the others are
+    /// not yet part of the vector.
     fn with_capacity(length: usize) -> AlignedVec {
         const LINE: usize = 16;
         let mut values: Vec<f32> = Vec::with_capacity(length.saturating_add(LINE));
@@ -118,12 +118,13 @@ impl Cut {
     /// The i-th part, cleared.
     ///
     /// # Safety
-    /// The memory is valid for writing `length` values for as long as the part is used, `i` is below
-    /// the count, and nobody else uses this part.
+    /// The memory is valid for writing `length` values for as long as the part is used, `i` is
+    /// below the count, and nobody else uses this part.
     unsafe fn part<'a>(self, i: usize) -> &'a mut [f32] {
         let first = i * self.size;
         let length = self.size.min(self.length - first);
-        // SAFETY: promised by the caller; the values are written (as zeros) before a reference to them exists.
+        // SAFETY: promised by the caller; the values are written (as zeros) before a reference to
+        // them exists.
         unsafe {
             let start = self.start.add(first);
             std::ptr::write_bytes(start, 0, length);

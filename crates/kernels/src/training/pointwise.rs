@@ -3,8 +3,8 @@
 use crate::layers::pointwise::phi;
 use crate::simd::Simd;
 
-/// Coefficients of the normal density φ(x) in powers of t = 0.08·x² − 1, lowest first, for |x| ≤ 5; the
-/// absolute error is below 2e-6. Fitted like the codec's Φ.
+/// Coefficients of the normal density φ(x) in powers of t = 0.08·x² − 1, lowest first, for |x| ≤ 5;
+/// the absolute error is below 2e-6. Fitted like the codec's Φ.
 const DENSITY: [f32; 14] = [
     0.000_770_308_54,
     -0.004_812_591,
@@ -22,7 +22,8 @@ const DENSITY: [f32; 14] = [
     -0.004_570_797,
 ];
 
-/// GELU and its derivative: `gradient *= Φ(x) + x·φ(x)`, `x ← x·Φ(x)`. Lengths are a multiple of 16.
+/// GELU and its derivative: `gradient *= Φ(x) + x·φ(x)`, `x ← x·Φ(x)`. Lengths are a multiple of
+/// 16.
 #[inline(always)]
 pub fn gelu_backward<S: Simd>(x: &[f32], value: &mut [f32], gradient: &mut [f32]) {
     let x = x.as_chunks::<16>().0;

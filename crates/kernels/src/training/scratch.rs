@@ -7,8 +7,8 @@ thread_local! {
     static SPARE: Cell<[Vec<f32>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
 }
 
-/// Two buffers borrowed from the thread: one to cut slices from, one that grows as needed. They go back
-/// when dropped.
+/// Two buffers borrowed from the thread: one to cut slices from, one that grows as needed. They go
+/// back when dropped.
 pub struct Scratch([Vec<f32>; 2]);
 
 impl Scratch {

@@ -1,8 +1,9 @@
-//! The layers the network is made of and its objective, as functions of tensors. All feature maps are
-//! NHWC: `[batch, height, width, channels]`.
+//! The layers the network is made of and its objective, as functions of tensors. All feature maps
+//! are NHWC: `[batch, height, width, channels]`.
 //!
 //! [`stock`] and [`rate`] state each in the framework's own operations, correct on every device. On
-//! the CPU, [`fused`] computes the same with the kernels of `heirloom-kernels`, forward and backward.
+//! the CPU, [`fused`] computes the same with the kernels of `heirloom-kernels`, forward and
+//! backward.
 
 pub mod fused;
 pub mod rate;
@@ -14,7 +15,8 @@ use fused::Layer;
 pub use heirloom_kernels::product::Precision;
 pub use stock::gelu;
 
-/// The tensors of one conditioned ConvNeXt block (without its modulation matrix, which acts on the embedding).
+/// The tensors of one conditioned ConvNeXt block (without its modulation matrix, which acts on the
+/// embedding).
 pub struct BlockParams {
     /// `[k * k, C]`, rows in tap order (ky, kx).
     pub depthwise_weight: Tensor<2>,
@@ -54,14 +56,14 @@ pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>, precision
     }
 }
 
-/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order
-/// (ky, kx, cin). Height and width are multiples of `r`.
+/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the
+/// order (ky, kx, cin). Height and width are multiples of `r`.
 pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
     if on_cpu(&x) { fused::layer(Layer::Down(r), x, weight, bias, precision) } else { stock::down(x, weight, bias, r) }
 }
 
-/// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels: `weight` is
-/// `[In, r * r * Out]`, columns in the order (ry, rx, c).
+/// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels:
+/// `weight` is `[In, r * r * Out]`, columns in the order (ry, rx, c).
 pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
     if on_cpu(&x) { fused::layer(Layer::Up(r), x, weight, bias, precision) } else { stock::up(x, weight, bias, r) }
 }
@@ -73,7 +75,8 @@ pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Prec
 
 /// One block: `x + scale * project(gelu(expand(modulate(norm(depthwise(x))))))`.
 ///
-/// `x` is `[B, H, W, C]`; `modulation` is `[B, 2C]`, first half shift, second half scale; `kernel` is odd.
+/// `x` is `[B, H, W, C]`; `modulation` is `[B, 2C]`, first half shift, second half scale; `kernel`
+/// is odd.
 pub fn block(x: Tensor<4>, modulation: Tensor<2>, params: BlockParams, kernel: usize) -> Tensor<4> {
     let vectors = x.dims()[3].is_multiple_of(16);
     if vectors && on_cpu(&x) {
@@ -88,7 +91,8 @@ pub fn leaky(x: Tensor<4>, slope: f32) -> Tensor<4> {
     if on_cpu(&x) { fused::leaky(x, slope) } else { stock::leaky(x, slope) }
 }
 
-/// `x · (1 + scale) + shift` per channel: `x` is `[B, H, W, C]`, `by` `[B, 2C]`, shifts before scales.
+/// `x · (1 + scale) + shift` per channel: `x` is `[B, H, W, C]`, `by` `[B, 2C]`, shifts before
+/// scales.
 pub fn modulate(x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
     if on_cpu(&x) { fused::modulate(x, by) } else { stock::modulate(x, by) }
 }
@@ -104,7 +108,8 @@ pub fn depth_to_space(x: Tensor<4>) -> Tensor<4> {
     if on_cpu(&x) { fused::depth_to_space(x) } else { stock::depth_to_space(x) }
 }
 
-/// Bits per image, `[B]`, of latents `[B, H, W, C]` under raw priors `[B, H, W, 2C]`: means, then raw scales.
+/// Bits per image, `[B]`, of latents `[B, H, W, C]` under raw priors `[B, H, W, 2C]`: means, then
+/// raw scales.
 pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
     if on_cpu(&latent) { fused::bits(prior, latent) } else { rate::bits(prior, latent) }
 }

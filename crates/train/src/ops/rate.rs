@@ -2,12 +2,12 @@
 //! their derivatives.
 //!
 //! For a residual d = z − μ and deviation σ, the bin holds P = Φ((½ − |d|)/σ) − Φ((−½ − |d|)/σ),
-//! computed from erfc so that its tail keeps relative precision. Where P ≤ 1e-6, the density stands for
-//! it. The derivatives are written out rather than recorded: nothing here can become 0/0, and the
-//! graph stays small.
+//! computed from erfc so that its tail keeps relative precision. Where P ≤ 1e-6, the density stands
+//! for it. The derivatives are written out rather than recorded: nothing here can become 0/0, and
+//! the graph stays small.
 //!
-//! This is the statement in tensors, for any device; [`heirloom_kernels::training::objective`] computes
-//! the same on slices.
+//! This is the statement in tensors, for any device; [`heirloom_kernels::training::objective`]
+//! computes the same on slices.
 
 use burn::tensor::{Tensor, activation};
 use heirloom_kernels::training::objective::{HALF_LN_TAU, INV_SQRT_TAU, LN_ERFC, SCALE_SHIFT, SMALLEST};
@@ -31,8 +31,8 @@ pub fn bits(prior: Tensor<4>, latent: Tensor<4>) -> Tensor<1> {
     per_image(recorded(of, residual, scale))
 }
 
-/// Bits per element, `[B, H, W, C]`, of residuals z − μ under deviations max(σ, least). A σ below the
-/// least one has a gradient only where it should grow.
+/// Bits per element, `[B, H, W, C]`, of residuals z − μ under deviations max(σ, least). A σ below
+/// the least one has a gradient only where it should grow.
 pub fn bits_at_least(residual: Tensor<4>, scale: Tensor<4>, least: f32) -> Tensor<4> {
     let mut of = elements(residual.clone(), scale.clone().clamp_min(least));
     let below = scale.clone().inner().lower_scalar(least);
@@ -58,7 +58,8 @@ pub fn per_image(values: Tensor<4>) -> Tensor<1> {
     values.reshape([b * h, w * c]).sum_dim(1).reshape([b, h]).sum_dim(1).reshape([b])
 }
 
-/// Bits per element, and their derivatives with respect to the residual and to σ. All `[B, H, W, C]`, none recorded.
+/// Bits per element, and their derivatives with respect to the residual and to σ. All `[B, H, W,
+/// C]`, none recorded.
 struct Bits {
     bits: Tensor<4>,
     by_residual: Tensor<4>,
@@ -120,7 +121,8 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
 
-    /// Bits in double precision, by integrating the density over the bin (Simpson) where it is not a tail.
+    /// Bits in double precision, by integrating the density over the bin (Simpson) where it is not
+    /// a tail.
     fn reference(d: f64, s: f64) -> f64 {
         let n = 4000;
         let f = |x: f64| (-0.5 * (x / s).powi(2)).exp() / (s * (2.0 * std::f64::consts::PI).sqrt());

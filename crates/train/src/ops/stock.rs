@@ -1,4 +1,5 @@
-//! Every layer in the framework's own operations: the statement that any faster one is tested against.
+//! Every layer in the framework's own operations: the statement that any faster one is tested
+//! against.
 
 use burn::tensor::{Tensor, activation, module, ops::ConvOptions};
 
@@ -7,8 +8,8 @@ use super::BlockParams;
 /// Guards the division of the normalisation over channels.
 const NORM_EPSILON: f32 = 1e-6;
 
-/// GELU in its erf form: `x * Φ(x)`. Composed here, as some devices differentiate their own GELU only
-/// approximately.
+/// GELU in its erf form: `x * Φ(x)`. Composed here, as some devices differentiate their own GELU
+/// only approximately.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let phi = (x.clone().mul_scalar(std::f32::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0)).mul_scalar(0.5);
     x * phi
@@ -26,16 +27,16 @@ pub fn dense(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     linear(x.reshape([b * h * w, c]), weight, bias).reshape([b, h, w, out])
 }
 
-/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the order
-/// (ky, kx, cin). Height and width are multiples of `r`.
+/// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the
+/// order (ky, kx, cin). Height and width are multiples of `r`.
 pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
     let [b, h, w, c] = x.dims();
     let patches = x.reshape([b * h / r, r, w / r, r * c]).permute([0, 2, 1, 3]).reshape([b, h / r, w / r, r * r * c]);
     dense(patches, weight, bias)
 }
 
-/// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels: `weight` is
-/// `[In, r * r * Out]`, columns in the order (ry, rx, c).
+/// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels:
+/// `weight` is `[In, r * r * Out]`, columns in the order (ry, rx, c).
 pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
     let [b, h, w, _] = x.dims();
     let out = bias.dims()[0] / (r * r);

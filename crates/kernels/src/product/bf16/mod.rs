@@ -1,11 +1,11 @@
 //! Matrix products of bf16 values with sums in `f32`, for processors that have them (AVX-512 BF16):
 //! two multiply-adds per lane where `f32` has one.
 //!
-//! Both sides are rounded to nearest even as they are packed. Two consecutive factors of a sum share
-//! a 32-bit word, the earlier one in its lower half; a sum of odd length ends with half a word of
-//! zeros. Words are kept in buffers of `f32`, which nothing else reads. Sums run in one order for any
-//! number of threads, but it is the processor's own order: these products are for learning, never for
-//! what a file means.
+//! Both sides are rounded to nearest even as they are packed. Two consecutive factors of a sum
+//! share a 32-bit word, the earlier one in its lower half; a sum of odd length ends with half a
+//! word of zeros. Words are kept in buffers of `f32`, which nothing else reads. Sums run in one
+//! order for any number of threads, but it is the processor's own order: these products are for
+//! learning, never for what a file means.
 
 mod round;
 #[cfg(test)]
@@ -30,8 +30,8 @@ pub fn available() -> bool {
     Isa::best() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
-/// A right-hand matrix, rounded: panels of [`PANEL`] columns, each row of a panel holding the words of
-/// two rows. It can only be made where products of bf16 are [`available`].
+/// A right-hand matrix, rounded: panels of [`PANEL`] columns, each row of a panel holding the words
+/// of two rows. It can only be made where products of bf16 are [`available`].
 #[derive(Debug)]
 pub struct Packed {
     words: Aligned,

@@ -44,7 +44,8 @@ pub fn pair_columns<const W: usize>(from: Matrix, to: &mut [f32], pitch: usize) 
     let (rows, columns, stride) = (from.rows(), from.columns(), from.stride());
     let strips = columns.next_multiple_of(LANES).div_ceil(W);
     assert!(reach([(strips, pitch), (rows.div_ceil(2), W)], W) <= to.len(), "no room for the strips");
-    // Where each half of a word comes from: the lower from the even row, the upper from the odd one.
+    // Where each half of a word comes from: the lower from the even row, the upper from the odd
+    // one.
     let halves: [u16; 32] = std::array::from_fn(|i| (i / 2 + i % 2 * LANES) as u16);
     // SAFETY: loads are masked to the columns of rows of the matrix. Stores lie in the strips that
     // were checked: a vector of 16 columns is one piece of a strip of 16 columns or more, or two

@@ -13,8 +13,8 @@ use crate::training::pointwise::{accumulate, gelu_backward, normalise_backward};
 use crate::training::run::run;
 use crate::training::scratch::Scratch;
 
-/// Backward pass: `gradient` is that of the output. Unless the weights `learn`, their gradients, which
-/// are half of the work, are left out.
+/// Backward pass: `gradient` is that of the output. Unless the weights `learn`, their gradients,
+/// which are half of the work, are left out.
 pub fn backward(
     shape: Shape,
     w: Weights,
@@ -26,7 +26,8 @@ pub fn backward(
 ) -> Gradients {
     let c = shape.channels;
     let factor = factors(modulation, c);
-    // The layer scale is folded into the projection: its own gradient follows from the folded weight's.
+    // The layer scale is folded into the projection: its own gradient follows from the folded
+    // weight's.
     let (project, expand) = rayon::join(
         || {
             let mut project = Packed::transposed(w.project_weight, c, c, 2 * c);

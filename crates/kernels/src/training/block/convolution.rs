@@ -9,8 +9,8 @@ use crate::training::parts::in_parts;
 use crate::training::pointwise::accumulate;
 use crate::training::run::run;
 
-/// Gradients of the depthwise convolution's input, with that of the residual added, and of its weight.
-/// Without `x`, its input, the latter is empty.
+/// Gradients of the depthwise convolution's input, with that of the residual added, and of its
+/// weight. Without `x`, its input, the latter is empty.
 pub fn backward(
     shape: Shape,
     weight: &[f32],

@@ -6,7 +6,8 @@ use crate::training::parts::AlignedVec;
 /// Approximate number of pixels of a tile.
 const TILE_PIXELS: usize = 128;
 
-/// Extents of the batch, and how the block computes. Its input is `[batch, height, width, channels]`.
+/// Extents of the batch, and how the block computes. Its input is `[batch, height, width,
+/// channels]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// Number of images.
@@ -39,8 +40,8 @@ impl Shape {
         (TILE_PIXELS / self.width).max(1)
     }
 
-    /// Rows of one backward task: several tiles, so that there are few gradients to add up. A function
-    /// of the shape alone, so that sums do not depend on the machine.
+    /// Rows of one backward task: several tiles, so that there are few gradients to add up. A
+    /// function of the shape alone, so that sums do not depend on the machine.
     pub(super) fn task_rows(&self) -> usize {
         let tasks = (self.rows() * self.width / 256).clamp(2, 8);
         self.rows().div_ceil(tasks).next_multiple_of(self.tile_rows())

@@ -5,8 +5,8 @@ pub const TASK_PIXELS: usize = 128;
 
 /// Where the window of each coarse pixel lies in the fine map.
 ///
-/// Row y of image b of the coarse map uses `segments` fine rows; segment s of pixel x is the `length`
-/// values from `b·image + (y·step + s)·pitch + x·pixel` on. Rows of the weight are ordered
+/// Row y of image b of the coarse map uses `segments` fine rows; segment s of pixel x is the
+/// `length` values from `b·image + (y·step + s)·pitch + x·pixel` on. Rows of the weight are ordered
 /// (segment, value).
 #[derive(Clone, Copy, Debug)]
 pub struct Windows {
@@ -22,7 +22,8 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Windows of r×r fine pixels, without overlap. `height` and `width` are those of the coarse map.
+    /// Windows of r×r fine pixels, without overlap. `height` and `width` are those of the coarse
+    /// map.
     pub fn shuffle(batch: usize, height: usize, width: usize, r: usize, fine_channels: usize) -> Windows {
         let pitch = width * r * fine_channels;
         let length = r * fine_channels;

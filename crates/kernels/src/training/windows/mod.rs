@@ -1,5 +1,5 @@
-//! The layers over a batch that use windows of pixels: Down(r), Up(r) and 3×3, each a matrix product
-//! between the pixels of a coarse map and strided windows of a fine one.
+//! The layers over a batch that use windows of pixels: Down(r), Up(r) and 3×3, each a matrix
+//! product between the pixels of a coarse map and strided windows of a fine one.
 
 mod extents;
 mod gather;

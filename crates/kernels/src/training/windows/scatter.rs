@@ -10,8 +10,8 @@ use crate::training::run::run;
 use crate::training::scratch::Scratch;
 use crate::training::sums::{add, total};
 
-/// `windows(fine) = bias + coarse · W_s` for each segment s: `weights[s]` is `[k, length]`, `bias` is
-/// `[segments·length]` or empty for none. The windows must not overlap. Returns the fine map.
+/// `windows(fine) = bias + coarse · W_s` for each segment s: `weights[s]` is `[k, length]`, `bias`
+/// is `[segments·length]` or empty for none. The windows must not overlap. Returns the fine map.
 pub fn scatter(windows: Windows, coarse: &[f32], weights: &[Operand], bias: &[f32]) -> Vec<f32> {
     let w = windows;
     let rows = TASK_PIXELS.div_ceil(w.width);
@@ -107,8 +107,8 @@ impl Job for ScatterWeight<'_> {
     }
 }
 
-/// Σ over coarse pixels of their windows, `[segments·length]`: the gradient of a scatter's bias. The
-/// windows must not overlap.
+/// Σ over coarse pixels of their windows, `[segments·length]`: the gradient of a scatter's bias.
+/// The windows must not overlap.
 pub fn sum_windows(windows: Windows, gradient: &[f32]) -> Vec<f32> {
     let w = windows;
     // A fixed number of parts, so that the sum does not depend on the number of threads.
