@@ -27,14 +27,11 @@ pub enum Precision {
     Bf16,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Precision {
     /// Whether products of this precision are computed in bf16 on this machine.
     fn is_bf16(self) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        let available = bf16::available();
-        #[cfg(not(target_arch = "x86_64"))]
-        let available = false;
-        self == Precision::Bf16 && available
+        self == Precision::Bf16 && bf16::available()
     }
 }
 
@@ -57,6 +54,7 @@ impl Operand {
         if precision.is_bf16() && (part.is_multiple_of(2) || part >= packed.k()) {
             return Operand(Kind::Bf16(bf16::Packed::new(&packed)));
         }
+        #[cfg(not(target_arch = "x86_64"))]
         let _ = (part, precision);
         Operand(Kind::Single(packed))
     }
@@ -110,6 +108,7 @@ pub fn multiply_transposed_in<S: Simd>(
     if precision.is_bf16() {
         return bf16::multiply_transposed(a, b, start, out);
     }
+    #[cfg(not(target_arch = "x86_64"))]
     let _ = precision;
     multiply_transposed::<S>(a, b, start, out, scratch);
 }

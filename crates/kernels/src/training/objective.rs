@@ -45,7 +45,7 @@ pub struct Rate {
 /// means, then raw scales.
 ///
 /// For a residual d = z − μ and deviation σ, the bin holds P = Φ((½ − |d|)/σ) − Φ((−½ − |d|)/σ).
-/// Where P ≤ [`SMALLEST`], the density stands for it.
+/// Where P ≤ [`SMALLEST`], the density stands for it (Duan et al., CVPR 2024, section 4.2).
 pub fn bits(images: usize, latents: usize, prior: &[f32], latent: &[f32]) -> Rate {
     let (prior_part, latent_part) = (prior.len() / images, latent.len() / images);
     let ([by_prior, by_latent], bits) =
