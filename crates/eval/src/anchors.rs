@@ -84,7 +84,7 @@ impl Anchor {
 pub fn get(name: &str) -> Result<Curve, EvalError> {
     match NAMES.iter().position(|n| *n == name) {
         Some(i) => Ok(Anchor::from_json(FILES[i])?.curve),
-        None => Err(EvalError::UnknownAnchor { name: name.into() }),
+        None => Err(EvalError::UnknownAnchor { name: name.into(), known: NAMES }),
     }
 }
 

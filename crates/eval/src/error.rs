@@ -52,6 +52,8 @@ pub enum EvalError {
     UnknownAnchor {
         /// The name.
         name: String,
+        /// Names of all anchors.
+        known: &'static [&'static str],
     },
     /// A JSON text does not have the expected form.
     Json {
@@ -77,8 +79,8 @@ impl fmt::Display for EvalError {
                 shared_db.max(0.0)
             ),
             Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::UnknownAnchor { name } => {
-                write!(f, "there is no anchor '{name}'; choose one of: {}", crate::anchors::NAMES.join(", "))
+            Self::UnknownAnchor { name, known } => {
+                write!(f, "there is no anchor '{name}'; choose one of: {}", known.join(", "))
             }
             Self::Json { what, reason } => write!(f, "{what} is not JSON of the expected form: {reason}"),
         }

@@ -140,7 +140,7 @@ mod tests {
     fn errors_of_the_codec_and_the_disk_are_passed_on() {
         let folder = tempfile::tempdir().unwrap();
         let image = Image::new(1, 1, PixelFormat::Grey8, vec![0]).unwrap();
-        let refused = EvalError::UnknownAnchor { name: "encoder".into() };
+        let refused = EvalError::UnknownAnchor { name: "encoder".into(), known: &[] };
         let encode = |_: &Image| Err(refused.clone());
         assert_eq!(RealFile::write(&image, &folder.path().join("x"), encode).unwrap_err(), refused);
         let missing = folder.path().join("no").join("x");
