@@ -70,7 +70,8 @@ fn a_pack_gives_the_same_batches_and_the_same_run_as_its_folder() {
     }
 
     // A run goes on from the pack as if nothing had changed.
-    let config = Config { steps: 4, log_every: 2, checkpoint_every: 2, ..Config::preset("tiny").unwrap() };
+    let config =
+        Config { steps: 4, log_every: 2, probe_every: 2, checkpoint_every: 2, ..Config::preset("tiny").unwrap() };
     let whole = trainer::train(&config, &options(&scratch, "whole")).unwrap();
     let parts = options(&scratch, "parts");
     trainer::train(&config, &Options { stop_at: Some(2), ..parts.clone() }).unwrap();

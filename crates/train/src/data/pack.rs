@@ -12,7 +12,7 @@
 //! | 32 | manifest: BLAKE3 of the names, sizes and hashes of the image files |
 //! | 32 | BLAKE3 of the 56 bytes before and the index |
 //! | n × 48 | index: offset in the file (8), width (4), height (4), BLAKE3 of the name (32) |
-//! | the rest | pixels: RGB, one byte per value, row by row; they may begin anywhere after the index |
+//! | the rest | pixels: RGB, one byte per value, row by row; they may begin after a gap |
 
 use std::{
     fs::File,

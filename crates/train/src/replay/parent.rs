@@ -31,7 +31,8 @@ pub enum ParentRef {
 }
 
 impl From<PathBuf> for ParentRef {
-    /// A folder, or a file with a checkpoint's extension, is a run; anything else refers to a model.
+    /// A folder, or a file with a checkpoint's extension, is a run; anything else refers to a
+    /// model.
     fn from(path: PathBuf) -> Self {
         if path.is_dir() || path.extension().is_some_and(|extension| extension == "bin") {
             Self::Run(path)

@@ -1,8 +1,8 @@
 //! Orthogonalised momentum for weight matrices: the optimiser known as Muon (Jordan et al., 2024).
 //!
-//! A matrix is updated by the (semi-)orthogonal matrix nearest to its averaged gradient, so that all
-//! directions are learned at the same speed; a plain gradient is dominated by a few. Newton–Schulz
-//! steps find it by matrix products alone, without a decomposition.
+//! A matrix is updated by the (semi-)orthogonal matrix nearest to its averaged gradient, so that
+//! all directions are learned at the same speed; a plain gradient is dominated by a few.
+//! Newton–Schulz steps find it by matrix products alone, without a decomposition.
 
 use heirloom_kernels::product::{self, Matrix, MatrixMut, Packed, Start};
 use heirloom_kernels::training::run;
