@@ -80,6 +80,12 @@ fn check(model: &Model, entry: &Entry, expected: &Pixels, bytes: &[u8], isa: Isa
     }
 }
 
+/// Largest canvas in tiles of 64 × 64 that is decoded: no limit, unless an emulated processor, which
+/// is slow, sets one.
+fn most_tiles() -> u64 {
+    std::env::var("HEIRLOOM_CONFORMANCE_TILES").map_or(u64::MAX, |tiles| tiles.parse().unwrap())
+}
+
 /// Calls `check` with each instruction set, and with one and two threads except in slow cases.
 fn on_every_machine(pixels: u64, check: impl Fn(Isa, &str) + Sync) {
     let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
@@ -123,16 +129,22 @@ fn files_of_the_default_model_decode_as_on_the_first_day() {
         (lineage.entropy_id.to_string(), lineage.generation),
         (set.manifest.entropy_id.clone(), set.manifest.generation),
     );
-    assert!(!set.manifest.files.is_empty());
+    let mut decoded = 0;
     for entry in &set.manifest.files {
         let bytes = set.read(entry);
         let (header, _) = parse_header(&bytes, &DecodeOptions::default().limits).unwrap();
         assert!(model.wrote(&header), "{}", entry.name);
+        if header.padded_pixels() / (64 * 64) > most_tiles() {
+            continue;
+        }
+        decoded += 1;
         let pixels = Pixels { exact: entry.exact_pixels.clone().unwrap(), fused: entry.fused_pixels.clone().unwrap() };
         on_every_machine(header.padded_pixels(), |isa, what| {
             check(&model, entry, &pixels, &bytes, isa, &format!("{}, {what}", entry.name));
         });
     }
+    println!("{decoded} of {} files decoded", set.manifest.files.len());
+    assert!(decoded > 10);
 }
 
 /// All other sets are of earlier generations of the lineage; the default model decodes them as on
