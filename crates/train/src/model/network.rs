@@ -199,7 +199,7 @@ impl Network {
         &self.spec
     }
 
-    /// Embeds one λ per image, clamped to `ranges`, see [`LambdaNet::embed`].
+    /// Embeds one λ per image, clamped to `ranges`, see `LambdaNet::embed`.
     pub fn embed(&self, w: &Weights, lambdas: &[f32], ranges: Option<&LambdaRanges>, device: &Device) -> Embeddings {
         self.lambda.embed(w, lambdas, ranges, device)
     }

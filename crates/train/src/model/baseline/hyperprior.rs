@@ -107,7 +107,7 @@ impl Baseline {
         values
     }
 
-    /// Embeds one λ per image, see [`LambdaNet::embed`].
+    /// Embeds one λ per image, see `LambdaNet::embed`.
     pub fn conditions(
         &self,
         w: &Weights,

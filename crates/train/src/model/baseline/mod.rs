@@ -3,9 +3,9 @@
 //! priors", without its context model), attention with a masked context (Cheng et al., 2020), and
 //! variants of both that follow λ by an affine map per channel after every GDN and every LeakyReLU.
 //!
-//! [`spec`] names a baseline and its widths. [`transform`] chains the layers of [`layers`]; [`msh`]
-//! and [`gma`] define the transforms of each system. [`factorised`] is the prior of the
-//! hyper-latent, [`context`] the masked context, [`hyperprior`] the whole system.
+//! [`spec`] names a baseline and its widths. `transform` chains the layers of `layers`; `msh`
+//! and `gma` define the transforms of each system. `factorised` is the prior of the
+//! hyper-latent, `context` the masked context, [`hyperprior`] the whole system.
 //!
 //! Feature maps are NHWC, matrices `[in, out]`, and images in [-1, 1], as in the proposed network.
 

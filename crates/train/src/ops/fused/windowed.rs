@@ -26,7 +26,7 @@ pub enum Layer {
     Conv3x3,
 }
 
-/// A layer: `x [B, H, W, C]`, weight and bias as in [`super::stock`].
+/// A layer: `x [B, H, W, C]`, weight and bias as in `super::stock`.
 pub fn layer(kind: Layer, x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
     let forward = |primitives: &[FlexTensor; 3]| layer_forward(kind, primitives, precision);
     let state = |inputs, ()| LayerState { inputs, kind, precision };
