@@ -49,6 +49,9 @@ impl Spec {
         for (level, &channels) in self.latents.iter().enumerate() {
             in_range(&format!("latents[{level}]"), channels, 1, MAX_WIDTH)?;
         }
+        for (level, &hidden) in self.context.iter().enumerate() {
+            in_range(&format!("context[{level}]"), hidden, 0, MAX_WIDTH)?;
+        }
         in_range("embedding", self.embedding, 4, MAX_EMBEDDING)?;
         if !self.embedding.is_multiple_of(2) {
             return Err(ModelError::Spec(format!(
