@@ -1,24 +1,26 @@
 //! The arithmetic of the Heirloom image codec: feature maps, instruction sets, and the layers of
-//! its networks, built on one matrix product.
+//! its networks, built on exact products of integers.
 //!
-//! Every function gives the same bits for any number of threads and on any instruction set
-//! ([`Isa`]). That is what keeps a file decodable on every machine; the rules are those of
+//! Every function of the codec gives the same bits for any number of threads and on any instruction
+//! set ([`Isa`]). That is what keeps a file decodable on every machine; the rules are those of
 //! `docs/ARITHMETIC.md` in the repository.
 //!
 //! ```
-//! use heirloom_kernels::{Arithmetic, Dense, Engine, Isa, Map};
+//! use heirloom_kernels::{Bits, Engine, Input, Isa, Linear, Map};
 //!
-//! // A 1×1 convolution from two channels to one: 3·a − b + 0.5.
-//! let layer = Dense::new(&[3.0, -1.0], &[0.5], 2, 1);
+//! // A 1×1 convolution from two channels to one, 3·a − b + 0.5, of inputs in steps of 1/8.
+//! let input = Input::new(8.0, Bits::Sixteen);
+//! let layer = Linear::new(&[3, -1], &[2], &[1.0 / 8.0], &[0.5], input)?;
 //! let map = Map { height: 1, width: 2, channels: 2, data: vec![1.0, 2.0, 10.0, 20.0] };
-//! let fast = Engine::new(Arithmetic::Strict).dense(&layer, &[&map]);
+//! let fast = Engine::default().dense(&layer, &[&map]);
 //! assert_eq!(fast.data, [1.5, 10.5]);
 //!
 //! // Every instruction set that the machine has gives the same bits.
 //! for isa in Isa::available() {
-//!     let engine = Engine::at(isa, Arithmetic::Strict).expect("it is available");
+//!     let engine = Engine::at(isa).expect("it is available");
 //!     assert_eq!(engine.dense(&layer, &[&map]), fast);
 //! }
+//! # Ok::<(), heirloom_kernels::WeightError>(())
 //! ```
 //!
 //! # Layout
@@ -26,9 +28,10 @@
 //! | module | contents |
 //! |---|---|
 //! | [`simd`] | vectors of 16 lanes on each instruction set, and [`Engine`], which picks one |
-//! | [`product`] | matrix products: packed matrices, register tiles, transposed products, bf16 |
-//! | [`layers`] | the layers of the networks, forward |
-//! | `training` | forward and backward of the layers over a batch (feature `training`) |
+//! | [`integer`] | products and depthwise convolutions of integers |
+//! | [`layers`] | the layers of the networks |
+//! | `product` | matrix products of floats and of bf16 (feature `training`) |
+//! | `training` | forward and backward of the layers over a batch, in floats (feature `training`) |
 //!
 //! # Safety
 //!
@@ -56,8 +59,10 @@ mod aligned;
 #[cfg(feature = "training")]
 pub mod allocator;
 mod extent;
+pub mod integer;
 pub mod layers;
 mod map;
+#[cfg(feature = "training")]
 pub mod product;
 pub mod simd;
 #[cfg(test)]
@@ -66,6 +71,9 @@ mod testing;
 pub mod training;
 
 pub use aligned::Aligned;
-pub use layers::{Block, Conv3x3, Dense, Down, Up};
+pub use integer::{Bits, Depthwise, Input, Linear, Peak, WeightError};
+pub use layers::Block;
 pub use map::Map;
-pub use simd::{Arithmetic, Engine, Isa, Job, Simd, run_fused};
+#[cfg(feature = "training")]
+pub use simd::run_fused;
+pub use simd::{Engine, Isa, Job, Simd};

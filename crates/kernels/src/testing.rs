@@ -9,3 +9,9 @@ pub fn numbers(n: usize, seed: u64) -> Vec<f32> {
     };
     (0..n).map(|_| next()).collect()
 }
+
+/// `n` integers within ±`limit`, a sequence for each seed; the limits themselves are among them.
+pub fn integers(n: usize, limit: i32, seed: u64) -> Vec<i32> {
+    let number = |x: f32| ((x * 1.2 * limit as f32) as i32).clamp(-limit, limit);
+    numbers(n, seed).into_iter().map(number).collect()
+}

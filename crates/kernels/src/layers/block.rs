@@ -1,78 +1,50 @@
 //! The λ-conditioned ConvNeXt block, in place and fused over tiles that stay in cache.
 //!
-//! depthwise k×k → layer norm → ·(1 + scale) + shift → linear C→2C → GELU → linear 2C→C → ·γ
-//! → + input
+//! depthwise k×k → layer norm → ·(1 + scale) + shift → linear C→2C → GELU → linear 2C→C → + input
 //!
 //! The block is that of Liu et al., "A ConvNet for the 2020s", CVPR 2022, with shift and scale
-//! from λ (Duan et al., CVPR 2024, section 4.2).
+//! from λ (Duan et al., CVPR 2024, section 4.2). The per-channel scale of its output is part of the
+//! gains and biases of the last layer.
 
 use rayon::prelude::*;
 
+use super::pointwise;
 use super::ring::{Ring, original};
-use super::{depthwise, pointwise};
 use crate::aligned::Aligned;
+use crate::integer::{Add, Depthwise, GeluQuantise, Left, Linear, multiply};
 use crate::map::Map;
-use crate::product::{self, Matrix, MatrixMut, Packed, Start};
 use crate::simd::{Engine, Job, Simd};
 
-/// Columns of a tile.
-const TILE_COLUMNS: usize = 32;
+/// Columns of a tile: four times the rows of a register tile.
+const TILE_COLUMNS: usize = 24;
 
 /// Largest kernel side of a block.
-const MAX_KERNEL: usize = 15;
+pub const MAX_KERNEL: usize = 15;
 
-/// Weights of one block, packed.
+/// The layers of one block.
 #[derive(Clone, Debug)]
 pub struct Block {
-    kernel: usize,
-    channels: usize,
-    depthwise_weight: Aligned,
-    depthwise_bias: Vec<f32>,
-    expand: Packed,
-    expand_bias: Vec<f32>,
-    project: Packed,
-    project_bias: Vec<f32>,
-    layer_scale: Vec<f32>,
+    depthwise: Depthwise,
+    expand: Linear,
+    project: Linear,
 }
 
 impl Block {
-    /// Packs weights of these shapes: depthwise `[k·k, C]` and `[C]`, expand `[C, 2C]` and `[2C]`,
-    /// project `[2C, C]` and `[C]`, layer scale `[C]`.
-    ///
-    /// # Panics
-    /// If a slice has another length, if k is even or above 15, or if C is not a multiple of 16.
-    #[allow(clippy::too_many_arguments)] // seven tensors make a block
-    pub fn new(
-        kernel: usize,
-        channels: usize,
-        depthwise_weight: &[f32],
-        depthwise_bias: &[f32],
-        expand_weight: &[f32],
-        expand_bias: &[f32],
-        project_weight: &[f32],
-        project_bias: &[f32],
-        layer_scale: &[f32],
-    ) -> Block {
-        let c = channels;
-        assert!(kernel % 2 == 1 && kernel <= MAX_KERNEL && c.is_multiple_of(16));
-        assert!(depthwise_weight.len() == kernel * kernel * c && depthwise_bias.len() == c);
-        assert!(expand_bias.len() == 2 * c && project_bias.len() == c && layer_scale.len() == c);
-        Block {
-            kernel,
-            channels,
-            depthwise_weight: Aligned::copy_of(depthwise_weight),
-            depthwise_bias: depthwise_bias.to_vec(),
-            expand: Packed::new(expand_weight, c, 2 * c),
-            expand_bias: expand_bias.to_vec(),
-            project: Packed::new(project_weight, 2 * c, c),
-            project_bias: project_bias.to_vec(),
-            layer_scale: layer_scale.to_vec(),
-        }
+    /// Puts layers together: a depthwise convolution of C channels, a layer from C to 2C and one
+    /// from 2C to C. `None` if their shapes do not fit, or if the kernel is larger than 15.
+    pub fn new(depthwise: Depthwise, expand: Linear, project: Linear) -> Option<Block> {
+        let c = depthwise.channels();
+        let fits = depthwise.kernel() <= MAX_KERNEL
+            && expand.segments() == [c]
+            && expand.outputs() == 2 * c
+            && project.segments() == [2 * c]
+            && project.outputs() == c;
+        fits.then_some(Block { depthwise, expand, project })
     }
 
     /// Number of channels.
     pub fn channels(&self) -> usize {
-        self.channels
+        self.depthwise.channels()
     }
 }
 
@@ -86,17 +58,19 @@ impl Engine {
     /// # Panics
     /// If the map or the modulation does not have the block's channels.
     pub fn block(self, block: &Block, modulation: &[f32], map: &mut Map) {
-        let c = block.channels;
+        let c = block.channels();
         assert!(map.channels == c && modulation.len() == 2 * c);
         if map.data.is_empty() {
             return;
         }
         let (height, row) = (map.height, map.width * c);
-        let radius = block.kernel / 2;
-        let tile_rows = if c >= 256 { 4 } else { 8 };
+        let radius = block.depthwise.radius();
+        let tile_rows = if c > 64 { 4 } else { 8 };
         let bands = height.div_ceil(tile_rows).min(2 * rayon::current_num_threads());
         let band_rows = height.div_ceil(bands).next_multiple_of(tile_rows);
-        let factor: Vec<f32> = modulation[c..].iter().map(|scale| 1.0 + scale).collect();
+        let multiplier = block.expand.input().multiplier();
+        let shift: Vec<f32> = modulation[..c].iter().map(|shift| shift * multiplier).collect();
+        let factor: Vec<f32> = modulation[c..].iter().map(|scale| (1.0 + scale) * multiplier).collect();
 
         let halos: Vec<[Vec<f32>; 2]> = (0..height)
             .step_by(band_rows)
@@ -108,17 +82,8 @@ impl Engine {
             })
             .collect();
         map.data.par_chunks_mut(band_rows * row).zip(halos).for_each(|(rows, [above, below])| {
-            let band = Band {
-                block,
-                width: map.width,
-                tile_rows,
-                factor: &factor,
-                shift: &modulation[..c],
-                above,
-                below,
-                rows,
-            };
-            self.run(band);
+            let (factor, shift) = (&factor, &shift);
+            self.run(Band { block, width: map.width, tile_rows, factor, shift, above, below, rows });
         });
     }
 }
@@ -128,6 +93,7 @@ struct Band<'a> {
     block: &'a Block,
     width: usize,
     tile_rows: usize,
+    /// Factor and shift of the normalised pixels, times the multiplier of the next layer's input.
     factor: &'a [f32],
     shift: &'a [f32],
     above: Vec<f32>,
@@ -140,42 +106,42 @@ impl Job for Band<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let (c, k) = (self.block.channels, self.block.kernel);
+        let Block { depthwise, expand, project } = self.block;
+        let (c, k) = (depthwise.channels(), depthwise.kernel());
         let row = self.width * c;
         let height = self.rows.len() / row;
-        let padded = (self.width + k - 1) * c;
-        let mut ring = Ring { rows: Aligned::zeros((self.tile_rows + k - 1) * padded), padded, radius: k / 2, c };
+        let mut ring = Ring::new(self.tile_rows, self.width, depthwise);
         // Fill the rows before the band and, of the band itself, those that the first tile sees
         // below it.
-        for y in -(ring.radius as isize)..ring.radius as isize {
-            ring.fill(y, original(&self.above, self.rows, &self.below, row, y));
+        let radius = depthwise.radius() as isize;
+        for y in -radius..radius {
+            ring.fill::<S>(y, original(&self.above, self.rows, &self.below, row, y));
         }
         let columns = TILE_COLUMNS.min(self.width);
         let mut scratch = Scratch::new(self.tile_rows * columns, c);
         for first in (0..height).step_by(self.tile_rows) {
             let end = (first + self.tile_rows).min(height);
             for y in first..end {
-                let y = (y + ring.radius) as isize;
-                ring.fill(y, original(&self.above, self.rows, &self.below, row, y));
+                let y = y as isize + radius;
+                ring.fill::<S>(y, original(&self.above, self.rows, &self.below, row, y));
             }
             for x in (0..self.width).step_by(columns) {
                 let n = columns.min(self.width - x);
                 for y in first..end {
-                    let mut taps: [&[f32]; MAX_KERNEL] = [&[]; MAX_KERNEL];
+                    let mut taps: [&[i32]; MAX_KERNEL] = [&[]; MAX_KERNEL];
                     for ky in 0..k {
-                        taps[ky] = ring.row(y as isize + ky as isize - ring.radius as isize, x);
+                        taps[ky] = ring.row(y as isize + ky as isize - radius, x);
                     }
                     let out = &mut scratch.pixels[(y - first) * n * c..][..n * c];
-                    let b = self.block;
-                    depthwise::row::<S>(&taps[..k], c, &b.depthwise_weight, &b.depthwise_bias, out, n);
+                    depthwise.row::<S>(&taps[..k], out, n);
                 }
-                scratch.transform::<S>(self.block, self.factor, self.shift, (end - first) * n);
+                let pixels = (end - first) * n;
+                scratch.hide::<S>(expand, project, self.factor, self.shift, pixels);
                 for y in first..end {
                     let out = &mut self.rows[y * row + x * c..][..n * c];
-                    let deltas = scratch.pixels[(y - first) * n * c..][..n * c].chunks_exact(c);
-                    for (pixel, delta) in out.chunks_exact_mut(c).zip(deltas) {
-                        pointwise::residual::<S>(delta, &self.block.layer_scale, pixel);
-                    }
+                    let hidden = &scratch.hidden[(y - first) * n * 2 * c..][..n * 2 * c];
+                    let left = Left { data: hidden, row: 2 * c, k: 2 * c };
+                    S::call(Project { left, project, n, out, stride: c });
                 }
             }
         }
@@ -184,30 +150,77 @@ impl Job for Band<'_> {
 
 /// What one tile needs besides its input.
 struct Scratch {
-    pixels: Aligned,
-    hidden: Aligned,
+    /// Outputs of the depthwise convolution.
+    pixels: Aligned<f32>,
+    /// The same, normalised, as integers.
+    normalised: Aligned<i16>,
+    /// Inputs of the last layer.
+    hidden: Aligned<i16>,
+    channels: usize,
 }
 
 impl Scratch {
     fn new(pixels: usize, channels: usize) -> Scratch {
-        Scratch { pixels: Aligned::zeros(pixels * channels), hidden: Aligned::zeros(pixels * 2 * channels) }
+        let values = pixels * channels;
+        Scratch {
+            pixels: Aligned::zeros(values),
+            normalised: Aligned::zeros(values),
+            hidden: Aligned::zeros(2 * values),
+            channels,
+        }
     }
 
-    /// Turns the depthwise output of `n` pixels into the block's change of them, in place.
+    /// Turns the depthwise outputs of `n` pixels into the inputs of the last layer.
     #[inline(always)]
-    fn transform<S: Simd>(&mut self, b: &Block, factor: &[f32], shift: &[f32], n: usize) {
-        let c = b.channels;
-        for pixel in self.pixels[..n * c].chunks_exact_mut(c) {
-            pointwise::normalise::<S>(pixel);
-            pointwise::affine_in_place::<S>(pixel, factor, shift);
+    fn hide<S: Simd>(&mut self, expand: &Linear, project: &Linear, factor: &[f32], shift: &[f32], n: usize) {
+        let c = self.channels;
+        let quantiser = expand.input().quantiser::<S>();
+        let normalised = &mut self.normalised[..n * c];
+        for (pixel, out) in self.pixels[..n * c].chunks_exact(c).zip(normalised.chunks_exact_mut(c)) {
+            pointwise::normalise::<S>(pixel, factor, shift, &quantiser, out);
         }
+        expand.input().observe(normalised);
+        let left = Left { data: normalised, row: c, k: c };
         let hidden = &mut self.hidden[..n * 2 * c];
-        let start = Start::Bias(&b.expand_bias);
-        let (left, out) = (Matrix::new(&self.pixels, n, c, c), MatrixMut::new(hidden, n, 2 * c, 2 * c));
-        product::multiply::<S>(left, &b.expand, 0..c, start, out);
-        pointwise::gelu::<S>(hidden);
-        let start = Start::Bias(&b.project_bias);
-        let (left, out) = (Matrix::new(hidden, n, 2 * c, 2 * c), MatrixMut::new(&mut self.pixels, n, c, c));
-        product::multiply::<S>(left, &b.project, 0..2 * c, start, out);
+        S::call(Expand { left, expand, project, n, hidden, stride: 2 * c });
+        project.input().observe(hidden);
+    }
+}
+
+/// The first layer of a tile, and GELU.
+struct Expand<'a> {
+    left: Left<'a>,
+    expand: &'a Linear,
+    project: &'a Linear,
+    n: usize,
+    hidden: &'a mut [i16],
+    stride: usize,
+}
+
+impl Job for Expand<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Expand { left, expand, project, n, hidden, stride } = self;
+        let quantiser = project.input().quantiser::<S>();
+        multiply::<S, _>(&[left], expand, n, &mut GeluQuantise { out: hidden, stride, quantiser });
+    }
+}
+
+/// The last layer of some pixels, added to them.
+struct Project<'a> {
+    left: Left<'a>,
+    project: &'a Linear,
+    n: usize,
+    out: &'a mut [f32],
+    stride: usize,
+}
+
+impl Job for Project<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Project { left, project, n, out, stride } = self;
+        multiply::<S, _>(&[left], project, n, &mut Add { out, stride });
     }
 }

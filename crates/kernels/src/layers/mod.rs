@@ -1,18 +1,14 @@
 //! The layers of the networks: 1×1, Down(r), Up(r), 3×3, the ConvNeXt block, and the operations
 //! that the block is made of.
 //!
-//! All but the depthwise convolution are matrix products that read pixels where they lie, without
-//! gathering patches.
+//! All but the depthwise convolution are products of integers ([`crate::integer`]) that read pixels
+//! where they lie, without gathering patches.
 
 mod block;
 mod conv3x3;
 mod dense;
-pub mod depthwise;
 pub mod pointwise;
 mod resample;
 mod ring;
 
-pub use block::Block;
-pub use conv3x3::Conv3x3;
-pub use dense::Dense;
-pub use resample::{Down, Up};
+pub use block::{Block, MAX_KERNEL};

@@ -22,6 +22,7 @@ impl<const FUSED: bool> Sealed for Avx2<FUSED> {}
 
 impl<const FUSED: bool> Simd for Avx2<FUSED> {
     type V = (__m256, __m256);
+    type I = (__m256i, __m256i);
     const WIDE: bool = false;
 
     fn call<J: Job>(job: J) -> J::Output {
@@ -79,6 +80,66 @@ impl<const FUSED: bool> Simd for Avx2<FUSED> {
     #[inline(always)]
     fn min(a: Self::V, b: Self::V) -> Self::V {
         avx2!((_mm256_min_ps(a.0, b.0), _mm256_min_ps(a.1, b.1)))
+    }
+
+    #[inline(always)]
+    fn splat_int(x: i32) -> Self::I {
+        let v = avx2!(_mm256_set1_epi32(x));
+        (v, v)
+    }
+
+    #[inline(always)]
+    unsafe fn splat_pair(x: *const i16) -> Self::I {
+        // SAFETY: the caller promises two readable values.
+        Self::splat_int(unsafe { x.cast::<i32>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_int(x: *const i32) -> Self::I {
+        avx2!((_mm256_loadu_si256(x.cast()), _mm256_loadu_si256(x.add(8).cast())))
+    }
+
+    #[inline(always)]
+    unsafe fn store_int(v: Self::I, x: *mut i32) {
+        avx2!({
+            _mm256_storeu_si256(x.cast(), v.0);
+            _mm256_storeu_si256(x.add(8).cast(), v.1);
+        });
+    }
+
+    #[inline(always)]
+    fn dot(sum: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        avx2!((
+            _mm256_add_epi32(sum.0, _mm256_madd_epi16(a.0, b.0)),
+            _mm256_add_epi32(sum.1, _mm256_madd_epi16(a.1, b.1)),
+        ))
+    }
+
+    #[inline(always)]
+    fn pairs(first: Self::I, second: Self::I) -> Self::I {
+        avx2!((
+            _mm256_blend_epi16::<0xAA>(first.0, _mm256_slli_epi32::<16>(second.0)),
+            _mm256_blend_epi16::<0xAA>(first.1, _mm256_slli_epi32::<16>(second.1)),
+        ))
+    }
+
+    #[inline(always)]
+    fn to_float(v: Self::I) -> Self::V {
+        avx2!((_mm256_cvtepi32_ps(v.0), _mm256_cvtepi32_ps(v.1)))
+    }
+
+    #[inline(always)]
+    fn to_int(v: Self::V) -> Self::I {
+        avx2!((_mm256_cvtps_epi32(v.0), _mm256_cvtps_epi32(v.1)))
+    }
+
+    #[inline(always)]
+    unsafe fn store_short(v: Self::I, x: *mut i16) {
+        avx2!({
+            // The instruction packs each half of the registers on its own.
+            let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(v.0, v.1));
+            _mm256_storeu_si256(x.cast(), packed);
+        });
     }
 }
 

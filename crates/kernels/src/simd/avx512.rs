@@ -5,10 +5,10 @@ use core::arch::x86_64::*;
 use super::vector::{Job, Sealed, Simd};
 
 /// One 512-bit vector. Only [`super::engine`] and the products of bf16 values pass this type to a
-/// job, after a check that the machine has AVX-512 F, BW, DQ and VL, and inside a function compiled
-/// for them.
+/// job, after a check that the machine has AVX-512 F, BW, DQ and VL (and VNNI, if `VNNI` is set),
+/// and inside a function compiled for them.
 #[derive(Clone, Copy)]
-pub struct Avx512<const FUSED: bool>;
+pub struct Avx512<const FUSED: bool, const VNNI: bool = false>;
 
 /// Calls intrinsics of AVX-512.
 macro_rules! avx512 {
@@ -19,14 +19,15 @@ macro_rules! avx512 {
     }};
 }
 
-impl<const FUSED: bool> Sealed for Avx512<FUSED> {}
+impl<const FUSED: bool, const VNNI: bool> Sealed for Avx512<FUSED, VNNI> {}
 
-impl<const FUSED: bool> Simd for Avx512<FUSED> {
+impl<const FUSED: bool, const VNNI: bool> Simd for Avx512<FUSED, VNNI> {
     type V = __m512;
+    type I = __m512i;
     const WIDE: bool = true;
 
     fn call<J: Job>(job: J) -> J::Output {
-        avx512!(enter_avx512::<Self, J>(job))
+        if VNNI { avx512!(enter_avx512_vnni::<Self, J>(job)) } else { avx512!(enter_avx512::<Self, J>(job)) }
     }
 
     #[inline(always)]
@@ -73,11 +74,68 @@ impl<const FUSED: bool> Simd for Avx512<FUSED> {
     fn min(a: Self::V, b: Self::V) -> Self::V {
         avx512!(_mm512_min_ps(a, b))
     }
+
+    #[inline(always)]
+    fn splat_int(x: i32) -> Self::I {
+        avx512!(_mm512_set1_epi32(x))
+    }
+
+    #[inline(always)]
+    unsafe fn splat_pair(x: *const i16) -> Self::I {
+        // SAFETY: the caller promises two readable values.
+        Self::splat_int(unsafe { x.cast::<i32>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_int(x: *const i32) -> Self::I {
+        avx512!(_mm512_loadu_si512(x.cast()))
+    }
+
+    #[inline(always)]
+    unsafe fn store_int(v: Self::I, x: *mut i32) {
+        avx512!(_mm512_storeu_si512(x.cast(), v));
+    }
+
+    #[inline(always)]
+    fn dot(sum: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        if VNNI {
+            avx512!(_mm512_dpwssd_epi32(sum, a, b))
+        } else {
+            avx512!(_mm512_add_epi32(sum, _mm512_madd_epi16(a, b)))
+        }
+    }
+
+    #[inline(always)]
+    fn pairs(first: Self::I, second: Self::I) -> Self::I {
+        avx512!(_mm512_mask_blend_epi16(0xAAAA_AAAA, first, _mm512_slli_epi32::<16>(second)))
+    }
+
+    #[inline(always)]
+    fn to_float(v: Self::I) -> Self::V {
+        avx512!(_mm512_cvtepi32_ps(v))
+    }
+
+    #[inline(always)]
+    fn to_int(v: Self::V) -> Self::I {
+        avx512!(_mm512_cvtps_epi32(v))
+    }
+
+    #[inline(always)]
+    unsafe fn store_short(v: Self::I, x: *mut i16) {
+        avx512!(_mm256_storeu_si256(x.cast(), _mm512_cvtepi32_epi16(v)));
+    }
 }
 
 /// Compiles a job for AVX-512, as a function of its own.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 #[inline(never)]
 pub fn enter_avx512<S: Simd, J: Job>(job: J) -> J::Output {
+    job.run::<S>()
+}
+
+/// Compiles a job for AVX-512 with VNNI, as a function of its own.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
+#[inline(never)]
+pub fn enter_avx512_vnni<S: Simd, J: Job>(job: J) -> J::Output {
     job.run::<S>()
 }

@@ -1,29 +1,31 @@
-//! Dispatch: runs a job compiled for one instruction set and arithmetic.
+//! Dispatch: runs a job compiled for one instruction set.
 
 #[cfg(target_arch = "x86_64")]
 use super::avx2::{Avx2, enter_avx2};
 #[cfg(target_arch = "x86_64")]
-use super::avx512::{Avx512, enter_avx512};
-use super::isa::{Arithmetic, Isa};
+use super::avx512::{Avx512, enter_avx512, enter_avx512_vnni};
+use super::isa::Isa;
 use super::scalar::Scalar;
 use super::vector::Job;
 
-/// Where and how kernels compute. Cheap to copy.
+/// The instruction set that kernels run on. Every operation is rounded on its own, so that results
+/// do not depend on it. Cheap to copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Engine {
     isa: Isa,
-    arithmetic: Arithmetic,
+}
+
+impl Default for Engine {
+    /// An engine on the machine's best instruction set.
+    fn default() -> Engine {
+        Engine { isa: Isa::best() }
+    }
 }
 
 impl Engine {
-    /// An engine on the machine's best instruction set.
-    pub fn new(arithmetic: Arithmetic) -> Engine {
-        Engine { isa: Isa::best(), arithmetic }
-    }
-
     /// An engine on a chosen instruction set, or `None` if this machine does not have it.
-    pub fn at(isa: Isa, arithmetic: Arithmetic) -> Option<Engine> {
-        isa.is_available().then_some(Engine { isa, arithmetic })
+    pub fn at(isa: Isa) -> Option<Engine> {
+        isa.is_available().then_some(Engine { isa })
     }
 
     /// The instruction set in use.
@@ -31,24 +33,16 @@ impl Engine {
         self.isa
     }
 
-    /// The arithmetic in use.
-    pub fn arithmetic(self) -> Arithmetic {
-        self.arithmetic
-    }
-
     /// Runs a job on this engine's instruction set, in the calling thread.
     pub fn run<J: Job>(self, job: J) -> J::Output {
-        match self.arithmetic {
-            Arithmetic::Fused => run::<true, J>(self.isa, job),
-            Arithmetic::Strict => run::<false, J>(self.isa, job),
-        }
+        run::<false, J>(self.isa, job)
     }
 }
 
-/// Runs a job in fused arithmetic. An instruction set that this machine lacks is replaced by
-/// [`Isa::Scalar`], which gives the same bits.
-///
-/// Unlike [`Engine::run`], it does not compile the job for strict arithmetic as well.
+/// Runs a job with fused multiply-adds where the instruction set has them, for learning, whose
+/// results may depend on the machine. An instruction set that this machine lacks is replaced by
+/// [`Isa::Scalar`].
+#[cfg(any(test, feature = "training"))]
 pub fn run_fused<J: Job>(isa: Isa, job: J) -> J::Output {
     run::<true, J>(isa, job)
 }
@@ -57,7 +51,10 @@ fn run<const FUSED: bool, J: Job>(isa: Isa, job: J) -> J::Output {
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the guard has checked that this machine has the instruction set.
-        Isa::Avx512 if isa.is_available() => unsafe { enter_avx512::<Avx512<FUSED>, J>(job) },
+        Isa::Avx512Vnni if !FUSED && isa.is_available() => unsafe { enter_avx512_vnni::<Avx512<FUSED, true>, J>(job) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above; VNNI includes AVX-512.
+        Isa::Avx512 | Isa::Avx512Vnni if isa.is_available() => unsafe { enter_avx512::<Avx512<FUSED>, J>(job) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx2 if isa.is_available() => unsafe { enter_avx2::<Avx2<FUSED>, J>(job) },

@@ -1,4 +1,4 @@
-//! Instruction sets and arithmetics: where a kernel runs and how it rounds.
+//! Instruction sets: where a kernel runs.
 
 use std::sync::OnceLock;
 
@@ -12,24 +12,41 @@ pub enum Isa {
     Avx2,
     /// 512-bit vectors (AVX-512 F, BW, DQ, VL).
     Avx512,
+    /// 512-bit vectors with dot products of integers (AVX-512 VNNI).
+    Avx512Vnni,
 }
 
 impl Isa {
     /// Every instruction set this machine can run, slowest first. Never empty.
     pub fn available() -> Vec<Isa> {
-        let all = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+        let all = [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni];
         all.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
-    /// The fastest instruction set this machine can run. It is detected once per process.
+    /// The fastest instruction set this machine can run, or the one that the environment variable
+    /// `HEIRLOOM_ISA` names (`scalar`, `avx2`, `avx512`, `avx512-vnni`) if the machine has it. It is
+    /// determined once per process.
     pub fn best() -> Isa {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(Isa::detect)
+        *BEST.get_or_init(|| {
+            let wanted = match std::env::var("HEIRLOOM_ISA").as_deref() {
+                Ok("scalar") => Isa::Scalar,
+                Ok("avx2") => Isa::Avx2,
+                Ok("avx512") => Isa::Avx512,
+                _ => Isa::Avx512Vnni,
+            };
+            wanted.min(Isa::detected())
+        })
     }
 
     /// Whether this machine can run the instruction set. Each one includes those before it.
     pub fn is_available(self) -> bool {
-        self <= Isa::best()
+        self <= Isa::detected()
+    }
+
+    fn detected() -> Isa {
+        static DETECTED: OnceLock<Isa> = OnceLock::new();
+        *DETECTED.get_or_init(Isa::detect)
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -41,22 +58,15 @@ impl Isa {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
-        if wide { Isa::Avx512 } else { Isa::Avx2 }
+        match (wide, is_x86_feature_detected!("avx512vnni")) {
+            (true, true) => Isa::Avx512Vnni,
+            (true, false) => Isa::Avx512,
+            _ => Isa::Avx2,
+        }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
     fn detect() -> Isa {
         Isa::Scalar
     }
-}
-
-/// How `a·b + c` is rounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arithmetic {
-    /// The product and the sum are rounded separately. Decides latents; also used by exact
-    /// decoding.
-    Strict,
-    /// Rounded once (IEEE-754 `fusedMultiplyAdd`), in software where the machine has no such
-    /// instruction.
-    Fused,
 }

@@ -1,9 +1,9 @@
-//! Sixteen `f32` lanes on every machine: the vocabulary that the kernels are written in.
+//! Sixteen lanes on every machine: the vocabulary that the kernels are written in.
 //!
-//! A kernel is generic over [`Simd`], which fixes two things at once: the instruction set ([`Isa`])
-//! and whether `a·b + c` is rounded once or twice ([`Arithmetic`]). Each lane is an independent
-//! IEEE-754 binary32 value, and each operation is rounded to nearest even, so for one arithmetic
-//! all instruction sets give the same bits.
+//! A kernel is generic over [`Simd`], which fixes the instruction set ([`Isa`]). Each `f32` lane is
+//! an independent IEEE-754 binary32 value, and each operation is rounded to nearest even, so all
+//! instruction sets give the same bits. Kernels for learning alone may also be compiled with fused
+//! multiply-adds.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -16,8 +16,10 @@ mod vector;
 
 #[cfg(all(target_arch = "x86_64", feature = "training"))]
 pub(crate) use avx512::Avx512;
-pub use engine::{Engine, run_fused};
-pub use isa::{Arithmetic, Isa};
+pub use engine::Engine;
+#[cfg(any(test, feature = "training"))]
+pub use engine::run_fused;
+pub use isa::Isa;
 #[cfg(test)]
 pub(crate) use scalar::Scalar;
 pub use vector::{Job, Simd};

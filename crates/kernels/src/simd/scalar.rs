@@ -19,8 +19,26 @@ fn lanes(f: impl Fn(usize) -> f32) -> [f32; 16] {
     out
 }
 
+/// `[f(0), f(1), … f(15)]`.
+#[inline(always)]
+fn int_lanes(f: impl Fn(usize) -> i32) -> [i32; 16] {
+    let mut out = [0; 16];
+    for i in 0..16 {
+        out[i] = f(i);
+    }
+    out
+}
+
+/// The pairs in lanes, in the order of memory.
+#[inline(always)]
+fn shorts(v: [i32; 16]) -> [i16; 32] {
+    // SAFETY: both arrays have the same size, and any bits are valid numbers.
+    unsafe { std::mem::transmute(v) }
+}
+
 impl<const FUSED: bool, const WIDE: bool> Simd for Scalar<FUSED, WIDE> {
     type V = [f32; 16];
+    type I = [i32; 16];
     const WIDE: bool = WIDE;
 
     #[inline(never)]
@@ -62,12 +80,10 @@ impl<const FUSED: bool, const WIDE: bool> Simd for Scalar<FUSED, WIDE> {
 
     #[inline(always)]
     fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        if !FUSED {
-            lanes(|i| a[i] * b[i] + c[i])
-        } else if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+        if FUSED && cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
             lanes(|i| a[i].mul_add(b[i], c[i]))
         } else {
-            fused_in_software(a, b, c)
+            lanes(|i| a[i] * b[i] + c[i])
         }
     }
 
@@ -80,58 +96,67 @@ impl<const FUSED: bool, const WIDE: bool> Simd for Scalar<FUSED, WIDE> {
     fn min(a: Self::V, b: Self::V) -> Self::V {
         lanes(|i| if a[i] < b[i] { a[i] } else { b[i] })
     }
-}
 
-/// Not inlined: a few instructions per lane would bloat every kernel.
-#[inline(never)]
-fn fused_in_software(a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
-    lanes(|i| fused(a[i], b[i], c[i]))
-}
+    #[inline(always)]
+    fn splat_int(x: i32) -> Self::I {
+        [x; 16]
+    }
 
-/// `a·b + c` rounded once, without the instruction and without the mathematics library, whose own
-/// function is far slower.
-///
-/// The product is exact in binary64. The sum is rounded *to odd*: where it is inexact, its last bit
-/// is made 1, in the direction of what was lost. Binary64 has more than two bits to spare, so
-/// rounding that to binary32 cannot go wrong twice (Boldo and Melquiond, "Emulation of FMA and
-/// correctly rounded sums", 2008).
-#[inline(always)]
-fn fused(a: f32, b: f32, c: f32) -> f32 {
-    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
-    let sum = product + c;
-    let part = sum - product;
-    let lost = (product - (sum - part)) + (c - part);
-    let bits = sum.to_bits();
-    let inexact = lost != 0.0 && lost.is_finite();
-    let outwards = (lost > 0.0) == (sum > 0.0);
-    let odd = if outwards { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
-    f64::from_bits(if inexact && bits & 1 == 0 { odd } else { bits }) as f32
-}
+    #[inline(always)]
+    unsafe fn splat_pair(x: *const i16) -> Self::I {
+        // SAFETY: the caller promises two readable values.
+        [unsafe { x.cast::<i32>().read_unaligned() }; 16]
+    }
 
-#[cfg(test)]
-mod portable {
-    use super::*;
+    #[inline(always)]
+    unsafe fn load_int(x: *const i32) -> Self::I {
+        // SAFETY: the caller promises 16 readable values; `[i32; 16]` has the alignment of `i32`.
+        unsafe { x.cast::<[i32; 16]>().read() }
+    }
 
-    #[test]
-    fn fused_in_software_equals_the_ieee_operation() {
-        let mut state = 1u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 32) as u32
-        };
-        let special = [0.0, -0.0, 1.0, f32::MIN_POSITIVE, 1e-45, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
-        let mut number = |kind: u32| match kind % 4 {
-            // Any bits; numbers of similar size, whose sums cancel; few bits, whose sums lie
-            // half-way; special values.
-            0 => f32::from_bits(next()),
-            1 => f32::from_bits(0x3f00_0000 | (next() & 0x80ff_ffff)),
-            2 => f32::from_bits((0x3f80_0000 + ((next() % 60) << 23) - (30 << 23)) | ((next() & 3) << 21)),
-            _ => special[next() as usize % special.len()],
-        };
-        for kind in 0..if cfg!(miri) { 400 } else { 400_000 } {
-            let (a, b, c) = (number(kind), number(kind / 4), number(kind / 16));
-            let (ours, exact) = (fused(a, b, c), a.mul_add(b, c));
-            assert!(ours.to_bits() == exact.to_bits() || (ours.is_nan() && exact.is_nan()), "{a:e}·{b:e} + {c:e}");
+    #[inline(always)]
+    unsafe fn store_int(v: Self::I, x: *mut i32) {
+        // SAFETY: the caller promises 16 writable values; `[i32; 16]` has the alignment of `i32`.
+        unsafe { x.cast::<[i32; 16]>().write(v) }
+    }
+
+    #[inline(always)]
+    fn dot(sum: Self::I, a: Self::I, b: Self::I) -> Self::I {
+        let (a, b) = (shorts(a), shorts(b));
+        int_lanes(|i| {
+            let product = |j: usize| i32::from(a[j]) * i32::from(b[j]);
+            sum[i].wrapping_add(product(2 * i).wrapping_add(product(2 * i + 1)))
+        })
+    }
+
+    #[inline(always)]
+    fn pairs(first: Self::I, second: Self::I) -> Self::I {
+        int_lanes(|i| {
+            let [pair] = [[first[i] as i16, second[i] as i16]].map(|pair| pair.map(i16::to_ne_bytes));
+            i32::from_ne_bytes([pair[0][0], pair[0][1], pair[1][0], pair[1][1]])
+        })
+    }
+
+    #[inline(always)]
+    fn to_float(v: Self::I) -> Self::V {
+        lanes(|i| v[i] as f32)
+    }
+
+    #[inline(always)]
+    fn to_int(v: Self::V) -> Self::I {
+        // Between 2^23 and 2^24 the last bit of a float is worth one, so that the sum is rounded to
+        // an integer, ties to even. `round_ties_even` would call into the C library on x86-64.
+        const ONES: f32 = 12_582_912.0;
+        int_lanes(|i| (v[i] + ONES).to_bits().wrapping_sub(ONES.to_bits()) as i32)
+    }
+
+    #[inline(always)]
+    unsafe fn store_short(v: Self::I, x: *mut i16) {
+        let mut shorts = [0; 16];
+        for i in 0..16 {
+            shorts[i] = v[i] as i16;
         }
+        // SAFETY: the caller promises 16 writable values; `[i16; 16]` has the alignment of `i16`.
+        unsafe { x.cast::<[i16; 16]>().write(shorts) }
     }
 }

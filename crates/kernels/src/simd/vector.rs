@@ -11,6 +11,10 @@ pub trait Simd: Sealed + Copy + Send + Sync + 'static {
     /// Sixteen `f32` lanes.
     type V: Copy;
 
+    /// Sixteen `i32` lanes. Where a lane holds a pair of `i16`, the first is in its lower half in
+    /// memory.
+    type I: Copy;
+
     /// Whether the registers hold a matrix tile of 24 vectors and what it is computed from. The
     /// others hold one of 4.
     const WIDE: bool;
@@ -47,6 +51,46 @@ pub trait Simd: Sealed + Copy + Send + Sync + 'static {
 
     /// `a < b ? a : b`; if either operand is a NaN, `b`.
     fn min(a: Self::V, b: Self::V) -> Self::V;
+
+    /// `x` in every lane.
+    fn splat_int(x: i32) -> Self::I;
+
+    /// The pair of `i16` at `x` in every lane.
+    ///
+    /// # Safety
+    /// `x` is valid for reading two values. No alignment beyond that of `i16` is needed.
+    unsafe fn splat_pair(x: *const i16) -> Self::I;
+
+    /// Reads 16 values.
+    ///
+    /// # Safety
+    /// `x` is valid for reading 16 values. No alignment beyond that of `i32` is needed.
+    unsafe fn load_int(x: *const i32) -> Self::I;
+
+    /// Writes 16 values.
+    ///
+    /// # Safety
+    /// `x` is valid for writing 16 values. No alignment beyond that of `i32` is needed.
+    unsafe fn store_int(v: Self::I, x: *mut i32);
+
+    /// `sum + a₀·b₀ + a₁·b₁` for the pairs of `i16` in each lane of `a` and `b`, modulo 2³². The
+    /// pairs of `a` are not both −2¹⁵.
+    fn dot(sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+
+    /// Pairs of the lower halves of `first` and `second`.
+    fn pairs(first: Self::I, second: Self::I) -> Self::I;
+
+    /// The nearest `f32`, ties to even.
+    fn to_float(v: Self::I) -> Self::V;
+
+    /// The nearest integer, ties to even, of values within ±2²².
+    fn to_int(v: Self::V) -> Self::I;
+
+    /// Writes the lanes as 16 `i16`. They lie within ±32,767.
+    ///
+    /// # Safety
+    /// `x` is valid for writing 16 values.
+    unsafe fn store_short(v: Self::I, x: *mut i16);
 
     /// Runs a job on the same instruction set and arithmetic as a function of its own, not inlined:
     /// for kernels that many others use.

@@ -7,6 +7,7 @@
 
 pub mod activation;
 pub mod block;
+pub mod convolve;
 pub mod dense;
 pub mod depthwise;
 mod elementary;

@@ -2,8 +2,8 @@
 
 use super::extents::Shape;
 use super::gradients::add;
-use crate::layers::depthwise;
 use crate::simd::{Job, Simd};
+use crate::training::convolve;
 use crate::training::depthwise::{Padded, weight_gradient};
 use crate::training::parts::in_parts;
 use crate::training::pointwise::accumulate;
@@ -59,7 +59,7 @@ impl Job for ConvolutionTask<'_> {
         for (i, dx) in self.dx.chunks_mut(tile * row).enumerate() {
             let (first, count) = (self.first_row + i * tile, dx.len() / row);
             let pixels = first * row..(first + count) * row;
-            depthwise::rows::<S>(&self.padded_inner.taps(first, count), k, c, self.flipped, &zeros, dx, width);
+            convolve::rows::<S>(&self.padded_inner.taps(first, count), k, c, self.flipped, &zeros, dx, width);
             accumulate::<S>(&self.gradient[pixels.clone()], dx);
             if let Some(padded_x) = self.padded_x {
                 weight_gradient::<S>(&padded_x.taps(first, count), k, &self.inner[pixels], width, c, &mut weight);

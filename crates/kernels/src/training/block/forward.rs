@@ -1,11 +1,12 @@
 //! The forward pass of the block.
 
 use super::extents::{Saved, Shape, Weights, factors};
-use crate::layers::{depthwise, pointwise};
 use crate::product::{Matrix, MatrixMut, Operand, Packed, Start};
 use crate::simd::{Job, Simd};
+use crate::training::convolve;
 use crate::training::depthwise::Padded;
 use crate::training::parts::in_mixed_parts;
+use crate::training::pointwise;
 use crate::training::run::run;
 use crate::training::scratch::Scratch;
 
@@ -72,7 +73,7 @@ impl Job for ForwardTile<'_> {
         let [y, g] = scratch.slices([n * c, n * 2 * c]);
         let taps = self.padded.taps(self.first_row, n / width);
         let (weight, bias) = (self.w.depthwise_weight, self.w.depthwise_bias);
-        depthwise::rows::<S>(&taps, kernel, c, weight, bias, self.normalised, width);
+        convolve::rows::<S>(&taps, kernel, c, weight, bias, self.normalised, width);
         for (i, row) in self.normalised.chunks_exact_mut(width * c).enumerate() {
             let image = (self.first_row + i) / height;
             let factor = &self.factor[image * c..][..c];

@@ -1,0 +1,125 @@
+//! The weights of an integer product.
+
+use std::fmt;
+
+use super::input::Input;
+use super::packed::{PANEL, Packed};
+use crate::aligned::Aligned;
+
+/// Weights, gains and biases of a product, and how its input becomes integers.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    pub(super) weight: Packed,
+    segments: Vec<usize>,
+    /// Gain and bias of each column, filled up with zeros to whole panels.
+    pub(super) gain: Aligned<f32>,
+    pub(super) bias: Aligned<f32>,
+    input: Input,
+}
+
+/// Weights that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightError {
+    /// A slice has another length than its shape.
+    Length,
+    /// The sum of a column can exceed 32 bits.
+    Overflow {
+        /// The column.
+        column: usize,
+    },
+}
+
+impl fmt::Display for WeightError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WeightError::Length => write!(f, "weights, gains or biases have another length than their shape"),
+            WeightError::Overflow { column } => {
+                write!(f, "the sum of column {column} can exceed 32 bits: its weights are too large for its input")
+            }
+        }
+    }
+}
+
+impl std::error::Error for WeightError {}
+
+impl Linear {
+    /// Packs a row-major `[Σ segments, n]` matrix. `segments` are the lengths of the inputs whose
+    /// values a sum runs over, one after the other; `gain` and `bias` have `n` values.
+    ///
+    /// # Errors
+    /// Slices of wrong length, and a column whose sum could exceed 32 bits:
+    /// m·Σ|w| ≥ 2³¹ for inputs within ±m.
+    pub fn new(
+        weight: &[i8],
+        segments: &[usize],
+        gain: &[f32],
+        bias: &[f32],
+        input: Input,
+    ) -> Result<Linear, WeightError> {
+        let n = bias.len();
+        let k = segments.iter().try_fold(0usize, |k, &segment| k.checked_add(segment));
+        let values = k.and_then(|k| k.checked_mul(n));
+        if n == 0 || gain.len() != n || values != Some(weight.len()) {
+            return Err(WeightError::Length);
+        }
+        check_sums(weight, n, &input)?;
+        let packed = Packed::new(weight, segments, n);
+        Ok(Linear { weight: packed, segments: segments.to_vec(), gain: padded(gain), bias: padded(bias), input })
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.weight.n()
+    }
+
+    /// Lengths of the inputs that a sum runs over, one after the other.
+    pub fn segments(&self) -> &[usize] {
+        &self.segments
+    }
+
+    /// How the input becomes integers.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+}
+
+/// Proves that no sum over the rows of a `[k, n]` matrix exceeds 32 bits.
+pub(super) fn check_sums(weight: &[i8], n: usize, input: &Input) -> Result<(), WeightError> {
+    let mut sums = vec![0u64; n];
+    for row in weight.chunks_exact(n) {
+        sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum += u64::from(w.unsigned_abs()));
+    }
+    let limit = input.bits().limit() as u64;
+    match sums.iter().position(|&sum| sum.saturating_mul(limit) > i32::MAX as u64) {
+        Some(column) => Err(WeightError::Overflow { column }),
+        None => Ok(()),
+    }
+}
+
+/// A copy, filled up with zeros to whole panels.
+fn padded(values: &[f32]) -> Aligned<f32> {
+    let mut padded = Aligned::zeros(values.len().next_multiple_of(PANEL));
+    padded[..values.len()].copy_from_slice(values);
+    padded
+}
+
+#[cfg(test)]
+mod portable {
+    use super::super::Bits;
+    use super::*;
+
+    #[test]
+    fn sums_that_could_overflow_are_refused() {
+        // 516·127·32,767 < 2³¹ ≤ 517·127·32,767.
+        let linear = |k: usize, bits| {
+            let mut weight = vec![0i8; 2 * k];
+            weight.iter_mut().skip(1).step_by(2).for_each(|w| *w = -127);
+            Linear::new(&weight, &[k], &[1.0; 2], &[0.0; 2], Input::new(1.0, bits)).map(|linear| linear.outputs())
+        };
+        assert_eq!(linear(516, Bits::Sixteen), Ok(2));
+        assert_eq!(linear(517, Bits::Sixteen), Err(WeightError::Overflow { column: 1 }));
+        assert_eq!(linear(4096, Bits::Eight), Ok(2));
+        let short = Linear::new(&[1; 5], &[3], &[1.0; 2], &[0.0; 2], Input::new(1.0, Bits::Eight));
+        assert_eq!(short.err(), Some(WeightError::Length));
+    }
+}

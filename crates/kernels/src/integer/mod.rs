@@ -1,0 +1,21 @@
+//! Products of integers: 8-bit weights, inputs quantised to 8 or 16 bits, exact 32-bit sums.
+//!
+//! An input value a becomes the integer q = round(min(max(a·r, −m), m)), ties to even, with the
+//! multiplier r and the limit m of its layer ([`Input`]). The sum Σ q·w is exact, so its order does
+//! not matter. An output is sum·g + b in binary32, each operation rounded, with a gain g and a bias
+//! b for each column. `docs/ARITHMETIC.md` has the rules.
+
+mod depthwise;
+mod finish;
+mod input;
+mod linear;
+mod packed;
+mod product;
+
+pub use depthwise::Depthwise;
+pub(crate) use depthwise::PairRow;
+pub(crate) use finish::{Add, Finish, GeluQuantise, Write};
+pub(crate) use input::Quantiser;
+pub use input::{Bits, Input, Peak};
+pub use linear::{Linear, WeightError};
+pub(crate) use product::{Left, multiply};

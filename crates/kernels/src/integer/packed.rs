@@ -1,0 +1,60 @@
+//! Weights of integer products, laid out for the inner loop.
+
+use crate::aligned::Aligned;
+
+/// Columns of a panel.
+pub const PANEL: usize = 16;
+
+/// A matrix of 8-bit weights, widened to 16 bits and stored as panels of 16 columns: within a
+/// panel, row pair after row pair, and for each pair 16 columns of two weights. Columns and rows
+/// that only fill up a panel or a pair are zero.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    data: Aligned<i16>,
+    pairs: usize,
+    n: usize,
+}
+
+impl Packed {
+    /// Packs a row-major `[Σ segments, n]` slice. The rows of each segment, an input of its own,
+    /// are filled up to pairs.
+    ///
+    /// # Panics
+    /// If the slice has another length.
+    pub fn new(weight: &[i8], segments: &[usize], n: usize) -> Packed {
+        let k: usize = segments.iter().sum();
+        assert!(n > 0 && weight.len() == k * n, "the matrix is not {k} × {n}");
+        let pairs = segments.iter().map(|k| k.div_ceil(2)).sum();
+        let mut data = Aligned::zeros(n.div_ceil(PANEL) * pairs * 2 * PANEL);
+        let (mut first_row, mut first_pair) = (0, 0);
+        for segment in segments {
+            for k in 0..*segment {
+                for (j, &w) in weight[(first_row + k) * n..][..n].iter().enumerate() {
+                    let pair = j / PANEL * pairs + first_pair + k / 2;
+                    data[(pair * PANEL + j % PANEL) * 2 + k % 2] = i16::from(w);
+                }
+            }
+            first_row += segment;
+            first_pair += segment.div_ceil(2);
+        }
+        Packed { data, pairs, n }
+    }
+
+    /// The weights, panel after panel.
+    #[inline(always)]
+    pub fn data(&self) -> &[i16] {
+        &self.data
+    }
+
+    /// Number of row pairs.
+    #[inline(always)]
+    pub fn pairs(&self) -> usize {
+        self.pairs
+    }
+
+    /// Number of columns: the outputs.
+    #[inline(always)]
+    pub fn n(&self) -> usize {
+        self.n
+    }
+}
