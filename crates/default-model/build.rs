@@ -1,26 +1,21 @@
-//! Restores the model file that is built into the crate.
+//! Chooses the model file that is built into the crate.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
-#[path = "src/planes.rs"]
-mod planes;
-
-/// The default model, split by `examples/planes.rs`.
-const PLANES: &str = "second-gen1.planes";
+/// The default model.
+const MODEL: &str = "interim.safetensors";
 /// Environment variable that names another model file to build around.
 const VARIABLE: &str = "HEIRLOOM_DEFAULT_MODEL";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let package = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let output = Path::new(&env::var("OUT_DIR")?).join("default.safetensors");
     println!("cargo::rerun-if-env-changed={VARIABLE}");
-    println!("cargo::rerun-if-changed=src/planes.rs");
     let other = env::var(VARIABLE).ok().filter(|path| !path.is_empty());
-    let path = package.join(other.as_deref().unwrap_or(PLANES));
+    let path = package.join(other.as_deref().unwrap_or(MODEL));
     println!("cargo::rerun-if-changed={}", path.display());
-    let bytes = fs::read(&path).map_err(|error| {
+    let path = fs::canonicalize(&path).map_err(|error| {
         format!(
             "cannot read the model to build in, {}: {error}. Restore it, or name another model file in {VARIABLE} \
              (absolute, or relative to {})",
@@ -28,7 +23,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             package.display()
         )
     })?;
-    let model = if other.is_some() { bytes } else { planes::join(&bytes) };
-    fs::write(output, model)?;
+    println!("cargo::rustc-env=HEIRLOOM_MODEL_TO_BUILD_IN={}", path.display());
     Ok(())
 }

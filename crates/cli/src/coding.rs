@@ -28,7 +28,7 @@ impl MemoryLimit {
 #[derive(Debug, Clone, Default)]
 pub struct DecodeRequest {
     pub memory: MemoryLimit,
-    /// Strict arithmetic, and only by the generation that wrote the file.
+    /// Only by the generation that wrote the file.
     pub exact: bool,
     /// Decode what is left of a damaged or shortened file.
     pub partial: bool,
@@ -59,7 +59,6 @@ pub fn encode_with_estimate(model: &Model, image: &Image, lambda: f32) -> Result
 /// Decodes a file by the model that the request selects.
 pub fn decode(models: &ModelSet, bytes: &[u8], request: &DecodeRequest) -> Result<Decoded, Failure> {
     let mut options = DecodeOptions::default();
-    options.exact = request.exact;
     if let Some(memory) = request.memory.bytes() {
         // A user who gives a limit for memory does not want another one for pixels.
         options.max_memory = memory;

@@ -29,7 +29,7 @@ fn quality(old: &ModelFile, new: &ModelFile) -> f64 {
     let pixels = rgb(80, 50).into_raw();
     let image = Image::new(80, 50, PixelFormat::Rgb8, pixels.clone()).unwrap();
     let bytes = Model::new(old.clone()).unwrap().encode(&image, &EncodeOptions::new(32.0)).unwrap();
-    let decoded = Model::new(new.clone()).unwrap().decode(&bytes, &DecodeOptions::exact()).unwrap();
+    let decoded = Model::new(new.clone()).unwrap().decode(&bytes, &DecodeOptions::default()).unwrap();
     heirloom_eval::psnr(&pixels, decoded.data()).unwrap()
 }
 
@@ -100,12 +100,13 @@ fn the_numbers_do_not_depend_on_threads() {
     assert_eq!(files(1), files(3));
 }
 
-/// A good child of the tiny model, with bit 14 of one value of a tensor flipped in its file.
+/// A good child of the tiny model, with a bit of one value of a tensor flipped in its file.
 fn flipped(tensor: &str, value: usize) -> Vec<u8> {
     let mut bytes = tiny_child().to_bytes().unwrap();
     let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let (start, _) = header.info(tensor).unwrap().data_offsets;
-    bytes[8 + length + start + 4 * value + 1] ^= 0x40;
+    let at = if tensor.ends_with(".weight") { value } else { 4 * value + 1 };
+    bytes[8 + length + start + at] ^= 0x40;
     bytes
 }
 
@@ -119,7 +120,7 @@ fn one_flipped_bit_in_an_entropy_tensor() {
         sandbox.put("new.safetensors", &flipped(tensor, value));
         let error = sandbox.refuses(&verify, 5, "claims the old one's entropy id, but its entropy branch was altered");
         let named = format!("\"{tensor}\" differs: value {value} is ");
-        for part in ["new.safetensors", &named, "1 bit apart", "1 value in 1 of "] {
+        for part in ["new.safetensors", &named, "1 value in 1 of "] {
             assert!(error.contains(part), "'{part}' is not in: {error}");
         }
         assert!(error.contains("4 of 4 files of the old model do not keep their latents"), "{error}");
@@ -140,10 +141,8 @@ fn one_flipped_bit_in_an_entropy_tensor() {
 fn an_end_to_end_model() {
     let sandbox = sandbox();
     let mut weights = tiny_child().weights;
-    for (name, tensor) in tiny().weights.branch(Branch::Entropy) {
-        let mut tensor = tensor.clone();
-        tensor.data.iter_mut().for_each(|value| *value *= 1.01);
-        weights.insert(name.to_owned(), tensor);
+    for (name, _) in tiny().weights.branch(Branch::Entropy).filter(|(name, _)| name.ends_with(".gain")) {
+        weights.floats_mut(name).unwrap().iter_mut().for_each(|value| *value *= 1.01);
     }
     let mut new = ModelFile::new(tiny().metadata.spec, tiny().metadata.lambda, weights).unwrap();
     let notes = &mut new.metadata.provenance.notes;
@@ -305,8 +304,8 @@ fn a_chain_is_proven_against_every_generation_that_is_here() {
 #[test]
 fn small_losses_do_not_add_up_over_generations() {
     let sandbox = sandbox();
-    let better = better_and_worse(&tiny())[0].weights.get("reconstruction.image.bias").unwrap().data[0];
-    let downhill = if better > tiny().weights.get("reconstruction.image.bias").unwrap().data[0] { -1.0 } else { 1.0 };
+    let better = better_and_worse(&tiny())[0].weights.floats("reconstruction.image.bias").unwrap()[0];
+    let downhill = if better > tiny().weights.floats("reconstruction.image.bias").unwrap()[0] { -1.0 } else { 1.0 };
     let shifted = |parent: &ModelFile, by: f32| child(parent, "reconstruction.image.bias", by);
     // Each generation loses a little less than the tolerance.
     let step = (1..200)

@@ -14,7 +14,7 @@ use heirloom_codec::image::PixelFormat;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 use heirloom_format::container::{Metadata, parse};
 use images::{Kind, image};
-use set::{Entry, Manifest, Older, Pixels, digest, metadata_digest};
+use set::{Entry, Manifest, Older, digest, metadata_digest};
 
 #[allow(clippy::unwrap_used)] // shared with tests
 #[path = "../tests/images/mod.rs"]
@@ -128,8 +128,7 @@ fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
             if blake3::Hash::from_bytes(latents.hash()).to_hex().as_str() != entry.latents {
                 return Err(format!("{} decodes to other latents than were written", entry.name).into());
             }
-            let decode = |options: &DecodeOptions| model.decode(&bytes, options).map(|image| digest(image.data()));
-            pixels.push(Pixels { exact: decode(&DecodeOptions::exact())?, fused: decode(&DecodeOptions::default())? });
+            pixels.push(digest(model.decode(&bytes, &DecodeOptions::default())?.data()));
         }
         let set = folder.file_name().and_then(|name| name.to_str()).ok_or("the set's name is no Unicode")?;
         found.push(Older { set: set.to_owned(), pixels });
@@ -158,8 +157,7 @@ fn write_one(
     if latents != report.latents {
         return Err("the file does not decode to the latents that were encoded".into());
     }
-    let exact = model.decode(&bytes, &DecodeOptions::exact())?;
-    let fused = model.decode(&bytes, &DecodeOptions::default())?;
+    let decoded = model.decode(&bytes, &DecodeOptions::default())?;
     let image = format!("{kind:?}").to_lowercase();
     let entry = Entry {
         name: format!("{number:02}-{image}-{width}x{height}-{format}.hlm"),
@@ -170,9 +168,8 @@ fn write_one(
         lambda,
         file: digest(&bytes),
         latents: blake3::Hash::from_bytes(latents.hash()).to_hex().to_string(),
-        exact_pixels: Some(digest(exact.data())),
-        fused_pixels: Some(digest(fused.data())),
-        metadata: metadata_digest(&fused.metadata),
+        pixels: Some(digest(decoded.data())),
+        metadata: metadata_digest(&decoded.metadata),
     };
     // Number of coder states of each section: the low two bits of the payload are its logarithm.
     let file = parse(&bytes, &DecodeOptions::default().limits)?;

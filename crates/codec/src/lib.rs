@@ -43,6 +43,7 @@ mod reference;
 
 pub use coding::{
     DecodeError, DecodeOptions, EncodeError, EncodeOptions, EncodeReport, Fault, LatentError, Latents, Model, Partial,
+    artificial_images, calibrate,
 };
 pub use heirloom_kernels::Isa;
 pub use image::Image;

@@ -1,7 +1,9 @@
 //! Reference vectors: weights made by a formula, so that two implementations can be compared
 //! without a checkpoint. The tests of this crate and of the training graph share them.
 
-use crate::model::{LATENT_LEVELS, ModelError, Spec, Weights, import};
+use crate::model::{
+    LATENT_LEVELS, LambdaRange, LambdaRanges, ModelError, ModelFile, QuantisedWeights, Ranges, Spec, Weights, import,
+};
 
 /// λ of the vectors kept in `tests/data`.
 pub const LAMBDA: f32 = 256.0;
@@ -17,6 +19,24 @@ pub fn weights(spec: &Spec) -> Result<Weights, ModelError> {
         let data = formula(name, &shape);
         Some((shape, data))
     })
+}
+
+/// The weights of the reference vectors as integers, for inputs of up to 64.
+///
+/// # Errors
+/// An invalid spec.
+pub fn quantised(spec: &Spec) -> Result<QuantisedWeights, ModelError> {
+    QuantisedWeights::from_floats(spec, &weights(spec)?, &Ranges::uniform(spec, 16.0))
+}
+
+/// A model of generation 0 with the weights of [`quantised`] and the range of λ of the paper's
+/// pre-training.
+///
+/// # Errors
+/// An invalid spec.
+pub fn model(spec: Spec) -> Result<ModelFile, ModelError> {
+    let weights = quantised(&spec)?;
+    ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights)
 }
 
 /// Values of the PyTorch tensor `name`: uniform numbers u in [-1, 1) of SplitMix64, seeded with the

@@ -6,11 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use heirloom_codec::model::{ModelFile, Tensor};
+use heirloom_codec::model::ModelFile;
 use heirloom_codec::{DecodeOptions, Image, Model};
 use heirloom_format::container::{PixelFormat, parse_header};
 use heirloom_kernels::Isa;
-use set::{Entry, Manifest, Pixels, digest, metadata_digest, root};
+use set::{Entry, Manifest, digest, metadata_digest, root};
 
 #[path = "conformance_set/mod.rs"]
 mod set;
@@ -59,25 +59,14 @@ fn latents_digest(model: &Model, bytes: &[u8], options: &DecodeOptions) -> Strin
     blake3::Hash::from_bytes(model.decode_latents(bytes, options).unwrap().hash()).to_hex().to_string()
 }
 
-/// Whether pixels with fused multiply-add are tested: in software they take about a hundred times
-/// longer.
-fn has_fused(isa: Isa, entry: &Entry) -> bool {
-    isa > Isa::Scalar || cfg!(target_arch = "aarch64") || entry.width.max(entry.height) <= 1
-}
-
-fn check(model: &Model, entry: &Entry, expected: &Pixels, bytes: &[u8], isa: Isa, what: &str) {
+fn check(model: &Model, entry: &Entry, pixels: &str, bytes: &[u8], isa: Isa, what: &str) {
     let mut options = DecodeOptions::default();
     options.isa = Some(isa);
     assert_eq!(latents_digest(model, bytes, &options), entry.latents, "latents, {what}");
-    for (exact, pixels) in [(true, &expected.exact), (false, &expected.fused)] {
-        if exact || has_fused(isa, entry) {
-            options.exact = exact;
-            let image: Image = model.decode(bytes, &options).unwrap();
-            assert_eq!((image.width(), image.height()), (entry.width, entry.height), "{what}");
-            assert_eq!(&digest(image.data()), pixels, "pixels, exact = {exact}, {what}");
-            assert_eq!(metadata_digest(&image.metadata), entry.metadata, "metadata, {what}");
-        }
-    }
+    let image: Image = model.decode(bytes, &options).unwrap();
+    assert_eq!((image.width(), image.height()), (entry.width, entry.height), "{what}");
+    assert_eq!(digest(image.data()), pixels, "pixels, {what}");
+    assert_eq!(metadata_digest(&image.metadata), entry.metadata, "metadata, {what}");
 }
 
 /// Largest canvas in tiles of 64 × 64 that is decoded: no limit, unless an emulated processor, which
@@ -138,9 +127,9 @@ fn files_of_the_default_model_decode_as_on_the_first_day() {
             continue;
         }
         decoded += 1;
-        let pixels = Pixels { exact: entry.exact_pixels.clone().unwrap(), fused: entry.fused_pixels.clone().unwrap() };
+        let pixels = entry.pixels.as_deref().unwrap();
         on_every_machine(header.padded_pixels(), |isa, what| {
-            check(&model, entry, &pixels, &bytes, isa, &format!("{}, {what}", entry.name));
+            check(&model, entry, pixels, &bytes, isa, &format!("{}, {what}", entry.name));
         });
     }
     println!("{decoded} of {} files decoded", set.manifest.files.len());
@@ -179,8 +168,7 @@ fn a_next_generation_reads_the_files_of_its_lineage() {
     let parent = default_file();
     let mut weights = parent.weights.clone();
     for (name, by) in [("reconstruction.image.bias", 0.25), ("encoder.s4.down.bias", -0.5)] {
-        let Tensor { shape, data } = weights.get(name).unwrap().clone();
-        weights.insert(name.to_owned(), Tensor { shape, data: data.iter().map(|value| value + by).collect() });
+        weights.floats_mut(name).unwrap().iter_mut().for_each(|value| *value += by);
     }
     let child = parent.child(parent.metadata.lambda, weights).unwrap();
     assert_eq!(child.metadata.lineage.generation, parent.metadata.lineage.generation + 1);
@@ -193,9 +181,9 @@ fn a_next_generation_reads_the_files_of_its_lineage() {
             assert!(child.reads(&header) && !child.wrote(&header), "{}", entry.name);
             let latents = latents_digest(&child, &bytes, &DecodeOptions::default());
             assert_eq!(latents, entry.latents, "{} of {}", entry.name, set.name());
-            if entry.width * entry.height > 1 && entry.width <= 64 && entry.exact_pixels.is_some() {
-                let image = child.decode(&bytes, &DecodeOptions::exact()).unwrap();
-                assert_ne!(Some(digest(image.data())), entry.exact_pixels, "{}: its image is another", entry.name);
+            if entry.width * entry.height > 1 && entry.width <= 64 && entry.pixels.is_some() {
+                let image = child.decode(&bytes, &DecodeOptions::default()).unwrap();
+                assert_ne!(Some(digest(image.data())), entry.pixels, "{}: its image is another", entry.name);
             }
         }
     }

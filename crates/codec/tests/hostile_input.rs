@@ -3,14 +3,12 @@
 
 use heirloom_codec::image::ImageError;
 use heirloom_codec::internals::reference;
-use heirloom_codec::model::{LambdaRange, LambdaRanges, Metadata, ModelError, ModelFile, Spec, import};
+use heirloom_codec::model::{LambdaRange, Metadata, ModelError, ModelFile, Spec, import};
 use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
 use heirloom_format::container::{Limits, PixelFormat, parse, write};
 
 fn file() -> ModelFile {
-    let spec = Spec::tiny();
-    let weights = reference::weights(&spec).unwrap();
-    ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
+    reference::model(Spec::tiny()).unwrap()
 }
 
 fn image() -> Image {

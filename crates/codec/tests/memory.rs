@@ -8,16 +8,14 @@ use counting_allocator::peak;
 use heirloom_codec::image::{Image, PixelFormat};
 use heirloom_codec::internals::network::memory_estimate;
 use heirloom_codec::internals::reference;
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
+use heirloom_codec::model::Spec;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 
 // A single test, since memory of tests that run at the same time would be counted too.
 #[test]
 fn memory_stays_under_its_estimate() {
     let spec = Spec { widths: [32, 64, 96, 64, 32], latents: [32, 32, 64, 8], ..Spec::tiny() };
-    let weights = reference::weights(&spec).unwrap();
-    let file = ModelFile::new(spec.clone(), LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap();
-    let model = Model::new(file).unwrap();
+    let model = Model::new(reference::model(spec.clone()).unwrap()).unwrap();
     let (width, height) = (1024, 960);
     let data = (0..width * height * 3).map(|i| (i * 7 % 256) as u8).collect();
     let image = Image::new(width, height, PixelFormat::Rgb8, data).unwrap();

@@ -5,33 +5,50 @@ use std::collections::HashMap;
 
 use heirloom_codec::internals::reference;
 use heirloom_codec::model::{
-    GenerationId, LambdaRange, LambdaRanges, METADATA_KEY, Metadata, ModelError, ModelFile, Spec, Tensor, Weights,
+    GenerationId, LambdaRange, LambdaRanges, METADATA_KEY, Metadata, ModelError, ModelFile, QuantisedTensor,
+    QuantisedWeights, Spec, Values,
 };
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 fn tiny() -> ModelFile {
-    let spec = Spec::tiny();
-    let weights = reference::weights(&spec).unwrap();
-    ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
+    reference::model(Spec::tiny()).unwrap()
 }
 
 /// Writes tensors and metadata without checks.
-fn write(metadata: &str, weights: &Weights) -> Vec<u8> {
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = weights
+fn write(metadata: &str, weights: &QuantisedWeights) -> Vec<u8> {
+    let bytes: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = weights
         .iter()
         .map(|(name, tensor)| {
-            let bytes = tensor.data.iter().flat_map(|value| value.to_le_bytes()).collect();
-            (name.to_owned(), tensor.shape.clone(), bytes)
+            let (dtype, bytes) = match &tensor.values {
+                Values::Floats(values) => (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+                Values::Integers(values) => (Dtype::I8, values.iter().map(|value| value.cast_unsigned()).collect()),
+            };
+            (name.to_owned(), dtype, tensor.shape.clone(), bytes)
         })
         .collect();
     let views = bytes
         .iter()
-        .map(|(name, shape, bytes)| (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+        .map(|(name, dtype, shape, bytes)| (name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
     let header = HashMap::from([(METADATA_KEY.to_owned(), metadata.to_owned())]);
     safetensors::serialize(views, Some(header)).unwrap()
 }
 
-fn refusal(metadata: &Metadata, weights: &Weights) -> ModelError {
+/// The weights without one tensor.
+fn without(weights: &QuantisedWeights, name: &str) -> QuantisedWeights {
+    let mut fewer = QuantisedWeights::default();
+    for (other, tensor) in weights.iter().filter(|(other, _)| *other != name) {
+        fewer.insert(other.to_owned(), tensor.clone());
+    }
+    fewer
+}
+
+/// Changes one float.
+fn set(weights: &mut QuantisedWeights, name: &str, index: usize, change: impl Fn(f32) -> f32) {
+    let values = weights.floats_mut(name).unwrap();
+    values[index] = change(values[index]);
+}
+
+fn refusal(metadata: &Metadata, weights: &QuantisedWeights) -> ModelError {
     ModelFile::from_bytes(&write(&serde_json::to_string(metadata).unwrap(), weights)).unwrap_err()
 }
 
@@ -48,25 +65,10 @@ fn a_model_survives_writing_and_reading() {
 }
 
 #[test]
-fn rounding_halves_the_file_and_makes_another_model() {
-    let model = tiny();
-    let rounded =
-        ModelFile::new(model.metadata.spec.clone(), model.metadata.lambda, model.weights.rounded_to_bf16()).unwrap();
-    assert_ne!(rounded.metadata.lineage.entropy_id, model.metadata.lineage.entropy_id);
-    let (large, small) = (model.to_bytes().unwrap(), rounded.to_bytes().unwrap());
-    let data = |bytes: &[u8]| bytes.len() - 8 - SafeTensors::read_metadata(bytes).unwrap().0;
-    assert_eq!(data(&large), 2 * data(&small));
-    assert_eq!(ModelFile::from_bytes(&small).unwrap(), rounded);
-    assert_eq!(rounded.weights.rounded_to_bf16(), rounded.weights);
-}
-
-#[test]
 fn a_child_keeps_the_entropy_branch() {
     let parent = tiny();
     let mut weights = parent.weights.clone();
-    let mut start = weights.get("reconstruction.start").unwrap().clone();
-    start.data[0] += 1.0;
-    weights.insert("reconstruction.start".to_owned(), start);
+    set(&mut weights, "reconstruction.start", 0, |value| value + 1.0);
     let wider = LambdaRange { low: 32.0, high: 4096.0 };
     let lambda = LambdaRanges { encoder: wider, reconstruction: wider, ..parent.metadata.lambda };
     let child = parent.child(lambda, weights.clone()).unwrap();
@@ -78,9 +80,7 @@ fn a_child_keeps_the_entropy_branch() {
 
     let refused = parent.child(LambdaRanges::all(wider), weights.clone()).unwrap_err();
     assert!(matches!(refused, ModelError::Identity { which: "entropy", .. }));
-    let mut bias = weights.get("entropy.z2.prior.bias").unwrap().clone();
-    bias.data[3] += 1e-6;
-    weights.insert("entropy.z2.prior.bias".to_owned(), bias);
+    set(&mut weights, "entropy.z2.prior.bias", 3, |value| f32::from_bits(value.to_bits() ^ 1));
     let refused = parent.child(lambda, weights).unwrap_err();
     assert!(matches!(refused, ModelError::Identity { which: "entropy", .. }));
 }
@@ -89,26 +89,36 @@ fn a_child_keeps_the_entropy_branch() {
 fn every_inconsistency_is_named() {
     let ModelFile { metadata, weights } = tiny();
 
-    let mut fewer = weights.clone();
-    fewer.remove("encoder.z3.mix.bias").unwrap();
+    let fewer = without(&weights, "encoder.z3.mix.bias");
     assert_eq!(refusal(&metadata, &fewer), ModelError::Missing("encoder.z3.mix.bias".to_owned()));
 
     let mut more = weights.clone();
-    more.insert("colour".to_owned(), Tensor { shape: vec![1], data: vec![1.0] });
+    more.insert("colour".to_owned(), QuantisedTensor { shape: vec![1], values: Values::Floats(vec![1.0]) });
     assert_eq!(refusal(&metadata, &more), ModelError::Extra("colour".to_owned()));
 
     let mut turned = weights.clone();
-    let tensor = turned.remove("encoder.z4.mix.weight").unwrap();
-    let shape = vec![tensor.shape[1], tensor.shape[0]];
-    turned.insert("encoder.z4.mix.weight".to_owned(), Tensor { shape, data: tensor.data });
+    turned.get_mut("encoder.z4.mix.weight").unwrap().shape.reverse();
     assert!(matches!(refusal(&metadata, &turned), ModelError::Shape { name, .. } if name == "encoder.z4.mix.weight"));
 
     let mut broken = weights.clone();
-    let mut tensor = broken.remove("reconstruction.start").unwrap();
-    tensor.data[5] = f32::NAN;
-    broken.insert("reconstruction.start".to_owned(), tensor);
+    set(&mut broken, "reconstruction.start", 5, |_| f32::NAN);
     let expected = ModelError::NotFinite { name: "reconstruction.start".to_owned(), index: 5 };
     assert_eq!(refusal(&metadata, &broken), expected);
+
+    let mut typed = weights.clone();
+    typed.get_mut("encoder.z1.mix.weight").unwrap().values = Values::Floats(vec![0.0; 32 * 16]);
+    assert!(matches!(refusal(&metadata, &typed), ModelError::Type { name, .. } if name == "encoder.z1.mix.weight"));
+
+    // Limits and multipliers that no input has, and sums beyond 32 bits.
+    let input = "entropy.z4.latent.input";
+    for (index, value) in [(0, 0.0), (0, -1.0), (1, 128.0), (1, f32::INFINITY)] {
+        let mut unusable = weights.clone();
+        set(&mut unusable, input, index, |_| value);
+        let refused = refusal(&metadata, &unusable);
+        let named =
+            matches!(&refused, ModelError::Unusable { name, .. } | ModelError::NotFinite { name, .. } if name == input);
+        assert!(named, "{value}: {refused}");
+    }
 
     let mut other = metadata.clone();
     other.lineage.generation_id = GenerationId([7; 32]);
@@ -117,8 +127,8 @@ fn every_inconsistency_is_named() {
     other.lineage.entropy_id.0[0] ^= 1;
     assert!(matches!(refusal(&other, &weights), ModelError::Identity { which: "entropy", .. }));
     let mut other = metadata.clone();
-    other.format_version = 2;
-    assert!(matches!(refusal(&other, &weights), ModelError::Version { found: 2, .. }));
+    other.format_version = 3;
+    assert!(matches!(refusal(&other, &weights), ModelError::Version { found: 3, .. }));
     let mut other = metadata.clone();
     other.lineage.generation = 3;
     assert!(matches!(refusal(&other, &weights), ModelError::Metadata(_)));

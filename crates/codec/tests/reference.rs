@@ -10,9 +10,10 @@ use heirloom_codec::internals::network::{Network, Trace};
 use heirloom_codec::internals::pixels::to_network;
 use heirloom_codec::internals::reference::{self, ReferenceMap, Vectors, distance};
 use heirloom_codec::model::{LambdaRange, LambdaRanges, Spec};
-use heirloom_kernels::{Arithmetic, Isa, Map};
+use heirloom_kernels::{Engine, Map};
 
-const TOLERANCE: f64 = 1e-4;
+/// The weights have 8 bits here. The trainer's own test compares floats, to 1e-4.
+const TOLERANCE: f64 = 0.05;
 
 fn to_map(map: ReferenceMap) -> Map {
     let [height, width, channels] = map.shape;
@@ -71,18 +72,12 @@ fn every_layer_agrees_with_the_reference() {
     let lambdas = vectors.lambdas();
     // A range that clamps none of them.
     let ranges = LambdaRanges::all(LambdaRange { low: lambdas[0], high: *lambdas.last().unwrap() });
-    let network = Network::new(&spec, &ranges, reference::weights(&spec).unwrap()).unwrap();
+    let network = Network::new(&spec, &ranges, &reference::quantised(&spec).unwrap()).unwrap();
     assert!(lambdas.contains(&reference::LAMBDA));
     for lambda in lambdas {
         let latents: Vec<Map> = vectors.latents(lambda).unwrap().into_iter().map(to_map).collect();
-        let mut entropy = Vec::new();
-        for arithmetic in [Arithmetic::Fused, Arithmetic::Strict] {
-            let trace = network.trace(Isa::best(), arithmetic, lambda, to_network(&image), &latents).unwrap();
-            let (distance, name) = compare(&trace, &vectors, lambda);
-            println!("λ = {lambda}, {arithmetic:?}: at most {distance:e} ({name})");
-            entropy.push(trace.levels.into_iter().map(|level| level.prior_mean).collect::<Vec<_>>());
-        }
-        // The entropy branch is strict in both cases.
-        assert_eq!(entropy[0], entropy[1]);
+        let trace = network.trace(Engine::default(), lambda, to_network(&image), &latents).unwrap();
+        let (distance, name) = compare(&trace, &vectors, lambda);
+        println!("λ = {lambda}: at most {distance:e} ({name})");
     }
 }

@@ -12,5 +12,5 @@
 #[inline(never)]
 #[must_use]
 pub fn bytes() -> &'static [u8] {
-    include_bytes!(concat!(env!("OUT_DIR"), "/default.safetensors"))
+    include_bytes!(env!("HEIRLOOM_MODEL_TO_BUILD_IN"))
 }

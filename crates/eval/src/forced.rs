@@ -12,7 +12,7 @@ use heirloom_format::container::{Header, Limits, parse, write};
 pub fn decode(model: &Model, bytes: &[u8]) -> Option<Image> {
     let mut file = parse(bytes, &Limits::none()).ok()?;
     claim_lineage(&mut file.header, model);
-    let partial = model.decode_partial(&write(&file).ok()?, &DecodeOptions::exact()).ok()?;
+    let partial = model.decode_partial(&write(&file).ok()?, &DecodeOptions::default()).ok()?;
     Some(partial.image)
 }
 
@@ -22,7 +22,7 @@ pub fn decode(model: &Model, bytes: &[u8]) -> Option<Image> {
 /// # Errors
 /// Files that the writer does not decode, and decoders of another architecture.
 pub fn reconstruct(writer: &Model, decoder: &Model, bytes: &[u8]) -> Result<Image, DecodeError> {
-    let options = DecodeOptions::exact();
+    let options = DecodeOptions::default();
     let mut latents = writer.decode_latents(bytes, &options)?;
     claim_lineage(&mut latents.header, decoder);
     decoder.reconstruct(&latents, &options)

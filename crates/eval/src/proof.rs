@@ -120,8 +120,6 @@ pub struct Proof {
     pub images: usize,
     /// Hash of the images' names and bytes, in hexadecimal digits.
     pub images_hash: String,
-    /// Arithmetic of the decoders: `strict`, so that the numbers are the same on every machine.
-    pub arithmetic: &'static str,
     /// [`TOLERANCE_DB`].
     pub tolerance_db: f64,
     /// Whether the newer model decodes the older one's files.
@@ -194,7 +192,6 @@ impl Proof {
             dataset,
             images,
             images_hash,
-            arithmetic: "strict",
             tolerance_db: TOLERANCE_DB,
             decodable,
             stable,

@@ -90,8 +90,6 @@ pub struct Report {
     pub dataset: String,
     /// Number of images.
     pub images: usize,
-    /// Arithmetic of the decoder: `strict` or `fused`.
-    pub arithmetic: String,
     /// Means per λ, in ascending λ.
     pub points: Vec<Summary>,
     /// Comparison with every anchor.
@@ -226,7 +224,6 @@ mod tests {
             model: "none".into(),
             dataset: "two".into(),
             images: 2,
-            arithmetic: "strict".into(),
             points: Report::summarise(&records),
             anchors: vec![],
             peers: vec![],

@@ -106,7 +106,7 @@ impl From<Report> for Measured {
 }
 
 /// Codes the first `limit` images at each λ into real files, which are written to `scratch` and
-/// read back, and has `decoder`, or the encoder's own model, decode them with strict arithmetic.
+/// read back, and has `decoder`, or the encoder's own model, decode them.
 ///
 /// # Errors
 /// Images or files that cannot be read or written; λ outside the model's range.
@@ -160,7 +160,7 @@ fn coding<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> TrainError 
 /// Decodes a file. If `decoder` refuses it, returns the image that it makes of the writer's
 /// latents, and the reason for the refusal.
 fn decode(writer: &Model, decoder: Option<&Model>, bytes: &[u8]) -> Result<(Image, Option<String>)> {
-    let options = DecodeOptions::exact();
+    let options = DecodeOptions::default();
     let refusal = match decoder.unwrap_or(writer).decode(bytes, &options) {
         Ok(image) => return Ok((image, None)),
         Err(refusal) => refusal,

@@ -35,7 +35,7 @@ pub fn html(report: &Report) -> String {
             escape(&section.finding.evidence)
         );
     }
-    page += "</table>\n<p>Rates of <i>ours</i> are those of real files, read back from disk and decoded with strict arithmetic. The other systems write no \
+    page += "</table>\n<p>Rates of <i>ours</i> are those of real files, read back from disk. The other systems write no \
              files: their rates are estimates from probabilities. PSNR is of 8-bit RGB, mean over the images. A model that could not have read \
              not have read, as its entropy branch has changed, it was given the latents that the writer finds; in truth there would be no image \
              at all.</p>\n";

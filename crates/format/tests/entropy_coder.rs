@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use heirloom_format::entropy::{
-    EntropyError, MAX_MAGNITUDE, decode_section, encode_section, encode_section_with, estimated_bits,
+    EntropyError, MAX_MAGNITUDE, SectionDecoder, decode_section, encode_section, encode_section_with, estimated_bits,
 };
 use proptest::prelude::*;
 
@@ -222,3 +222,24 @@ fn known_bytes() {
 
 const KNOWN_ONE: &str = "30fe47075f1f92ef7be0d197";
 const KNOWN_FOUR: &str = "ea7ec40390faf36100980b2dde00e1e2a66200df830080";
+
+#[test]
+fn a_section_can_be_read_in_parts() {
+    let symbols: Vec<i32> = (0..1003).map(|i| (i * 7919 % 23) - 11).collect();
+    let indices: Vec<u8> = (0..1003).map(|i| (i * 31 % 64) as u8).collect();
+    for states in [1, 2, 4, 8] {
+        let bytes = encode_section_with(states, &symbols, &indices).unwrap();
+        for cuts in [vec![0, 1003], vec![0, 1, 2, 500, 1003], vec![0, 3, 3, 10, 17, 1003]] {
+            let mut out = vec![0; symbols.len()];
+            let mut decoder = SectionDecoder::new(&bytes).unwrap();
+            for part in cuts.windows(2) {
+                decoder.read(&indices[part[0]..part[1]], &mut out[part[0]..part[1]]).unwrap();
+            }
+            decoder.finish().unwrap();
+            assert_eq!(out, symbols, "{states} states, {cuts:?}");
+        }
+        let mut short = SectionDecoder::new(&bytes).unwrap();
+        short.read(&indices[..1002], &mut vec![0; 1002]).unwrap();
+        assert!(short.finish().is_err(), "{states} states");
+    }
+}

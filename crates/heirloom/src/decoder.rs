@@ -14,6 +14,7 @@ pub struct Decoder {
     /// Whether the embedded model is used besides `models`.
     embedded: bool,
     models: Vec<Model>,
+    exact: bool,
     options: DecodeOptions,
 }
 
@@ -35,13 +36,13 @@ impl Decoder {
     #[cfg(feature = "default-model")]
     #[must_use]
     pub fn new() -> Self {
-        Self { embedded: true, models: Vec::new(), options: DecodeOptions::default() }
+        Self { embedded: true, models: Vec::new(), exact: false, options: DecodeOptions::default() }
     }
 
     /// A decoder with the given model alone and default options.
     #[must_use]
     pub fn with_model(model: Model) -> Self {
-        Self { embedded: false, models: vec![model], options: DecodeOptions::default() }
+        Self { embedded: false, models: vec![model], exact: false, options: DecodeOptions::default() }
     }
 
     /// Adds a model, for files of another lineage or for exact decoding of another generation's
@@ -52,11 +53,11 @@ impl Decoder {
         self
     }
 
-    /// Asks for the exact pixels that the file had when it was written, on any machine. This needs
-    /// the generation that wrote the file, and is slower where the machine has fused multiply-add.
+    /// Asks for the exact pixels that the file had when it was written. This needs the generation
+    /// that wrote the file.
     #[must_use]
     pub fn exact(mut self, exact: bool) -> Self {
-        self.options.exact = exact;
+        self.exact = exact;
         self
     }
 
@@ -110,7 +111,7 @@ impl Decoder {
         let (header, _) = parse_header(bytes, &self.options.limits)?;
         let embedded = if self.embedded { Some(Model::embedded()?) } else { None };
         let models = || self.models.iter().chain(&embedded).filter(|model| model.codec().reads(&header));
-        let found = if self.options.exact {
+        let found = if self.exact {
             models().find(|model| model.codec().wrote(&header))
         } else {
             models().max_by_key(|model| (model.generation(), model.generation_id()))

@@ -9,7 +9,7 @@ use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 fn lineage() -> [Model; 2] {
     let spec = Spec::tiny();
     let range = LambdaRange::PRETRAINING;
-    let parent = ModelFile::new(spec.clone(), LambdaRanges::all(range), reference::weights(&spec).unwrap()).unwrap();
+    let parent = ModelFile::new(spec.clone(), LambdaRanges::all(range), reference::quantised(&spec).unwrap()).unwrap();
     let child = parent.widened(LambdaRange { low: 4.0, high: 4096.0 }).unwrap();
     [parent, child].map(|file| Model::from_bytes(&file.to_bytes().unwrap()).unwrap())
 }
@@ -18,7 +18,7 @@ fn lineage() -> [Model; 2] {
 fn stranger() -> Model {
     let spec = Spec::tiny();
     let ranges = LambdaRanges::all(LambdaRange { low: 1.0, high: 2.0 });
-    let file = ModelFile::new(spec.clone(), ranges, reference::weights(&spec).unwrap()).unwrap();
+    let file = ModelFile::new(spec.clone(), ranges, reference::quantised(&spec).unwrap()).unwrap();
     Model::from_bytes(&file.to_bytes().unwrap()).unwrap()
 }
 
@@ -64,7 +64,7 @@ fn files_of_another_lineage_name_the_model_they_need() {
 fn altered_models_are_refused() {
     let spec = Spec::tiny();
     let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);
-    let file = ModelFile::new(spec.clone(), ranges, reference::weights(&spec).unwrap()).unwrap();
+    let file = ModelFile::new(spec.clone(), ranges, reference::quantised(&spec).unwrap()).unwrap();
     let mut bytes = file.to_bytes().unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     let error = Model::from_bytes(&bytes).unwrap_err();

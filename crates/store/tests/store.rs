@@ -6,21 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use heirloom_codec::internals::reference;
-use heirloom_codec::model::{GenerationId, LambdaRange, LambdaRanges, ModelFile, Spec, Weights};
+use heirloom_codec::model::{GenerationId, ModelFile, Spec};
 use heirloom_store::{ModelRef, Store, StoreError, StoredModel, ancestors, file_name};
 
 /// A model of the tiny shape with weights by formula.
 fn first() -> ModelFile {
-    let weights = reference::weights(&Spec::tiny()).unwrap();
-    ModelFile::new(Spec::tiny(), LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
+    reference::model(Spec::tiny()).unwrap()
 }
 
 /// The next generation: `by` added to one weight of the reconstruction.
 fn child(parent: &ModelFile, by: f32) -> ModelFile {
-    let mut weights: Weights = parent.weights.clone();
-    let mut tensor = weights.get("reconstruction.image.bias").unwrap().clone();
-    tensor.data[0] += by;
-    weights.insert("reconstruction.image.bias".into(), tensor);
+    let mut weights = parent.weights.clone();
+    weights.floats_mut("reconstruction.image.bias").unwrap()[0] += by;
     parent.child(parent.metadata.lambda, weights).unwrap()
 }
 

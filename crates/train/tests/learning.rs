@@ -29,7 +29,7 @@ use heirloom_train::{
 /// parent's own images. All latents must be the same.
 fn change(scratch: &Scratch, newer: ModelFile) -> f64 {
     let (old, new) = (Model::new(parent().clone()).unwrap(), Model::new(newer).unwrap());
-    let exact = DecodeOptions::exact();
+    let exact = DecodeOptions::default();
     let mut differences = Vec::new();
     for image in images(&scratch.images()) {
         let original = codec_image(&image);

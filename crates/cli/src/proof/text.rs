@@ -5,12 +5,11 @@ use heirloom_eval::proof::{ComparedModel, Proof};
 /// Table of the measurements per λ.
 pub fn table(proof: &Proof) -> String {
     let mut text = format!(
-        "old  {}\nnew  {}\n{} ({} images), {} arithmetic\n\n{:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n",
+        "old  {}\nnew  {}\n{} ({} images)\n\n{:>8} {:>7} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n",
         compared_model(&proof.old),
         compared_model(&proof.new),
         proof.dataset,
         proof.images,
-        proof.arithmetic,
         "λ",
         "files",
         "same",

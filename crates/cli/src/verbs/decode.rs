@@ -37,10 +37,10 @@ pub struct Decode {
     #[arg(long, value_name = "Q", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
     jpeg_quality: u8,
 
-    /// Decode with strict arithmetic: the same pixels on every machine, a little slower
+    /// Decode to the exact pixels that the file had when it was written
     ///
-    /// Only the generation that wrote a file gives its exact pixels, so that one decodes; the file
-    /// is refused if that generation is not here.
+    /// Only the generation that wrote a file gives them, so that one decodes; the file is refused
+    /// if that generation is not here.
     #[arg(long)]
     exact: bool,
 

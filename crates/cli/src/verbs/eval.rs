@@ -55,10 +55,6 @@ pub struct Eval {
     #[arg(long, value_name = "CODEC,…", value_enum, value_delimiter = ',', hide_possible_values = true)]
     with: Vec<Peer>,
 
-    /// Decode with strict arithmetic
-    #[arg(long)]
-    exact: bool,
-
     /// Write all results, with one record per image and λ, as JSON of schema heirloom-eval/1
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -103,7 +99,6 @@ impl Eval {
             model: model_name(models.writer()),
             dataset,
             images: images.len(),
-            arithmetic: if self.exact { "strict" } else { "fused" }.into(),
             points: Report::summarise(&records),
             anchors: Vec::new(),
             peers: anchors[known..].iter().map(measured).collect(),
@@ -142,11 +137,7 @@ impl Eval {
             estimated_bits = bits;
             Ok::<_, Failure>(coded)
         })?;
-        let request = DecodeRequest {
-            exact: self.exact,
-            generation: Some(GenerationSelector::Writer),
-            ..DecodeRequest::default()
-        };
+        let request = DecodeRequest { generation: Some(GenerationSelector::Writer), ..DecodeRequest::default() };
         let decoded = file.decode(|bytes| coding::decode(models, bytes, &request).map(|decoded| decoded.image))?;
         let (width, height) = (original.width(), original.height());
         Ok(ImageRecord {
@@ -188,12 +179,11 @@ fn compare(anchor: &Anchor, curve: &Result<heirloom_eval::Curve, heirloom_eval::
 
 fn table(report: &Report) -> String {
     let mut text = format!(
-        "{} on {} ({} images), model {}, {} arithmetic\n\n{:>8} {:>9} {:>10} {:>9} {:>9} {:>10} {:>10}\n",
+        "{} on {} ({} images), model {}\n\n{:>8} {:>9} {:>10} {:>9} {:>9} {:>10} {:>10}\n",
         report.program,
         report.dataset,
         report.images,
         report.model,
-        report.arithmetic,
         "λ",
         "bpp",
         "estimated",

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use assert_cmd::Command;
 use heirloom_codec::internals::reference;
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
+use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_store::StoredModel;
 use image::{DynamicImage, GrayImage, RgbImage};
 
@@ -105,9 +105,7 @@ pub fn default() -> ModelFile {
 
 /// A model of the tiny shape, with weights given by a formula.
 pub fn tiny() -> ModelFile {
-    let spec = Spec::tiny();
-    let weights = reference::weights(&spec).unwrap();
-    ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
+    reference::model(Spec::tiny()).unwrap()
 }
 
 /// The next generation of [`tiny`]: same entropy branch, another reconstruction.
@@ -118,18 +116,13 @@ pub fn tiny_child() -> ModelFile {
 /// The next generation of a model: `by` added to all values of one tensor.
 pub fn child(parent: &ModelFile, tensor: &str, by: f32) -> ModelFile {
     let mut weights = parent.weights.clone();
-    change(&mut weights, tensor, by);
+    weights.floats_mut(tensor).unwrap().iter_mut().for_each(|value| *value += by);
     parent.child(parent.metadata.lambda, weights).unwrap()
 }
 
 /// A model of another lineage.
 pub fn stranger() -> ModelFile {
     let mut weights = tiny().weights;
-    change(&mut weights, "entropy.z1.prior.bias", 0.25);
+    weights.floats_mut("entropy.z1.prior.bias").unwrap()[0] += 0.25;
     ModelFile::new(Spec::tiny(), LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap()
-}
-
-fn change(weights: &mut Weights, name: &str, by: f32) {
-    let Tensor { shape, data } = weights.get(name).unwrap().clone();
-    weights.insert(name.into(), Tensor { shape, data: data.iter().map(|v| v + by).collect() });
 }

@@ -117,7 +117,7 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
         },
         &|| drop(black_box(reconstruct())),
         &|| drop(black_box(from_network(&floats, WIDTH, HEIGHT, PixelFormat::Rgb8))),
-        &|| drop(black_box(model.decode(&bytes, &DecodeOptions::exact()))),
+        &|| drop(black_box(model.decode(&bytes, &DecodeOptions::default()))),
     ];
     // times[part][pool][round]
     let mut times = [const { [const { Vec::new() }; 2] }; NAMES.len()];

@@ -2,14 +2,13 @@
 
 use super::latents::grid;
 use super::options::is_allowed;
-use super::{DecodeError, DecodeOptions, Latents, Model};
+use super::{DecodeError, DecodeOptions, Latents, Model, symbols};
 use crate::image::convert::from_network;
 use crate::image::{Image, ImageError, Metadata};
 use crate::model::LATENT_LEVELS;
-use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, memory_estimate};
+use crate::network::{EntropyWalk, Prior, ReconstructionWalk, memory_estimate};
 use heirloom_format::container::{CANVAS_UNIT, Header, parse, parse_prefix};
-use heirloom_format::entropy::{decode_section, scale_indices};
-use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
+use heirloom_kernels::{Engine, Isa, Map};
 
 /// The image that could be made of a damaged or shortened file.
 #[derive(Clone, Debug)]
@@ -25,7 +24,7 @@ pub struct Partial {
 
 impl Model {
     /// Decodes a file. The result does not depend on the machine's instruction set or number of
-    /// threads. [`DecodeOptions::exact`] is fast on machines without fused multiply-add too.
+    /// threads.
     ///
     /// # Errors
     /// Every kind of [`DecodeError`]; [`DecodeError::fault`] sorts them.
@@ -41,7 +40,7 @@ impl Model {
                     image.rise()
                 }
             };
-            let ((), (latent, error)) = rayon::join(rise, || latent(prior, level, Some(section)));
+            let ((), (latent, error)) = rayon::join(rise, || latent(&walk, prior, level, Some(section)));
             error.map_or(Ok(()), Err)?;
             walk.absorb(&latent);
             image.merge(&latent, walk.feature());
@@ -65,7 +64,8 @@ impl Model {
         let mut sections = prefix.latents.iter().map(Vec::as_slice);
         let mut latents = 0;
         for level in 0..LATENT_LEVELS {
-            let (latent, error) = latent(walk.prior(), level, sections.next());
+            let prior = walk.prior();
+            let (latent, error) = latent(&walk, prior, level, sections.next());
             if let Some(error) = error {
                 problem.get_or_insert(error);
                 sections = [].iter().map(Vec::as_slice); // finer latents depend on this one
@@ -92,7 +92,8 @@ impl Model {
         let mut walk = self.start(&file.header, options)?;
         let mut maps: [Map; LATENT_LEVELS] = Default::default();
         for (level, section) in file.latents.iter().enumerate() {
-            let (latent, error) = latent(walk.prior(), level, Some(section));
+            let prior = walk.prior();
+            let (latent, error) = latent(&walk, prior, level, Some(section));
             error.map_or(Ok(()), Err)?;
             if level + 1 < LATENT_LEVELS {
                 walk.absorb(&latent);
@@ -138,34 +139,25 @@ impl Model {
             return Err(DecodeError::Memory { needed, allowed: options.max_memory });
         }
         let (height, width) = grid(header, CANVAS_UNIT);
-        let isa = options.isa.unwrap_or_else(Isa::best);
-        self.network.entropy.walk(isa, header.lambda, height, width).ok_or(DecodeError::Isa(isa))
+        Ok(self.network.entropy.walk(engine(options)?, header.lambda, height, width))
     }
 
     fn start_image(&self, header: &Header, options: &DecodeOptions) -> Result<ReconstructionWalk<'_>, DecodeError> {
         let (height, width) = grid(header, CANVAS_UNIT);
-        let isa = options.isa.unwrap_or_else(Isa::best);
-        let arithmetic = if options.exact { Arithmetic::Strict } else { Arithmetic::Fused };
-        let engine = Engine::at(isa, arithmetic).ok_or(DecodeError::Isa(isa))?;
-        Ok(self.network.reconstruction.walk(engine, header.lambda, height, width))
+        Ok(self.network.reconstruction.walk(engine(options)?, header.lambda, height, width))
     }
 }
 
-/// Decodes a latent from its coded bytes. Without bytes, and, together with the error, if they
-/// cannot be decoded, returns the prior mean.
-fn latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
-    let mut symbols = vec![0; prior.mean.data.len()];
-    let mut problem = None;
-    if let Some(section) = section {
-        let mut indices = vec![0; symbols.len()];
-        scale_indices(&prior.raw_scale.data, &mut indices);
-        drop(prior.raw_scale);
-        if let Err(error) = decode_section(section, &indices, &mut symbols) {
-            symbols.fill(0);
-            problem = Some(DecodeError::Entropy { latent: level as u8 + 1, error });
-        }
-    }
-    (dequantise(&symbols, prior.mean), problem)
+/// Where to compute.
+fn engine(options: &DecodeOptions) -> Result<Engine, DecodeError> {
+    let isa = options.isa.unwrap_or_else(Isa::best);
+    Engine::at(isa).ok_or(DecodeError::Isa(isa))
+}
+
+/// Decodes a latent from its section; see [`symbols::decode`].
+fn latent(walk: &EntropyWalk<'_>, prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
+    let (latent, error) = symbols::decode(walk, prior, section);
+    (latent, error.map(|error| DecodeError::Entropy { latent: level as u8 + 1, error }))
 }
 
 fn finish(image: ReconstructionWalk<'_>, header: &Header, metadata: Metadata) -> Result<Image, DecodeError> {

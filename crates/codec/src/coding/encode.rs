@@ -1,14 +1,13 @@
 //! Image to file.
 
 use super::options::is_allowed;
-use super::{EncodeError, EncodeOptions, Latents, Model, estimated_rate};
+use super::{EncodeError, EncodeOptions, Latents, Model, estimated_rate, symbols};
 use crate::image::Image;
 use crate::image::convert::to_network;
 use crate::model::LATENT_LEVELS;
-use crate::network::{dequantise, memory_estimate, quantise};
+use crate::network::{dequantise, memory_estimate};
 use heirloom_format::container::{CANVAS_UNIT, File, Header, write};
-use heirloom_format::entropy::{encode_section, scale_indices};
-use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
+use heirloom_kernels::{Engine, Isa, Map};
 
 /// Facts about an encoded image.
 #[derive(Clone, Debug)]
@@ -78,20 +77,18 @@ impl Model {
             return Err(EncodeError::Memory { needed, allowed: options.max_memory });
         }
         let isa = options.isa.unwrap_or_else(Isa::best);
-        let engine = Engine::at(isa, Arithmetic::Fused).ok_or(EncodeError::Isa(isa))?;
+        let engine = Engine::at(isa).ok_or(EncodeError::Isa(isa))?;
         let input = to_network(image);
         let (height, width) = (input.height / CANVAS_UNIT, input.width / CANVAS_UNIT);
         let lambda = options.lambda;
         let mut encoder = self.network.encoder.features(engine, lambda, input);
-        let mut entropy = self.network.entropy.walk(isa, lambda, height, width).ok_or(EncodeError::Isa(isa))?;
+        let mut entropy = self.network.entropy.walk(engine, lambda, height, width);
         let mut code_latent = || -> Result<CodedLatent, EncodeError> {
             let prior = entropy.prior();
-            let symbols = quantise(&encoder.posterior_mean(entropy.feature()), &prior.mean);
-            let mut indices = vec![0; symbols.len()];
-            scale_indices(&prior.raw_scale.data, &mut indices);
-            let bytes = encode_section(&symbols, &indices)?;
+            let posterior_mean = encoder.posterior_mean(entropy.feature());
+            let (bytes, symbols, prior) = symbols::code(&entropy, &posterior_mean, prior)?;
             let bits = report.then(|| estimated_rate::bits(&symbols, &prior.raw_scale.data));
-            let latent = dequantise(&symbols, prior.mean);
+            let latent = dequantise(&symbols, prior);
             entropy.absorb(&latent);
             entropy.advance();
             Ok(CodedLatent { bytes, report: bits.map(|bits| (latent, bits)) })

@@ -1,5 +1,6 @@
 //! From images to files and back: through pixels, network, entropy coding and container.
 
+mod calibrate;
 mod decode;
 mod encode;
 mod error;
@@ -7,6 +8,7 @@ mod estimated_rate;
 mod latents;
 mod model;
 mod options;
+mod symbols;
 
 pub use decode::Partial;
 pub use encode::EncodeReport;
@@ -14,3 +16,5 @@ pub use error::{DecodeError, EncodeError, Fault};
 pub use latents::{LatentError, Latents};
 pub use model::Model;
 pub use options::{DecodeOptions, EncodeOptions};
+
+pub use calibrate::{artificial_images, calibrate};

@@ -27,8 +27,13 @@ impl Model {
     /// An invalid spec or λ range, or weights that do not fit the spec.
     pub fn new(file: ModelFile) -> Result<Self, ModelError> {
         let ModelFile { metadata, weights } = file;
-        let network = Network::new(&metadata.spec, &metadata.lambda, weights)?;
+        let network = Network::new(&metadata.spec, &metadata.lambda, &weights)?;
         Ok(Self { metadata, network })
+    }
+
+    /// A model of a network that was built already.
+    pub(super) fn of_network(metadata: Metadata, network: Network) -> Self {
+        Self { metadata, network }
     }
 
     /// The metadata of the model file: spec, λ ranges, lineage, provenance.

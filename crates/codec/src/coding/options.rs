@@ -32,9 +32,6 @@ impl EncodeOptions {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DecodeOptions {
-    /// Computes the pixels in strict arithmetic: the same pixels on any machine, forever. Without
-    /// it they are computed with fused multiply-add, which is faster where the machine has it.
-    pub exact: bool,
     /// Limits of what a file may ask for.
     pub limits: Limits,
     /// Limit of feature maps in bytes. Larger images are refused before memory is allocated.
@@ -45,15 +42,7 @@ pub struct DecodeOptions {
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        Self { exact: false, limits: Limits::default(), max_memory: DEFAULT_MEMORY, isa: None }
-    }
-}
-
-impl DecodeOptions {
-    /// Default options, with strict arithmetic for the pixels.
-    #[must_use]
-    pub fn exact() -> Self {
-        Self { exact: true, ..Self::default() }
+        Self { limits: Limits::default(), max_memory: DEFAULT_MEMORY, isa: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Branch, LambdaRange, ModelFile, Spec};
+use super::{Branch, LambdaRange, ModelFile, Spec, Values};
 
 /// The first difference between two entropy branches. Any difference makes the files of one
 /// unreadable for the other.
@@ -31,9 +31,9 @@ pub enum EntropyDifference {
         /// Position of the first value that differs in this tensor.
         index: usize,
         /// The value in the first model.
-        old: f32,
+        old: String,
         /// The value in the second model.
-        new: f32,
+        new: String,
         /// Number of values that differ, over all tensors of the branch.
         values: usize,
         /// Number of tensors that differ.
@@ -57,20 +57,13 @@ impl fmt::Display for EntropyDifference {
                 "the λ range of the entropy branch is {} to {} in the old model and {} to {} in the new one",
                 old.low, old.high, new.low, new.high
             ),
-            Self::Tensors { name, index, old, new, values, tensors, of_tensors } => {
-                let bits = (old.to_bits() ^ new.to_bits()).count_ones();
-                write!(
-                    f,
-                    "the tensor {name:?} differs: value {index} is {old:?} (bits {:08x}) in the old model and {new:?} \
-                     ({:08x}) in the new one, {bits} bit{} apart; {values} value{} in {tensors} of {of_tensors} entropy \
-                     tensors differ{}",
-                    old.to_bits(),
-                    new.to_bits(),
-                    if bits == 1 { "" } else { "s" },
-                    if *values == 1 { "" } else { "s" },
-                    if *values == 1 { "s" } else { "" },
-                )
-            }
+            Self::Tensors { name, index, old, new, values, tensors, of_tensors } => write!(
+                f,
+                "the tensor {name:?} differs: value {index} is {old} in the old model and {new} in the new one; \
+                 {values} value{} in {tensors} of {of_tensors} entropy tensors differ{}",
+                if *values == 1 { "" } else { "s" },
+                if *values == 1 { "s" } else { "" },
+            ),
         }
     }
 }
@@ -94,12 +87,11 @@ impl ModelFile {
         let (mut values, mut tensors, mut of_tensors) = (0, 0, 0);
         for ((name, old), (_, new)) in self.weights.branch(Branch::Entropy).zip(newer.weights.branch(Branch::Entropy)) {
             of_tensors += 1;
-            let mut differing =
-                old.data.iter().zip(&new.data).enumerate().filter(|(_, (a, b))| a.to_bits() != b.to_bits());
-            if let Some((index, (&a, &b))) = differing.next() {
+            let differing = differences(&old.values, &new.values);
+            if let Some(&index) = differing.first() {
                 tensors += 1;
-                values += 1 + differing.count();
-                first.get_or_insert((name.to_owned(), index, a, b));
+                values += differing.len();
+                first.get_or_insert_with(|| (name.to_owned(), index, old.values.show(index), new.values.show(index)));
             }
         }
         first.map(|(name, index, old, new)| EntropyDifference::Tensors {
@@ -111,6 +103,19 @@ impl ModelFile {
             tensors,
             of_tensors,
         })
+    }
+}
+
+/// Positions of the values that differ in any bit.
+fn differences(old: &Values, new: &Values) -> Vec<usize> {
+    let positions = |equal: &dyn Fn(usize) -> bool, len: usize| (0..len).filter(|&i| !equal(i)).collect();
+    match (old, new) {
+        (Values::Integers(a), Values::Integers(b)) => positions(&|i| b.get(i) == a.get(i), a.len().max(b.len())),
+        (Values::Floats(a), Values::Floats(b)) => {
+            let bits = |values: &[f32], i: usize| values.get(i).map(|value| value.to_bits());
+            positions(&|i| bits(a, i) == bits(b, i), a.len().max(b.len()))
+        }
+        _ => (0..old.len().max(new.len())).collect(),
     }
 }
 

@@ -32,13 +32,22 @@ pub enum ModelError {
         /// Shape by the spec.
         expected: Vec<usize>,
     },
-    /// A tensor is stored in a type other than F32 or BF16.
+    /// A tensor is stored in another type than its kind requires.
     Type {
         /// Name of the tensor.
         name: String,
         /// Type of the tensor.
         found: String,
     },
+    /// Values of a tensor that nothing can be computed with.
+    Unusable {
+        /// Name of the tensor.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An image could not be coded while ranges were calibrated.
+    Calibration(String),
     /// A weight is NaN or infinite.
     NotFinite {
         /// Name of the tensor.
@@ -66,8 +75,8 @@ impl fmt::Display for ModelError {
             Self::Metadata(why) => write!(f, "the metadata of the model file is unusable: {why}"),
             Self::Version { found, supported } => write!(
                 f,
-                "the model file has format version {found}, but only versions up to {supported} can be read; use a \
-                 newer program"
+                "the model file has format version {found}, but only version {supported} can be read{}",
+                if found > supported { "; use a newer program" } else { ", as version 1 was that of preview lineages" }
             ),
             Self::Spec(why) => write!(f, "the model's spec is invalid: {why}"),
             Self::Missing(name) => write!(f, "the model lacks the tensor {name:?}"),
@@ -76,8 +85,10 @@ impl fmt::Display for ModelError {
                 write!(f, "the tensor {name:?} has shape {found:?}, but its spec requires {expected:?}")
             }
             Self::Type { name, found } => {
-                write!(f, "the tensor {name:?} is stored as {found}; only F32 and BF16 can be read")
+                write!(f, "the tensor {name:?} is stored as {found}; weights must be I8, everything else F32")
             }
+            Self::Calibration(why) => write!(f, "calibration failed: {why}"),
+            Self::Unusable { name, why } => write!(f, "the tensor {name:?} is unusable: {why}"),
             Self::NotFinite { name, index } => {
                 write!(f, "weight {index} of the tensor {name:?} is not a finite number")
             }

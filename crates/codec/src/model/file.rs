@@ -6,7 +6,10 @@ use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::header::{METADATA_KEY, MODEL_FORMAT_VERSION, entry, read_metadata};
-use super::{EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError, Provenance, Spec, Tensor, Weights};
+use super::{
+    EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError, Provenance, QuantisedTensor,
+    QuantisedWeights, Spec, Values,
+};
 
 /// The contents of a model file.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +17,7 @@ pub struct ModelFile {
     /// What the file says about its weights. The ids are those of the weights.
     pub metadata: Metadata,
     /// All tensors of the spec.
-    pub weights: Weights,
+    pub weights: QuantisedWeights,
 }
 
 impl ModelFile {
@@ -24,7 +27,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// An invalid spec or range, or weights that do not fit the spec.
-    pub fn new(spec: Spec, lambda: LambdaRanges, weights: Weights) -> Result<Self, ModelError> {
+    pub fn new(spec: Spec, lambda: LambdaRanges, weights: QuantisedWeights) -> Result<Self, ModelError> {
         spec.validate()?;
         lambda.validate()?;
         weights.check(&spec)?;
@@ -53,7 +56,7 @@ impl ModelFile {
     /// # Errors
     /// Weights that do not fit the spec; or weights or ranges that change the entropy id, which
     /// would make the files of the lineage undecodable.
-    pub fn child(&self, lambda: LambdaRanges, weights: Weights) -> Result<Self, ModelError> {
+    pub fn child(&self, lambda: LambdaRanges, weights: QuantisedWeights) -> Result<Self, ModelError> {
         let mut next = Self::new(self.metadata.spec.clone(), lambda, weights)?;
         let (old, new) = (&self.metadata.lineage, &mut next.metadata.lineage);
         if new.entropy_id != old.entropy_id {
@@ -72,8 +75,7 @@ impl ModelFile {
     /// Reads and checks a model file: metadata, spec, every tensor's name, type, shape and values,
     /// and both ids.
     ///
-    /// Takes at most four bytes of memory per weight besides `bytes`, and never more than twice the
-    /// length of `bytes`.
+    /// Takes as much memory as `bytes` besides them.
     ///
     /// # Errors
     /// Anything missing, extra or inconsistent, by name.
@@ -95,18 +97,18 @@ impl ModelFile {
         let metadata = read_metadata(entry(header.metadata().as_ref())?)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(not_a_model)?;
 
-        let read = |(name, shape): (String, Vec<usize>)| {
+        let read = |(name, shape, _): (String, Vec<usize>, _)| {
             let view = tensors.tensor(&name).map_err(|_| ModelError::Missing(name.clone()))?;
             if view.shape() != shape {
                 return Err(ModelError::Shape { name, found: view.shape().to_vec(), expected: shape });
             }
-            let data = widen(&name, &view)?;
-            Ok((name, Tensor { shape, data }))
+            let values = values(&name, &view)?;
+            Ok((name, QuantisedTensor { shape, values }))
         };
         // All are read before the first error is returned, so that the error does not depend on
         // threads.
-        let read: Vec<_> = metadata.spec.parameters().into_par_iter().map(read).collect();
-        let mut weights = Weights::default();
+        let read: Vec<_> = metadata.spec.quantised_parameters().into_par_iter().map(read).collect();
+        let mut weights = QuantisedWeights::default();
         for tensor in read {
             let (name, tensor) = tensor?;
             weights.insert(name, tensor);
@@ -118,9 +120,7 @@ impl ModelFile {
         Ok(Self { metadata, weights })
     }
 
-    /// Writes the model. A tensor is stored as BF16 if that loses nothing, else as F32; round with
-    /// [`Weights::rounded_to_bf16`] before [`Self::new`] for the small form. The same model always
-    /// gives the same bytes.
+    /// Writes the model. The same model always gives the same bytes.
     ///
     /// # Errors
     /// Weights that do not fit the metadata's spec and ids.
@@ -132,8 +132,11 @@ impl ModelFile {
             .weights
             .iter()
             .map(|(name, tensor)| {
-                let (dtype, bytes) = narrow(&tensor.data);
-                (name, dtype, tensor.shape.as_slice(), bytes)
+                let dtype = match tensor.values {
+                    Values::Integers(_) => Dtype::I8,
+                    Values::Floats(_) => Dtype::F32,
+                };
+                (name, dtype, tensor.shape.as_slice(), tensor.values.to_bytes())
             })
             .collect();
         let internal = |error: safetensors::SafeTensorError| ModelError::NotAModel(error.to_string());
@@ -174,25 +177,13 @@ impl ModelFile {
     }
 }
 
-fn widen(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, ModelError> {
+fn values(name: &str, view: &TensorView<'_>) -> Result<Values, ModelError> {
     match view.dtype() {
-        Dtype::F32 => Ok(view
-            .data()
-            .chunks_exact(4)
-            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-            .collect()),
-        Dtype::BF16 => {
-            Ok(view.data().chunks_exact(2).map(|bytes| f32::from_le_bytes([0, 0, bytes[0], bytes[1]])).collect())
+        Dtype::F32 => {
+            let floats = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            Ok(Values::Floats(floats.collect()))
         }
+        Dtype::I8 => Ok(Values::Integers(view.data().iter().map(|byte| byte.cast_signed()).collect())),
         other => Err(ModelError::Type { name: name.to_owned(), found: format!("{other:?}") }),
-    }
-}
-
-/// The bytes of values in the smallest type that keeps every bit.
-fn narrow(values: &[f32]) -> (Dtype, Vec<u8>) {
-    if values.iter().all(|value| value.to_bits() & 0xffff == 0) {
-        (Dtype::BF16, values.iter().flat_map(|value| ((value.to_bits() >> 16) as u16).to_le_bytes()).collect())
-    } else {
-        (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
 }

@@ -6,9 +6,9 @@ use super::{Metadata, ModelError};
 
 /// Key of the JSON document in the safetensors header.
 pub const METADATA_KEY: &str = "heirloom";
-/// Version of the metadata and of the names and layouts of tensors that this crate writes, and the
-/// newest that it reads.
-pub const MODEL_FORMAT_VERSION: u32 = 1;
+/// Version of the metadata and of the names and layouts of tensors that this crate writes and reads.
+/// Version 1, of float weights, was that of preview lineages.
+pub const MODEL_FORMAT_VERSION: u32 = 2;
 /// Largest header of a safetensors file in bytes, the limit of the format's own library.
 const MAX_HEADER: usize = 100_000_000;
 

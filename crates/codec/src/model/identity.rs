@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Branch, LambdaRange, LambdaRanges, Spec, Tensor, Weights};
+use super::{Branch, LambdaRange, LambdaRanges, QuantisedTensor, QuantisedWeights, Spec, Values};
 
 /// A text that is not an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +95,9 @@ impl EntropyId {
     /// The id of the entropy branch in `weights`; tensors of other branches do not matter.
     /// `docs/MODEL.md` states the hashed bytes.
     #[must_use]
-    pub fn of(spec: &Spec, range: LambdaRange, weights: &Weights) -> Self {
+    pub fn of(spec: &Spec, range: LambdaRange, weights: &QuantisedWeights) -> Self {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(b"heirloom entropy 1\0");
+        hasher.update(b"heirloom entropy 2\0");
         hasher.update(&spec.entropy_bytes());
         hasher.update(&range.canonical_bytes());
         weights.branch(Branch::Entropy).for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
@@ -116,9 +116,9 @@ impl GenerationId {
 
     /// The id of the whole network. `docs/MODEL.md` states the hashed bytes.
     #[must_use]
-    pub fn of(spec: &Spec, ranges: &LambdaRanges, weights: &Weights) -> Self {
+    pub fn of(spec: &Spec, ranges: &LambdaRanges, weights: &QuantisedWeights) -> Self {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(b"heirloom generation 1\0");
+        hasher.update(b"heirloom generation 2\0");
         hasher.update(&spec.canonical_bytes());
         for range in [ranges.entropy, ranges.encoder, ranges.reconstruction] {
             hasher.update(&range.canonical_bytes());
@@ -128,23 +128,21 @@ impl GenerationId {
     }
 }
 
-/// Hashes name and axes with their lengths, then the values, so that no two different lists of
-/// tensors hash the same bytes.
-fn hash_tensor(hasher: &mut blake3::Hasher, name: &str, tensor: &Tensor) {
+/// Hashes name, type and axes with their lengths, then the values, so that no two different lists
+/// of tensors hash the same bytes.
+fn hash_tensor(hasher: &mut blake3::Hasher, name: &str, tensor: &QuantisedTensor) {
     let number = |n: usize| (n as u64).to_le_bytes();
     hasher.update(&number(name.len()));
     hasher.update(name.as_bytes());
+    hasher.update(&[match tensor.values {
+        Values::Integers(_) => 0,
+        Values::Floats(_) => 1,
+    }]);
     hasher.update(&number(tensor.shape.len()));
     for &extent in &tensor.shape {
         hasher.update(&number(extent));
     }
-    let mut bytes = vec![[0; 4]; tensor.data.len().min(1 << 14)];
-    for values in tensor.data.chunks(1 << 14) {
-        let bytes = &mut bytes[..values.len()];
-        // -0.0 and 0.0 are different weights, since arithmetic can tell them apart.
-        bytes.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_bits().to_le_bytes());
-        hasher.update(bytes.as_flattened());
-    }
+    hasher.update(&tensor.values.to_bytes());
 }
 
 #[cfg(test)]

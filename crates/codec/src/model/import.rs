@@ -1,4 +1,6 @@
-//! Conversion of PyTorch checkpoints of the paper's authors to the names and layouts used here.
+//! Weights from elsewhere: PyTorch checkpoints of the paper's authors, and safetensors files.
+
+use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::layout::{Entry, Layout, entries};
 use super::{ModelError, Spec, Tensor, Weights};
@@ -38,6 +40,33 @@ pub fn from_pytorch(
         }
         let data = convert(&entry, data);
         weights.insert(entry.name, Tensor { shape: entry.shape, data });
+    }
+    weights.check(spec)?;
+    Ok(weights)
+}
+
+/// Reads weights from a safetensors file whose tensors have our own names and layouts, in F32 or
+/// BF16. Tensors of other names are left out.
+///
+/// # Errors
+/// Bytes that are not a safetensors file, a tensor that is missing, misshapen or of another type,
+/// or a weight that is not finite.
+pub fn from_safetensors(spec: &Spec, bytes: &[u8]) -> Result<Weights, ModelError> {
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| ModelError::NotAModel(error.to_string()))?;
+    let mut weights = Weights::default();
+    for (name, shape) in spec.parameters() {
+        let view = tensors.tensor(&name).map_err(|_| ModelError::Missing(name.clone()))?;
+        let data: Vec<f32> = match view.dtype() {
+            Dtype::F32 => view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            Dtype::BF16 => {
+                view.data().as_chunks::<2>().0.iter().map(|[a, b]| f32::from_le_bytes([0, 0, *a, *b])).collect()
+            }
+            other => return Err(ModelError::Type { name, found: format!("{other:?}") }),
+        };
+        if view.shape() != shape {
+            return Err(ModelError::Shape { name, found: view.shape().to_vec(), expected: shape });
+        }
+        weights.insert(name, Tensor { shape, data });
     }
     weights.check(spec)?;
     Ok(weights)

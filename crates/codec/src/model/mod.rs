@@ -1,5 +1,6 @@
-//! Models: [`Spec`] and [`Weights`], the ids that follow from them ([`EntropyId`],
-//! [`GenerationId`]), and the file that carries all of it ([`ModelFile`]).
+//! Models: [`Spec`], the [`Weights`] of learning and the [`QuantisedWeights`] of a model file, the
+//! ids that follow from them ([`EntropyId`], [`GenerationId`]), and the file that carries all of it
+//! ([`ModelFile`]).
 
 mod branch;
 mod compare;
@@ -13,6 +14,8 @@ mod layout;
 mod metadata;
 mod parameters;
 mod provenance;
+mod quantise;
+mod quantised;
 mod record;
 mod spec;
 mod weights;
@@ -28,6 +31,8 @@ pub use identity::{EntropyId, GenerationId, IdError};
 pub use lambda_range::{LambdaError, LambdaRange, LambdaRanges};
 pub use metadata::{Lineage, Metadata};
 pub use provenance::{Provenance, Strategy};
+pub use quantise::{MARGIN, Ranges};
+pub use quantised::{QuantisedTensor, QuantisedWeights, TensorKind, Values};
 pub use record::{Proof, ProofPoint, Record};
 pub use spec::{CONTEXT_KERNEL, STAGES, STEP_COEFFICIENTS, STRIDES, Spec};
 pub use weights::{Tensor, Weights};

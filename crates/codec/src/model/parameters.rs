@@ -51,6 +51,12 @@ impl Spec {
         }
         for (level, &hidden) in self.context.iter().enumerate() {
             in_range(&format!("context[{level}]"), hidden, 0, MAX_WIDTH)?;
+            let channels = self.latents[level];
+            if hidden > 0 && !channels.is_multiple_of(WIDTH_UNIT) {
+                return Err(ModelError::Spec(format!(
+                    "latents[{level}] is {channels}: a latent with a context must have a multiple of {WIDTH_UNIT} channels"
+                )));
+            }
         }
         in_range("embedding", self.embedding, 4, MAX_EMBEDDING)?;
         if !self.embedding.is_multiple_of(2) {

@@ -1,8 +1,8 @@
-//! Tensors by name.
+//! The weights of learning, in floats, by name.
 
 use std::collections::BTreeMap;
 
-use super::{Branch, ModelError, Spec};
+use super::{ModelError, Spec};
 
 /// A tensor with row-major values.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,19 +39,6 @@ impl Weights {
     /// All tensors in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
-    }
-
-    /// The tensors of a branch in the order of their names.
-    pub fn branch(&self, branch: Branch) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.iter().filter(move |(name, _)| name.starts_with(branch.prefix()))
-    }
-
-    /// Splits the weights into those of encoder, entropy branch and reconstruction branch.
-    pub(crate) fn into_branches(mut self) -> [Self; 3] {
-        // `Branch::ALL` is in the order of names.
-        let mut entropy = Self { tensors: self.tensors.split_off(Branch::Entropy.prefix()) };
-        let reconstruction = Self { tensors: entropy.tensors.split_off(Branch::Reconstruction.prefix()) };
-        [self, entropy, reconstruction]
     }
 
     /// Number of tensors.
@@ -92,40 +79,16 @@ impl Weights {
             None => Ok(()),
         }
     }
-
-    /// Rounds each weight to the nearest bf16 (ties to even), so that a model file stores it in two
-    /// bytes. The result is another network with other ids. Values beyond the range of bf16
-    /// saturate.
-    #[must_use]
-    pub fn rounded_to_bf16(&self) -> Self {
-        let tensors = self
-            .tensors
-            .iter()
-            .map(|(name, tensor)| {
-                let data = tensor.data.iter().map(|&value| round_to_bf16(value)).collect();
-                (name.clone(), Tensor { shape: tensor.shape.clone(), data })
-            })
-            .collect();
-        Self { tensors }
-    }
 }
 
 /// Position of the first infinity or NaN. Whole stretches are tested without branches, so that the
 /// compiler can vectorise the test.
-fn not_finite(values: &[f32]) -> Option<usize> {
+pub(super) fn not_finite(values: &[f32]) -> Option<usize> {
     const STRETCH: usize = 1024;
     let any = |values: &[f32]| values.iter().fold(0, |any, value| any | u32::from(!value.is_finite())) != 0;
     let stretch = values.chunks(STRETCH).position(any)?;
     let first = stretch * STRETCH;
     values[first..].iter().position(|value| !value.is_finite()).map(|index| first + index)
-}
-
-/// Rounds a finite `f32` to the nearest bf16, ties to even, saturating; returns it as `f32`.
-fn round_to_bf16(value: f32) -> f32 {
-    let bits = value.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) & 0xffff_0000;
-    let result = f32::from_bits(rounded);
-    if value.is_finite() && !result.is_finite() { f32::from_bits(bits & 0xffff_0000) } else { result }
 }
 
 #[cfg(test)]
@@ -143,15 +106,5 @@ mod tests {
             assert_eq!(not_finite(&values), Some(place));
         }
         assert_eq!(not_finite(&[]), None);
-    }
-
-    #[test]
-    fn bf16_rounds_to_nearest_even() {
-        assert_eq!(round_to_bf16(1.0), 1.0);
-        let step = 2f32.powi(-7);
-        assert_eq!(round_to_bf16(1.0 + step / 2.0), 1.0); // tie, even below
-        assert_eq!(round_to_bf16(1.0 + 1.5 * step), 1.0 + 2.0 * step); // tie, even above
-        assert_eq!(round_to_bf16(-1.0 - 0.51 * step), -1.0 - step);
-        assert!(round_to_bf16(f32::MAX).is_finite());
     }
 }

@@ -1,6 +1,6 @@
 //! The starting point of learning for a wider range of λ.
 
-use super::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, Weights};
+use super::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, QuantisedWeights, Values, Weights};
 
 impl ModelFile {
     /// Makes a child whose encoder and reconstruction branch take λ from `range`; see
@@ -11,8 +11,20 @@ impl ModelFile {
     /// A range that does not contain the old ones, or that exceeds what any model may claim.
     pub fn widened(&self, range: LambdaRange) -> Result<Self, ModelError> {
         let mut weights = self.weights.clone();
-        let lambda = weights.widen(self.metadata.lambda, range)?;
+        let lambda = widen(self.metadata.lambda, range, |layer, factor| weights.scale(layer, factor))?;
         self.child(lambda, weights)
+    }
+}
+
+impl QuantisedWeights {
+    /// Multiplies the weights of a product, by its gains.
+    fn scale(&mut self, product: &str, factor: f32) -> Result<(), ModelError> {
+        let name = format!("{product}.gain");
+        match self.get_mut(&name).map(|tensor| &mut tensor.values) {
+            Some(Values::Floats(gains)) => gains.iter_mut().for_each(|gain| *gain *= factor),
+            _ => return Err(ModelError::Missing(name)),
+        }
+        Ok(())
     }
 }
 
@@ -30,26 +42,36 @@ impl Weights {
     /// A range that does not contain the old ones, or that exceeds what any model may claim; a
     /// missing weight.
     pub fn widen(&mut self, old: LambdaRanges, range: LambdaRange) -> Result<LambdaRanges, ModelError> {
-        let new = LambdaRanges { entropy: old.entropy, encoder: range, reconstruction: range };
-        new.validate()?;
-        for (branch, old) in [(Branch::Encoder, old.encoder), (Branch::Reconstruction, old.reconstruction)] {
-            if range.low > old.low || range.high < old.high {
-                return Err(ModelError::Metadata(format!(
-                    "the λ range {} to {} does not contain the {branch}'s range, {} to {}; choose a range that does",
-                    range.low, range.high, old.low, old.high
-                )));
-            }
-            let quotient = |a: f32, b: f32| (f64::from(a) / f64::from(b)) as f32;
-            self.scale(&format!("{branch}.lambda.fc1.weight"), quotient(old.high, range.high))?;
-            self.scale(&format!("{branch}.lambda.fc2.weight"), quotient(range.low, old.low))?;
-        }
-        Ok(new)
+        widen(old, range, |layer, factor| self.scale(layer, factor))
     }
 
-    fn scale(&mut self, name: &str, factor: f32) -> Result<(), ModelError> {
-        let mut tensor = self.remove(name).ok_or_else(|| ModelError::Missing(name.to_owned()))?;
+    fn scale(&mut self, product: &str, factor: f32) -> Result<(), ModelError> {
+        let name = format!("{product}.weight");
+        let mut tensor = self.remove(&name).ok_or_else(|| ModelError::Missing(name.clone()))?;
         tensor.data.iter_mut().for_each(|value| *value *= factor);
-        self.insert(name.to_owned(), tensor);
+        self.insert(name, tensor);
         Ok(())
     }
+}
+
+/// Rescales the layers that have to be, by `scale`, and returns the new ranges.
+fn widen(
+    old: LambdaRanges,
+    range: LambdaRange,
+    mut scale: impl FnMut(&str, f32) -> Result<(), ModelError>,
+) -> Result<LambdaRanges, ModelError> {
+    let new = LambdaRanges { entropy: old.entropy, encoder: range, reconstruction: range };
+    new.validate()?;
+    for (branch, old) in [(Branch::Encoder, old.encoder), (Branch::Reconstruction, old.reconstruction)] {
+        if range.low > old.low || range.high < old.high {
+            return Err(ModelError::Metadata(format!(
+                "the λ range {} to {} does not contain the {branch}'s range, {} to {}; choose a range that does",
+                range.low, range.high, old.low, old.high
+            )));
+        }
+        let quotient = |a: f32, b: f32| (f64::from(a) / f64::from(b)) as f32;
+        scale(&format!("{branch}.lambda.fc1"), quotient(old.high, range.high))?;
+        scale(&format!("{branch}.lambda.fc2"), quotient(range.low, old.low))?;
+    }
+    Ok(new)
 }

@@ -3,20 +3,19 @@
 use super::build::Builder;
 use super::lambda::Condition;
 use crate::model::ModelError;
-use heirloom_kernels::{Block, Dense, Map};
+use heirloom_kernels::{Block, Linear, Map};
 
 /// A ConvNeXt block with the layer that turns λ's embedding into its shift and scale.
 #[derive(Debug)]
 pub(super) struct ConditionedBlock {
-    modulation: Dense,
+    modulation: Linear,
     block: Block,
 }
 
 impl ConditionedBlock {
     /// Builds the block `name` of a stage.
     pub fn new(build: &mut Builder<'_>, name: &str, stage: usize) -> Result<Self, ModelError> {
-        let spec = build.spec();
-        let modulation = build.dense(&format!("{name}.modulation"), spec.embedding, 2 * spec.widths[stage])?;
+        let modulation = build.linear(&format!("{name}.modulation"), &[build.spec().embedding])?;
         Ok(Self { modulation, block: build.block(name, stage)? })
     }
 

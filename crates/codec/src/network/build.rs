@@ -1,83 +1,98 @@
 //! Packing of named tensors into the layers of the kernels.
 
-use crate::model::{ModelError, Spec, Weights};
-use heirloom_kernels::{Block, Conv3x3, Dense, Down, Up};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Takes the tensors of one branch out of its weights as layers are built, so that no weight is in
-/// memory twice for long.
+use crate::model::{ModelError, QuantisedWeights, Spec};
+use heirloom_kernels::{Block, Depthwise, Input, Linear, Peak};
+
+/// The largest integers that the inputs of products reached, by the name of the product.
+pub type Peaks = BTreeMap<String, Arc<Peak>>;
+
+/// Builds layers from tensors.
 pub(super) struct Builder<'a> {
     spec: &'a Spec,
-    weights: Weights,
+    weights: &'a QuantisedWeights,
+    /// Filled while layers are built, if their inputs are to be observed.
+    peaks: Option<Peaks>,
 }
 
 impl<'a> Builder<'a> {
-    /// Builders of encoder, entropy branch and reconstruction branch.
-    pub fn of_branches(spec: &'a Spec, weights: Weights) -> Result<[Self; 3], ModelError> {
-        weights.check(spec)?;
-        Ok(weights.into_branches().map(|weights| Self { spec, weights }))
+    /// A builder of layers, whose inputs are observed if `observed` is set.
+    pub fn new(spec: &'a Spec, weights: &'a QuantisedWeights, observed: bool) -> Self {
+        Self { spec, weights, peaks: observed.then(Peaks::new) }
     }
 
     pub fn spec(&self) -> &'a Spec {
         self.spec
     }
 
-    pub fn vector(&mut self, name: &str) -> Result<Vec<f32>, ModelError> {
-        self.weights.remove(name).map(|tensor| tensor.data).ok_or_else(|| ModelError::Missing(name.to_owned()))
+    /// What observes the inputs of the layers that were built.
+    pub fn into_peaks(self) -> Peaks {
+        self.peaks.unwrap_or_default()
     }
 
-    fn pair(&mut self, name: &str) -> Result<(Vec<f32>, Vec<f32>), ModelError> {
-        Ok((self.vector(&format!("{name}.weight"))?, self.vector(&format!("{name}.bias"))?))
+    pub fn vector(&self, name: &str) -> Result<&'a [f32], ModelError> {
+        self.weights.floats(name).ok_or_else(|| ModelError::Missing(name.to_owned()))
     }
 
-    pub fn dense(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Dense, ModelError> {
-        let (weight, bias) = self.pair(name)?;
-        Ok(Dense::new(&weight, &bias, inputs, outputs))
+    /// Weights, gains and biases of a product.
+    fn product(&self, name: &str) -> Result<(&'a [i8], &'a [f32], &'a [f32]), ModelError> {
+        let weight = format!("{name}.weight");
+        let integers = self.weights.integers(&weight).ok_or(ModelError::Missing(weight))?;
+        Ok((integers, self.vector(&format!("{name}.gain"))?, self.vector(&format!("{name}.bias"))?))
     }
 
-    /// Splits a matrix with `2·outputs` columns into two layers: the first half of the columns, and
+    fn input(&mut self, name: &str) -> Result<Input, ModelError> {
+        let (multiplier, bits) =
+            self.weights.input(name).ok_or_else(|| ModelError::Missing(format!("{name}.input")))?;
+        let input = Input::new(multiplier, bits);
+        Ok(match &mut self.peaks {
+            Some(peaks) => input.observed(peaks.entry(name.to_owned()).or_default().clone()),
+            None => input,
+        })
+    }
+
+    /// A product whose sums run over inputs of these lengths.
+    pub fn linear(&mut self, name: &str, segments: &[usize]) -> Result<Linear, ModelError> {
+        let input = self.input(name)?;
+        let (weight, gain, bias) = self.product(name)?;
+        Linear::new(weight, segments, gain, bias, input).map_err(|error| unusable(name, &error))
+    }
+
+    /// Splits a product with an even number of outputs into two: the first half of the columns, and
     /// the second. Each output is computed on its own, so this does not change any result.
-    pub fn halves(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<[Dense; 2], ModelError> {
-        let (weight, bias) = self.pair(name)?;
+    pub fn halves(&mut self, name: &str, inputs: usize) -> Result<[Linear; 2], ModelError> {
+        let input = self.input(name)?;
+        let (weight, gain, bias) = self.product(name)?;
         let half = |first: usize| {
-            let columns: Vec<f32> =
-                weight.chunks_exact(2 * outputs).flat_map(|row| row[first..first + outputs].iter().copied()).collect();
-            Dense::new(&columns, &bias[first..first + outputs], inputs, outputs)
+            let columns = bias.len();
+            let range = first..first + columns / 2;
+            let weight: Vec<i8> =
+                weight.chunks_exact(columns.max(1)).flat_map(|row| &row[range.clone()]).copied().collect();
+            Linear::new(&weight, &[inputs], &gain[range.clone()], &bias[range], input.clone())
+                .map_err(|error| unusable(name, &error))
         };
-        Ok([half(0), half(outputs)])
+        Ok([half(0)?, half(bias.len() / 2)?])
     }
 
-    pub fn down(&mut self, name: &str, inputs: usize, outputs: usize, ratio: usize) -> Result<Down, ModelError> {
-        let (weight, bias) = self.pair(name)?;
-        Ok(Down::new(&weight, &bias, inputs, outputs, ratio))
-    }
-
-    pub fn up(&mut self, name: &str, inputs: usize, outputs: usize, ratio: usize) -> Result<Up, ModelError> {
-        let (weight, bias) = self.pair(name)?;
-        Ok(Up::new(&weight, &bias, inputs, outputs, ratio))
-    }
-
-    pub fn conv3x3(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<Conv3x3, ModelError> {
-        let (weight, bias) = self.pair(name)?;
-        Ok(Conv3x3::new(&weight, &bias, inputs, outputs))
+    /// A depthwise convolution.
+    pub fn depthwise(&mut self, name: &str, kernel: usize, channels: usize) -> Result<Depthwise, ModelError> {
+        let input = self.input(name)?;
+        let (weight, gain, bias) = self.product(name)?;
+        Depthwise::new(kernel, channels, weight, gain, bias, input).map_err(|error| unusable(name, &error))
     }
 
     /// The ConvNeXt block `name` of a stage, without its λ-conditioned modulation.
     pub fn block(&mut self, name: &str, stage: usize) -> Result<Block, ModelError> {
         let (kernel, width) = (self.spec.kernels[stage], self.spec.widths[stage]);
-        let (depthwise_weight, depthwise_bias) = self.pair(&format!("{name}.depthwise"))?;
-        let (expand_weight, expand_bias) = self.pair(&format!("{name}.expand"))?;
-        let (project_weight, project_bias) = self.pair(&format!("{name}.project"))?;
-        let layer_scale = self.vector(&format!("{name}.layer_scale"))?;
-        Ok(Block::new(
-            kernel,
-            width,
-            &depthwise_weight,
-            &depthwise_bias,
-            &expand_weight,
-            &expand_bias,
-            &project_weight,
-            &project_bias,
-            &layer_scale,
-        ))
+        let depthwise = self.depthwise(&format!("{name}.depthwise"), kernel, width)?;
+        let expand = self.linear(&format!("{name}.expand"), &[width])?;
+        let project = self.linear(&format!("{name}.project"), &[2 * width])?;
+        Block::new(depthwise, expand, project).ok_or_else(|| unusable(name, &"its layers do not fit together"))
     }
+}
+
+fn unusable(name: &str, why: &dyn std::fmt::Display) -> ModelError {
+    ModelError::Unusable { name: name.to_owned(), why: why.to_string() }
 }

@@ -1,11 +1,11 @@
 //! The encoder: image to features, and features to posterior means. It only chooses latents, so any
-//! arithmetic would do; it uses fused multiply-add.
+//! arithmetic would do; it uses the one of the other branches.
 
 use super::block::{ConditionedBlock, apply_all};
 use super::build::Builder;
 use super::lambda::{Condition, LambdaEmbedding};
 use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, STAGES, STRIDES, Spec};
-use heirloom_kernels::{Conv3x3, Dense, Down, Engine, Map};
+use heirloom_kernels::{Engine, Linear, Map};
 
 /// Bottom-up network and posteriors.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub struct Encoder {
 
 #[derive(Debug)]
 struct Stage {
-    down: Down,
+    down: Linear,
+    ratio: usize,
     blocks: Vec<ConditionedBlock>,
 }
 
@@ -25,9 +26,9 @@ struct Stage {
 struct Posterior {
     feature_block: ConditionedBlock,
     entropy_block: ConditionedBlock,
-    mix: Dense,
+    mix: Linear,
     mixed_block: ConditionedBlock,
-    mean: Conv3x3,
+    mean: Linear,
 }
 
 impl Encoder {
@@ -37,10 +38,10 @@ impl Encoder {
             .map(|stage| {
                 let name = format!("encoder.s{}", STRIDES[stage]);
                 let (inputs, ratio) = if stage == 0 { (3, 4) } else { (spec.widths[stage - 1], 2) };
-                let down = build.down(&format!("{name}.down"), inputs, spec.widths[stage], ratio)?;
+                let down = build.linear(&format!("{name}.down"), &vec![ratio * inputs; ratio])?;
                 let blocks =
                     ConditionedBlock::sequence(build, &format!("{name}.block"), spec.encoder_blocks[stage], stage)?;
-                Ok(Stage { down, blocks })
+                Ok(Stage { down, ratio, blocks })
             })
             .collect::<Result<_, ModelError>>()?;
         let posteriors = (0..LATENT_LEVELS)
@@ -51,9 +52,9 @@ impl Encoder {
                 Ok(Posterior {
                     feature_block: ConditionedBlock::new(build, &format!("{name}.feature_block"), stage)?,
                     entropy_block: ConditionedBlock::new(build, &format!("{name}.entropy_block"), stage)?,
-                    mix: build.dense(&format!("{name}.mix"), 2 * width, width)?,
+                    mix: build.linear(&format!("{name}.mix"), &[width; 2])?,
                     mixed_block: ConditionedBlock::new(build, &format!("{name}.mixed_block"), stage)?,
-                    mean: build.conv3x3(&format!("{name}.mean"), width, spec.latents[level])?,
+                    mean: build.linear(&format!("{name}.mean"), &[3 * width; 3])?,
                 })
             })
             .collect::<Result<_, ModelError>>()?;
@@ -76,7 +77,7 @@ impl Encoder {
         let mut features = Vec::with_capacity(LATENT_LEVELS);
         let mut input = image;
         for (number, stage) in self.stages.iter().enumerate() {
-            let map = engine.down(&stage.down, &input);
+            let map = engine.down(&stage.down, stage.ratio, &input);
             let previous = std::mem::replace(&mut input, map);
             // No posterior reads the image or the features at stride 4, so their memory is released
             // here.

@@ -1,12 +1,13 @@
-//! The entropy branch: from the latents known so far to the distribution of the next. All of it is
-//! strict arithmetic, and encoder and decoder run the same code, so they cannot disagree about a
-//! latent.
+//! The entropy branch: from the latents known so far to the distribution of the next. Encoder and
+//! decoder run the same code, so they cannot disagree about a latent.
 
 use super::block::{ConditionedBlock, apply_all};
 use super::build::Builder;
+use super::context::Context;
 use super::lambda::{Condition, LambdaEmbedding};
+use super::steps::Steps;
 use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, Spec};
-use heirloom_kernels::{Arithmetic, Dense, Engine, Isa, Map, Up};
+use heirloom_kernels::{Engine, Linear, Map};
 
 /// The frozen part of a network.
 #[derive(Debug)]
@@ -19,11 +20,13 @@ pub struct EntropyBranch {
 #[derive(Debug)]
 struct EntropyLevel {
     blocks_in: Vec<ConditionedBlock>,
-    prior_mean: Dense,
-    prior_raw_scale: Dense,
-    latent: Dense,
+    prior_mean: Linear,
+    prior_raw_scale: Linear,
+    context: Option<Context>,
+    steps: Option<Steps>,
+    latent: Linear,
     blocks_out: Vec<ConditionedBlock>,
-    up: Option<Up>,
+    up: Option<Linear>,
 }
 
 /// The distribution of one latent, before the latent is known.
@@ -31,8 +34,10 @@ struct EntropyLevel {
 pub struct Prior {
     /// Mean μ of each value.
     pub mean: Map,
-    /// Raw scale of each value: σ = exp(softplus(raw + 2.3) − 2.3).
+    /// Raw scale of each symbol: σ = exp(softplus(raw + 2.3) − 2.3).
     pub raw_scale: Map,
+    /// Quantisation step Δ of each channel; empty if all are 1.
+    pub steps: Vec<f32>,
 }
 
 impl EntropyBranch {
@@ -43,17 +48,25 @@ impl EntropyBranch {
                 let name = format!("entropy.z{}", level + 1);
                 let stage = Spec::stage_of_level(level);
                 let (width, latent) = (spec.widths[stage], spec.latents[level]);
-                let [prior_mean, prior_raw_scale] = build.halves(&format!("{name}.prior"), width, latent)?;
-                let up = if level + 1 < LATENT_LEVELS {
-                    Some(build.up(&format!("{name}.up"), width, spec.level_width(level + 1), 2)?)
+                let [prior_mean, prior_raw_scale] = build.halves(&format!("{name}.prior"), width)?;
+                let up =
+                    if level + 1 < LATENT_LEVELS { Some(build.linear(&format!("{name}.up"), &[width])?) } else { None };
+                let context = match spec.context[level] {
+                    0 => None,
+                    hidden => Some(Context::new(build, &format!("{name}.context"), width, latent, hidden)?),
+                };
+                let steps = if spec.learned_steps {
+                    Some(Steps::new(build.vector(&format!("{name}.step"))?.to_vec()))
                 } else {
                     None
                 };
                 Ok(EntropyLevel {
+                    context,
+                    steps,
                     blocks_in: ConditionedBlock::sequence(build, &format!("{name}.in"), spec.entropy_in[level], stage)?,
                     prior_mean,
                     prior_raw_scale,
-                    latent: build.dense(&format!("{name}.latent"), latent, width)?,
+                    latent: build.linear(&format!("{name}.latent"), &[latent])?,
                     blocks_out: ConditionedBlock::sequence(
                         build,
                         &format!("{name}.out"),
@@ -76,27 +89,28 @@ impl EntropyBranch {
 
     /// Starts a walk over z1's grid of `height` × `width` positions. λ is clamped to the branch's
     /// range.
-    ///
-    /// The instruction set `isa` does not change the result. Returns `None` if this machine lacks
-    /// it.
     #[must_use]
-    pub fn walk(&self, isa: Isa, lambda: f32, height: usize, width: usize) -> Option<EntropyWalk<'_>> {
-        let engine = Engine::at(isa, Arithmetic::Strict)?;
-        Some(EntropyWalk {
+    pub fn walk(&self, engine: Engine, lambda: f32, height: usize, width: usize) -> EntropyWalk<'_> {
+        EntropyWalk {
             levels: &self.levels,
             condition: self.lambda.condition(engine, lambda),
+            lambda: self.lambda.clamp(lambda),
             feature: Map::zeros(height, width, self.start_width),
-        })
+        }
     }
 }
 
 /// A walk from z1 to z4. Each latent level takes three calls, in this order: [`Self::prior`] (or
-/// [`Self::enter`] if the latent is already known), [`Self::absorb`] and [`Self::advance`].
+/// [`Self::enter`] if the latent is already known), [`Self::absorb`] and [`Self::advance`]. Where
+/// [`Self::has_context`], the prior is that of the first half of the symbols until
+/// [`Self::correct`] has seen them.
 #[derive(Debug)]
 pub struct EntropyWalk<'a> {
     /// The current latent level and those after it.
     levels: &'a [EntropyLevel],
     condition: Condition,
+    /// λ within the branch's range.
+    lambda: f32,
     feature: Map,
 }
 
@@ -112,12 +126,27 @@ impl EntropyWalk<'_> {
     pub fn prior(&mut self) -> Prior {
         self.enter();
         let Some(level) = self.levels.first() else {
-            return Prior { mean: Map::default(), raw_scale: Map::default() };
+            return Prior { mean: Map::default(), raw_scale: Map::default(), steps: Vec::new() };
         };
         let engine = self.condition.engine;
         Prior {
             mean: engine.dense(&level.prior_mean, &[&self.feature]),
             raw_scale: engine.dense(&level.prior_raw_scale, &[&self.feature]),
+            steps: level.steps.as_ref().map_or_else(Vec::new, |steps| steps.at(self.lambda)),
+        }
+    }
+
+    /// Whether the symbols of this level are coded in two halves.
+    #[must_use]
+    pub fn has_context(&self) -> bool {
+        self.levels.first().is_some_and(|level| level.context.is_some())
+    }
+
+    /// Corrects the prior of the second half of the symbols from the first half of `symbols`, those
+    /// at positions that [`is_first`](super::is_first) names.
+    pub fn correct(&self, symbols: &[i32], prior: &mut Prior) {
+        if let Some(context) = self.levels.first().and_then(|level| level.context.as_ref()) {
+            context.correct(self.condition.engine, &self.feature, symbols, prior);
         }
     }
 
@@ -143,7 +172,7 @@ impl EntropyWalk<'_> {
         match &level.up {
             Some(up) => {
                 apply_all(&level.blocks_out, &self.condition, &mut self.feature);
-                self.feature = self.condition.engine.up(up, &self.feature);
+                self.feature = self.condition.engine.up(up, 2, &self.feature);
             }
             None => self.feature = Map::default(),
         }

@@ -4,7 +4,7 @@
 use super::build::Builder;
 use super::strict_math::{cos_sin, exp, ln};
 use crate::model::{Branch, LambdaRange, ModelError};
-use heirloom_kernels::{Dense, Engine};
+use heirloom_kernels::{Engine, Linear};
 
 /// Sinusoidal features of λ: `[cos(v·f) …, sin(v·f) …]` for v = 64·ln λ / ln 8192 and the
 /// frequencies f = 64^(−j/(length/2 − 1)), j = 0 … length/2 − 1. Computed in binary64, each value
@@ -25,21 +25,32 @@ pub fn features(lambda: f32, length: usize) -> Vec<f32> {
     features
 }
 
+/// Where λ lies on a logarithmic scale: 0 at 256, 1 at 8192, −1 at 8. Computed in binary64.
+#[must_use]
+pub fn log_position(lambda: f32) -> f64 {
+    (ln(f64::from(lambda)) - ln(256.0)) / ln(32.0)
+}
+
 /// The λ perceptron of one branch, and the range of λ that the branch was trained for.
 #[derive(Debug)]
 pub(super) struct LambdaEmbedding {
     range: LambdaRange,
-    first: Dense,
-    second: Dense,
+    first: Linear,
+    second: Linear,
     length: usize,
 }
 
 impl LambdaEmbedding {
     pub fn new(build: &mut Builder<'_>, branch: Branch, range: LambdaRange) -> Result<Self, ModelError> {
         let length = build.spec().embedding;
-        let first = build.dense(&format!("{branch}.lambda.fc1"), length, length)?;
-        let second = build.dense(&format!("{branch}.lambda.fc2"), length, length)?;
+        let first = build.linear(&format!("{branch}.lambda.fc1"), &[length])?;
+        let second = build.linear(&format!("{branch}.lambda.fc2"), &[length])?;
         Ok(Self { range, first, second, length })
+    }
+
+    /// λ within the branch's range.
+    pub fn clamp(&self, lambda: f32) -> f32 {
+        self.range.clamp(lambda)
     }
 
     /// The embedding of λ, clamped to the branch's range.
@@ -57,7 +68,7 @@ impl LambdaEmbedding {
     }
 }
 
-/// The λ of a branch, ready for its blocks, and the arithmetic that the branch uses.
+/// The λ of a branch, ready for its blocks, and where they are computed.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
     pub engine: Engine,

@@ -4,22 +4,26 @@
 
 mod block;
 mod build;
+mod context;
 mod encoder;
 mod entropy_branch;
 pub mod lambda;
 pub mod memory_estimate;
 mod quantise;
 mod reconstruction;
+mod steps;
 pub mod strict_math;
 mod trace;
 
+pub use build::Peaks;
+pub use context::is_first;
 pub use encoder::{Encoder, EncoderWalk};
 pub use entropy_branch::{EntropyBranch, EntropyWalk, Prior};
 pub use quantise::{dequantise, quantise};
 pub use reconstruction::{Reconstruction, ReconstructionWalk};
 pub use trace::{LevelTrace, Trace};
 
-use crate::model::{LambdaRanges, ModelError, Spec, Weights};
+use crate::model::{LambdaRanges, ModelError, QuantisedWeights, Spec};
 
 /// The three branches of a model, packed for the kernels.
 #[derive(Debug)]
@@ -33,23 +37,48 @@ pub struct Network {
 }
 
 impl Network {
-    /// Packs weights into layers. The memory of the weights is released while layers are built.
-    /// Each branch clamps λ to its own range.
+    /// Packs weights into layers. Each branch clamps λ to its own range.
     ///
     /// # Errors
     /// An invalid spec or range, or weights that do not fit the spec.
-    pub fn new(spec: &Spec, lambda: &LambdaRanges, weights: Weights) -> Result<Self, ModelError> {
+    pub fn new(spec: &Spec, lambda: &LambdaRanges, weights: &QuantisedWeights) -> Result<Self, ModelError> {
+        Ok(Self::build(spec, lambda, weights, false)?.0)
+    }
+
+    /// A network that records the largest integers that the inputs of its products reach. It gives
+    /// the same results, a little more slowly.
+    ///
+    /// # Errors
+    /// See [`Self::new`].
+    pub fn observed(
+        spec: &Spec,
+        lambda: &LambdaRanges,
+        weights: &QuantisedWeights,
+    ) -> Result<(Self, Peaks), ModelError> {
+        Self::build(spec, lambda, weights, true)
+    }
+
+    fn build(
+        spec: &Spec,
+        lambda: &LambdaRanges,
+        weights: &QuantisedWeights,
+        observed: bool,
+    ) -> Result<(Self, Peaks), ModelError> {
         lambda.validate()?;
-        let [mut encoder, mut entropy, mut reconstruction] = build::Builder::of_branches(spec, weights)?;
+        spec.validate()?;
+        let builder = || build::Builder::new(spec, weights, observed);
+        let (mut first, mut second, mut third) = (builder(), builder(), builder());
         let (encoder, (entropy, reconstruction)) = rayon::join(
-            || Encoder::new(&mut encoder, lambda.encoder),
+            || Encoder::new(&mut first, lambda.encoder),
             || {
                 rayon::join(
-                    || EntropyBranch::new(&mut entropy, lambda.entropy),
-                    || Reconstruction::new(&mut reconstruction, lambda.reconstruction),
+                    || EntropyBranch::new(&mut second, lambda.entropy),
+                    || Reconstruction::new(&mut third, lambda.reconstruction),
                 )
             },
         );
-        Ok(Self { encoder: encoder?, entropy: entropy?, reconstruction: reconstruction? })
+        let network = Self { encoder: encoder?, entropy: entropy?, reconstruction: reconstruction? };
+        let peaks = [first, second, third].into_iter().flat_map(build::Builder::into_peaks).collect();
+        Ok((network, peaks))
     }
 }

@@ -4,7 +4,7 @@ use super::block::{ConditionedBlock, apply_all};
 use super::build::Builder;
 use super::lambda::{Condition, LambdaEmbedding};
 use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, Spec};
-use heirloom_kernels::{Dense, Engine, Map, Up};
+use heirloom_kernels::{Engine, Linear, Map};
 
 /// Turns latents, and the entropy branch's features, into an image.
 #[derive(Debug)]
@@ -13,21 +13,21 @@ pub struct Reconstruction {
     start: Vec<f32>,
     levels: Vec<ReconstructionLevel>,
     tail: Vec<ConditionedBlock>,
-    image: Up,
+    image: Linear,
 }
 
 #[derive(Debug)]
 struct ReconstructionLevel {
     blocks_in: Vec<ConditionedBlock>,
-    merge: Dense,
+    merge: Linear,
     blocks_out: Vec<ConditionedBlock>,
-    up: Up,
+    up: Linear,
 }
 
 impl Reconstruction {
     pub(super) fn new(build: &mut Builder<'_>, range: LambdaRange) -> Result<Self, ModelError> {
         let spec = build.spec();
-        let start = build.vector("reconstruction.start")?;
+        let start = build.vector("reconstruction.start")?.to_vec();
         let levels = (0..LATENT_LEVELS)
             .map(|level| {
                 let name = format!("reconstruction.z{}", level + 1);
@@ -40,19 +40,19 @@ impl Reconstruction {
                         spec.reconstruction_in[level],
                         stage,
                     )?,
-                    merge: build.dense(&format!("{name}.merge"), 2 * width + latent, width)?,
+                    merge: build.linear(&format!("{name}.merge"), &[width, latent, width])?,
                     blocks_out: ConditionedBlock::sequence(
                         build,
                         &format!("{name}.out"),
                         spec.reconstruction_out[level],
                         stage,
                     )?,
-                    up: build.up(&format!("{name}.up"), width, spec.widths[stage - 1], 2)?,
+                    up: build.linear(&format!("{name}.up"), &[width])?,
                 })
             })
             .collect::<Result<_, ModelError>>()?;
         let tail = ConditionedBlock::sequence(build, "reconstruction.tail", spec.tail_blocks, 0)?;
-        let image = build.up("reconstruction.image", spec.widths[0], 3, 4)?;
+        let image = build.linear("reconstruction.image", &[spec.widths[0]])?;
         let lambda = LambdaEmbedding::new(build, Branch::Reconstruction, range)?;
         Ok(Self { lambda, start, levels, tail, image })
     }
@@ -100,13 +100,13 @@ impl ReconstructionWalk<'_> {
         let Some(level) = self.branch.levels.get(self.level) else { return };
         self.level += 1;
         apply_all(&level.blocks_out, &self.condition, &mut self.feature);
-        self.feature = self.condition.engine.up(&level.up, &self.feature);
+        self.feature = self.condition.engine.up(&level.up, 2, &self.feature);
     }
 
     /// The image: RGB, nominally in [-1, 1], not clamped.
     #[must_use]
     pub fn image(mut self) -> Map {
         apply_all(&self.branch.tail, &self.condition, &mut self.feature);
-        self.condition.engine.up(&self.branch.image, &self.feature)
+        self.condition.engine.up(&self.branch.image, 4, &self.feature)
     }
 }

@@ -4,7 +4,7 @@
 use heirloom_format::container::CANVAS_UNIT;
 
 use super::Network;
-use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
+use heirloom_kernels::{Engine, Map};
 
 /// Intermediate results of one latent level.
 #[derive(Clone, Debug)]
@@ -36,18 +36,14 @@ pub struct Trace {
 
 impl Network {
     /// Runs all branches on `image` (RGB in [-1, 1], sides multiples of [`CANVAS_UNIT`]). After
-    /// each level it continues with the given latent instead of the network's own. The entropy
-    /// branch is strict; the others use `arithmetic`.
+    /// each level it continues with the given latent instead of the network's own.
     ///
-    /// Returns `None` if this machine lacks `isa`, or unless there are four latents of the right
-    /// shapes.
+    /// Returns `None` unless there are four latents of the right shapes.
     #[must_use]
-    pub fn trace(&self, isa: Isa, arithmetic: Arithmetic, lambda: f32, image: Map, latents: &[Map]) -> Option<Trace> {
-        let engine = Engine::at(isa, arithmetic)?;
-        let strict = Engine::at(isa, Arithmetic::Strict)?;
+    pub fn trace(&self, engine: Engine, lambda: f32, image: Map, latents: &[Map]) -> Option<Trace> {
         let (height, width) = (image.height / CANVAS_UNIT, image.width / CANVAS_UNIT);
         let mut encoder = self.encoder.features(engine, lambda, image);
-        let mut entropy = self.entropy.walk(isa, lambda, height, width)?;
+        let mut entropy = self.entropy.walk(engine, lambda, height, width);
         let mut reconstruction = self.reconstruction.walk(engine, lambda, height, width);
         let features = encoder.features().to_vec();
         if latents.len() != features.len() {
@@ -69,7 +65,7 @@ impl Network {
         }
         Some(Trace {
             encoder_embedding: self.encoder.embedding(engine, lambda),
-            entropy_embedding: self.entropy.embedding(strict, lambda),
+            entropy_embedding: self.entropy.embedding(engine, lambda),
             reconstruction_embedding: self.reconstruction.embedding(engine, lambda),
             features,
             levels,

@@ -27,16 +27,8 @@ pub struct Manifest {
 pub struct Older {
     /// Name of the set's folder.
     pub set: String,
-    /// Hashes for each of its files, in their order.
-    pub pixels: Vec<Pixels>,
-}
-
-/// Hashes of pixels, as in [`Entry`].
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pixels {
-    pub exact: String,
-    pub fused: String,
+    /// Hashes of the pixels of each of its files, in their order.
+    pub pixels: Vec<String>,
 }
 
 /// A file of a set. Hashes are BLAKE3, in hexadecimal digits.
@@ -55,13 +47,10 @@ pub struct Entry {
     pub file: String,
     /// `Latents::hash`: the same with every generation of the lineage.
     pub latents: String,
-    /// Hash of the pixels by exact decoding with the model that wrote the file; none if its weights
-    /// are not in the repository.
+    /// Hash of the pixels that the model which wrote the file decodes it to; none if its weights are
+    /// not in the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exact_pixels: Option<String>,
-    /// Hash of the pixels with fused multiply-add, the default; none as above.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fused_pixels: Option<String>,
+    pub pixels: Option<String>,
     /// Hash of ICC profile, Exif and XMP, concatenated; none without metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,

@@ -30,7 +30,7 @@ mod scale;
 mod tables;
 mod tables_data;
 
-pub use decoder::decode_section;
+pub use decoder::{SectionDecoder, decode_section};
 pub use encoder::{encode_section, encode_section_with};
 pub use error::EntropyError;
 pub use scale::{SCALES, scale_index, scale_indices};

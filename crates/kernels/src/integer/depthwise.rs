@@ -227,6 +227,7 @@ impl PairRow<'_> {
             // SAFETY: the slice is 16 values long.
             unsafe { S::store_int(S::pairs(left, S::splat_int(0)), out[at..at + 16].as_mut_ptr()) }
         }
+        input.observe_pairs(out);
     }
 }
 

@@ -74,6 +74,16 @@ impl Input {
         }
     }
 
+    /// Takes note of quantised values in pairs, if someone asked for it.
+    #[inline]
+    pub(crate) fn observe_pairs(&self, pairs: &[i32]) {
+        if let Some(peak) = &self.peak {
+            let of_pair = |pair: i32| (pair as i16).unsigned_abs().max(((pair >> 16) as i16).unsigned_abs());
+            let largest = pairs.iter().fold(0, |largest, &pair| of_pair(pair).max(largest));
+            peak.0.fetch_max(u32::from(largest), Relaxed);
+        }
+    }
+
     /// A quantiser with its constants in vectors.
     #[inline(always)]
     pub(crate) fn quantiser<S: Simd>(&self) -> Quantiser<S> {

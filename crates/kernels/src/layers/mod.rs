@@ -7,6 +7,7 @@
 mod block;
 mod conv3x3;
 mod dense;
+mod depthwise;
 pub mod pointwise;
 mod resample;
 mod ring;

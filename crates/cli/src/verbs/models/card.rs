@@ -53,7 +53,7 @@ fn cell(text: &str) -> String {
 fn section(proof: &Proof) -> String {
     let number = |value: f64| if value.is_finite() { format!("{value:.3}") } else { "∞".into() };
     let mut text = format!(
-        "\n## Files of generation {}\n\nWritten by `{}`, from the {} images of {} (BLAKE3 `{}`); {} arithmetic. Every file decodes to the \
+        "\n## Files of generation {}\n\nWritten by `{}`, from the {} images of {} (BLAKE3 `{}`). Every file decodes to the \
          same latents. No λ may lose more than {} dB on average.\n\n\
          | λ | files | bpp | PSNR dB before | now | change | worst | new files: bpp | PSNR dB |\n|---|---|---|---|---|---|---|---|---|\n",
         proof.old.generation,
@@ -61,7 +61,6 @@ fn section(proof: &Proof) -> String {
         proof.images,
         cell(&proof.dataset),
         proof.images_hash,
-        proof.arithmetic,
         proof.tolerance_db,
     );
     for p in &proof.points {

@@ -13,9 +13,8 @@ use crate::proof::{self, Measuring, Pair};
 /// Prove that a new model keeps the files of an old one
 ///
 /// The entropy branches are compared bit by bit. Then OLD writes a real file of every image at
-/// every λ. Both models read it back from disk, look up its latents, and decode it with strict
-/// arithmetic, so that the numbers are the same on every machine. NEW also writes files of its own,
-/// for a BD-rate against those of OLD.
+/// every λ. Both models read it back from disk, look up its latents, and decode it. The numbers are
+/// the same on every machine. NEW also writes files of its own, for a BD-rate against those of OLD.
 ///
 /// NEW is 'decodable' if it has the entropy branch of OLD and finds the latents of OLD in every
 /// file. It is 'stable' if, besides, the mean PSNR of OLD's files falls by no more than 0.05 dB at

@@ -1,0 +1,86 @@
+//! The symbols of a latent and its section: which are coded first, and under which prior.
+//!
+//! Where a level has a context, the symbols of the first half of the positions come first, then
+//! those of the second, whose prior depends on them.
+
+use crate::network::{EntropyWalk, Prior, dequantise, is_first, quantise};
+use heirloom_format::entropy::{EntropyError, SectionDecoder, encode_section, scale_indices};
+use heirloom_kernels::Map;
+
+/// Quantises posterior means. Returns the section, the symbols, and the prior of all of them.
+pub(super) fn code(
+    walk: &EntropyWalk<'_>,
+    posterior_mean: &Map,
+    mut prior: Prior,
+) -> Result<(Vec<u8>, Vec<i32>, Prior), EntropyError> {
+    let mut symbols = quantise(posterior_mean, &prior);
+    if !walk.has_context() {
+        let bytes = encode_section(&symbols, &indices(&prior.raw_scale.data))?;
+        return Ok((bytes, symbols, prior));
+    }
+    walk.correct(&symbols, &mut prior);
+    // The prior of the first half is as it was, and so are its symbols.
+    symbols = quantise(posterior_mean, &prior);
+    let halves = [true, false].map(|first| half(&prior.mean, first));
+    let ordered: Vec<i32> =
+        halves.iter().flat_map(|half| half.iter().flat_map(|range| &symbols[range.clone()])).copied().collect();
+    let raw: Vec<f32> = halves
+        .iter()
+        .flat_map(|half| half.iter().flat_map(|range| &prior.raw_scale.data[range.clone()]))
+        .copied()
+        .collect();
+    Ok((encode_section(&ordered, &indices(&raw))?, symbols, prior))
+}
+
+/// The latent of a section. Without a section, and, together with the error, if it cannot be
+/// decoded, returns the prior mean.
+pub(super) fn decode(walk: &EntropyWalk<'_>, mut prior: Prior, section: Option<&[u8]>) -> (Map, Option<EntropyError>) {
+    let mut symbols = vec![0; prior.mean.data.len()];
+    let mut problem = None;
+    let decoded = section.map(|section| read(walk, section, &mut prior, &mut symbols));
+    if let Some(Err(error)) = decoded {
+        symbols.fill(0);
+        problem = Some(error);
+    }
+    if walk.has_context() && (section.is_none() || problem.is_some()) {
+        walk.correct(&symbols, &mut prior);
+    }
+    (dequantise(&symbols, prior), problem)
+}
+
+fn read(walk: &EntropyWalk<'_>, section: &[u8], prior: &mut Prior, symbols: &mut [i32]) -> Result<(), EntropyError> {
+    let mut decoder = SectionDecoder::new(section)?;
+    if !walk.has_context() {
+        decoder.read(&indices(&prior.raw_scale.data), symbols)?;
+        return decoder.finish();
+    }
+    for first in [true, false] {
+        let half = half(&prior.mean, first);
+        let raw: Vec<f32> = half.iter().flat_map(|range| &prior.raw_scale.data[range.clone()]).copied().collect();
+        let mut ordered = vec![0; raw.len()];
+        decoder.read(&indices(&raw), &mut ordered)?;
+        let mut rest = ordered.as_slice();
+        for range in half {
+            let (pixel, after) = rest.split_at(range.len());
+            symbols[range].copy_from_slice(pixel);
+            rest = after;
+        }
+        if first {
+            walk.correct(symbols, prior);
+        }
+    }
+    decoder.finish()
+}
+
+fn indices(raw_scales: &[f32]) -> Vec<u8> {
+    let mut indices = vec![0; raw_scales.len()];
+    scale_indices(raw_scales, &mut indices);
+    indices
+}
+
+/// Where the values of each position of a half lie, in the order of memory.
+fn half(map: &Map, first: bool) -> Vec<std::ops::Range<usize>> {
+    let positions = (0..map.height).flat_map(|y| (0..map.width).map(move |x| (y, x)));
+    let wanted = positions.filter(|&(y, x)| is_first(y, x) == first);
+    wanted.map(|(y, x)| (y * map.width + x) * map.channels).map(|at| at..at + map.channels).collect()
+}
