@@ -27,6 +27,11 @@ impl Model {
     /// An invalid spec or λ range, or weights that do not fit the spec.
     pub fn new(file: ModelFile) -> Result<Self, ModelError> {
         let ModelFile { metadata, weights } = file;
+        if metadata.spec.has_options() {
+            return Err(ModelError::Spec(
+                "this version cannot run learned_steps and context; use a newer program".into(),
+            ));
+        }
         let network = Network::new(&metadata.spec, &metadata.lambda, weights)?;
         Ok(Self { metadata, network })
     }

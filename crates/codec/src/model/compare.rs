@@ -115,7 +115,7 @@ impl ModelFile {
 }
 
 /// Names and values of the numbers of a spec that are hashed into the entropy id.
-fn entropy_fields(spec: &Spec) -> [(&'static str, Vec<usize>); 6] {
+fn entropy_fields(spec: &Spec) -> [(&'static str, Vec<usize>); 8] {
     [
         ("widths, without s4", spec.widths[1..].to_vec()),
         ("kernels, without s4", spec.kernels[1..].to_vec()),
@@ -123,5 +123,7 @@ fn entropy_fields(spec: &Spec) -> [(&'static str, Vec<usize>); 6] {
         ("embedding", vec![spec.embedding]),
         ("entropy_in", spec.entropy_in.to_vec()),
         ("entropy_out", spec.entropy_out.to_vec()),
+        ("learned_steps", vec![usize::from(spec.learned_steps)]),
+        ("context", spec.context.to_vec()),
     ]
 }

@@ -3,7 +3,7 @@
 use heirloom_format::container::LATENT_LEVELS;
 
 use super::Branch;
-use super::spec::{STRIDES, Spec};
+use super::spec::{CONTEXT_KERNEL, STEP_COEFFICIENTS, STRIDES, Spec};
 
 /// How PyTorch's layout of a tensor becomes ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,7 @@ impl List<'_> {
             self.dense(&format!("{ours}.prior"), &format!("{theirs}.prior"), (width, 2 * latent), &[1, 1]);
             self.dense(&format!("{ours}.latent"), &format!("{theirs}.z_proj"), (latent, width), &[1, 1]);
             foreign += 1;
+            self.options(level, &ours);
             for block in 0..self.spec.entropy_out[level] {
                 self.block(&format!("{ours}.out{block}"), &format!("em_blocks.{foreign}"), stage);
                 foreign += 1;
@@ -115,6 +116,28 @@ impl List<'_> {
                 self.shuffle(&format!("{ours}.up"), &format!("em_blocks.{foreign}.0"), width, next, 2);
                 foreign += 1;
             }
+        }
+    }
+
+    /// Tensors that the authors' model does not have; an import asks for them by our own names.
+    fn options(&mut self, level: usize, name: &str) {
+        let spec = self.spec;
+        let (width, latent) = (spec.level_width(level), spec.latents[level]);
+        let mut own = |part: &str, shape: Vec<usize>| {
+            let name = format!("{name}.{part}");
+            self.push(&name, shape.clone(), &name, shape, Layout::Same);
+        };
+        if spec.learned_steps {
+            own("step", vec![STEP_COEFFICIENTS, latent]);
+        }
+        let hidden = spec.context[level];
+        if hidden > 0 {
+            own("context.depthwise.weight", vec![CONTEXT_KERNEL * CONTEXT_KERNEL, latent]);
+            own("context.depthwise.bias", vec![latent]);
+            own("context.expand.weight", vec![width + latent, hidden]);
+            own("context.expand.bias", vec![hidden]);
+            own("context.project.weight", vec![hidden, 2 * latent]);
+            own("context.project.bias", vec![2 * latent]);
         }
     }
 

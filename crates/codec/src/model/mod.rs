@@ -29,5 +29,5 @@ pub use lambda_range::{LambdaError, LambdaRange, LambdaRanges};
 pub use metadata::{Lineage, Metadata};
 pub use provenance::{Provenance, Strategy};
 pub use record::{Proof, ProofPoint, Record};
-pub use spec::{STAGES, STRIDES, Spec};
+pub use spec::{CONTEXT_KERNEL, STAGES, STEP_COEFFICIENTS, STRIDES, Spec};
 pub use weights::{Tensor, Weights};

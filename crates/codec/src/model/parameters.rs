@@ -49,6 +49,9 @@ impl Spec {
         for (level, &channels) in self.latents.iter().enumerate() {
             in_range(&format!("latents[{level}]"), channels, 1, MAX_WIDTH)?;
         }
+        for (level, &hidden) in self.context.iter().enumerate() {
+            in_range(&format!("context[{level}]"), hidden, 0, MAX_WIDTH)?;
+        }
         in_range("embedding", self.embedding, 4, MAX_EMBEDDING)?;
         if !self.embedding.is_multiple_of(2) {
             return Err(ModelError::Spec(format!(
@@ -145,6 +148,7 @@ mod tests {
         refused(|spec| spec.widths[1] = 40, "widths[1]");
         refused(|spec| spec.kernels[0] = 4, "kernels[0]");
         refused(|spec| spec.latents[3] = 100_000, "latents[3]");
+        refused(|spec| spec.context[1] = 100_000, "context[1]");
         refused(|spec| spec.embedding = 17, "embedding");
         refused(|spec| spec.embedding = 2, "embedding");
         refused(|spec| spec.tail_blocks = 1000, "tail_blocks");

@@ -8,6 +8,13 @@ use serde::{Deserialize, Serialize};
 pub const STAGES: usize = 5;
 /// Pixels of the image per feature position and side, for each stage.
 pub const STRIDES: [usize; STAGES] = [4, 8, 16, 32, CANVAS_UNIT];
+/// Coefficients of a learned quantisation step Δ: ln Δ = a + b·t + c·t² with
+/// t = ln(λ / 256) / ln 32, which is −1 at λ = 8 and 1 at 8192. λ is clamped to the range of the
+/// entropy branch.
+pub const STEP_COEFFICIENTS: usize = 3;
+/// Side of the depthwise kernel of a spatial context, which sees the symbols of the positions with
+/// an even x + y.
+pub const CONTEXT_KERNEL: usize = 5;
 
 /// The shape of a network. Two networks with equal specs have the same tensors with the same
 /// shapes.
@@ -37,6 +44,18 @@ pub struct Spec {
     pub reconstruction_out: [usize; LATENT_LEVELS],
     /// Blocks of the reconstruction branch at stride 4, before the image.
     pub tail_blocks: usize,
+    /// Whether each latent channel has a quantisation step that is a learned function of λ. Without
+    /// it (as in the paper) every step is 1.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub learned_steps: bool,
+    /// Hidden channels of each level's spatial context, which corrects the priors of one half of
+    /// the positions from the decoded other half; 0 (as in the paper) for levels without one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub context: [usize; LATENT_LEVELS],
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Spec {
@@ -57,6 +76,8 @@ impl Spec {
             reconstruction_in: [0, 2, 3, 3],
             reconstruction_out: [2, 2, 3, 3],
             tail_blocks: 6,
+            learned_steps: false,
+            context: [0; LATENT_LEVELS],
         }
     }
 
@@ -79,6 +100,18 @@ impl Spec {
             tail_blocks: 1,
             ..Self::scaled(16, 16)
         }
+    }
+
+    /// The same network with all options off, as in the paper.
+    #[must_use]
+    pub fn without_options(&self) -> Self {
+        Self { learned_steps: false, context: [0; LATENT_LEVELS], ..self.clone() }
+    }
+
+    /// Whether this network has an option that the paper's does not have.
+    #[must_use]
+    pub fn has_options(&self) -> bool {
+        self.learned_steps || self.context != [0; LATENT_LEVELS]
     }
 
     /// Stage (index into [`STRIDES`]) of the latent level with index `level`: 0 for z1 … 3 for z4.
@@ -112,7 +145,17 @@ impl Spec {
         numbers.push(self.embedding);
         numbers.extend(&self.entropy_in);
         numbers.extend(&self.entropy_out);
+        self.push_options(&mut numbers);
         little_endian(&numbers)
+    }
+
+    /// Appends the options of the entropy branch, if any is on: specs without options keep the
+    /// bytes, and so the ids, that they had before there were options.
+    fn push_options(&self, numbers: &mut Vec<usize>) {
+        if self.has_options() {
+            numbers.push(usize::from(self.learned_steps));
+            numbers.extend(&self.context);
+        }
     }
 
     /// Canonical bytes of the whole spec: every number as `u32` little endian, fields in the order
@@ -130,6 +173,7 @@ impl Spec {
         numbers.extend(&self.reconstruction_in);
         numbers.extend(&self.reconstruction_out);
         numbers.push(self.tail_blocks);
+        self.push_options(&mut numbers);
         little_endian(&numbers)
     }
 }
@@ -137,4 +181,54 @@ impl Spec {
 /// Numbers of a valid spec fit in 32 bits; those of an unchecked spec saturate.
 fn little_endian(numbers: &[usize]) -> Vec<u8> {
     numbers.iter().flat_map(|&n| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_are_off_leave_no_trace() {
+        let base = Spec::base();
+        // Numbers of the paper's spec: five widths, five kernels, four latents, λ, five and four
+        // times four block counts, the tail.
+        assert_eq!(base.canonical_bytes().len(), 4 * (5 + 5 + 4 + 1 + 5 + 4 * 4 + 1));
+        assert_eq!(base.entropy_bytes().len(), 4 * (4 + 4 + 4 + 1 + 4 + 4));
+        let text = serde_json::to_string(&base).unwrap();
+        assert!(!text.contains("learned_steps") && !text.contains("context"), "{text}");
+        assert!(!base.has_options());
+        assert!(base.parameters().iter().all(|(name, _)| !name.contains("step") && !name.contains("context")));
+    }
+
+    #[test]
+    fn the_codec_refuses_options_by_name() {
+        let spec = Spec { learned_steps: true, context: [0, 0, 8, 8], ..Spec::tiny() };
+        let weights = crate::internals::reference::weights(&spec).unwrap();
+        let ranges = crate::model::LambdaRanges::all(crate::model::LambdaRange::PRETRAINING);
+        let file = crate::model::ModelFile::new(spec, ranges, weights).unwrap();
+        // The file is a model like any other; only this version cannot run it.
+        let file = crate::model::ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
+        let said = crate::Model::new(file).unwrap_err().to_string();
+        assert!(said.contains("learned_steps") && said.contains("newer program"), "{said}");
+    }
+
+    #[test]
+    fn every_option_changes_both_ids_and_survives_json() {
+        let tiny = Spec::tiny();
+        let mut specs = vec![tiny.clone(), Spec { learned_steps: true, ..tiny.clone() }];
+        for level in 0..LATENT_LEVELS {
+            let mut spec = tiny.clone();
+            spec.context[level] = 8;
+            specs.push(spec);
+        }
+        for (i, a) in specs.iter().enumerate() {
+            assert_eq!(serde_json::from_str::<Spec>(&serde_json::to_string(a).unwrap()).unwrap(), *a);
+            assert_eq!((a.without_options(), a.has_options()), (tiny.clone(), i > 0));
+            for b in &specs[..i] {
+                assert_ne!(a.entropy_bytes(), b.entropy_bytes());
+                assert_ne!(a.canonical_bytes(), b.canonical_bytes());
+                assert_ne!(a.parameters(), b.parameters());
+            }
+        }
+    }
 }
