@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use common::{Scratch, draw, metrics};
+use common::{Scratch, draw, metrics, with_options};
 use heirloom_codec::{
     EncodeOptions, Image, Model,
     image::PixelFormat,
@@ -18,6 +18,7 @@ use heirloom_codec::{
 };
 use heirloom_train::trainer::{
     Config,
+    network_config::NetworkConfig,
     presets::{BASELINES, LEARNING, PRESETS},
 };
 
@@ -138,6 +139,32 @@ fn presets_are_printed_as_configurations() {
         assert_eq!(Config::from_toml(&text(&out.stdout)).unwrap(), Config::preset(name).unwrap());
     }
     assert!(!program(&["preset", "huge"], &[]).status.success());
+}
+
+#[test]
+fn options_that_a_model_lacks_are_named_in_one_line() {
+    let scratch = Scratch::new("command-options");
+    draw(&scratch.images(), 1);
+    let [model, config, run] = ["model.safetensors", "config.toml", "run"].map(|name| scratch.0.join(name));
+    let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);
+    let file = ModelFile::new(Spec::tiny(), ranges, reference::weights(&Spec::tiny()).unwrap()).unwrap();
+    fs::write(&model, file.to_bytes().unwrap()).unwrap();
+    let network = NetworkConfig::Full(Box::new(with_options(Spec::tiny())));
+    fs::write(&config, Config { network, ..Config::preset("tiny").unwrap() }.to_toml().unwrap()).unwrap();
+    let images = scratch.images();
+    for (arguments, flag) in [
+        (["train", "--steps", "1"].as_slice(), "--init"),
+        (&["learn", "--steps", "1", "--strategy", "end-to-end"], "--from"),
+    ] {
+        let out = run.join(flag);
+        let paths: [(&str, &Path); 4] = [(flag, &model), ("--config", &config), ("--data", &images), ("--out", &out)];
+        let out = program(arguments, &paths);
+        let said = text(&out.stdout) + &text(&out.stderr);
+        assert!(out.status.success(), "{said}");
+        let line =
+            "the model lacks 22 tensors, entropy.z1.step to entropy.z4.context.project.bias: they start without effect";
+        assert_eq!(said.lines().filter(|said| said.contains(line)).count(), 1, "{said}");
+    }
 }
 
 #[test]

@@ -17,14 +17,14 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use common::{Scratch, draw, metrics};
+use common::{Scratch, draw, metrics, with_options};
 use heirloom_codec::{
     internals::reference,
     model::{LambdaRange, LambdaRanges, ModelFile, Spec},
 };
 use heirloom_train::{
     random::Random,
-    trainer::{Config, config::Phase},
+    trainer::{Config, config::Phase, network_config::NetworkConfig},
 };
 
 /// Starts the program on the run `out`, whether or not there is something to resume. If there is a
@@ -125,7 +125,9 @@ fn a_run_killed_at_random_steps_equals_one_that_was_not_over_200_steps() {
 #[test]
 fn a_short_run_that_is_killed_equals_one_that_was_not() {
     let phases = vec![Phase { from_step: 0, crop: 64, batch: 1 }];
-    compare("kill-short", &Config { phases, checkpoint_every: 3, probe_images: 1, ..tiny(20) }, None, 3);
+    let network = NetworkConfig::Full(Box::new(with_options(Spec::tiny())));
+    let config = Config { network, phases, checkpoint_every: 3, probe_images: 1, rounded: 0.5, ..tiny(20) };
+    compare("kill-short", &config, None, 3);
 }
 
 #[test]

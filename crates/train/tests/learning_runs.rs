@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use common::{
     learning::{archive, child, codec_image, images, options, parent, prepared, put, request, settings, with_data},
-    metrics,
+    metrics, with_options,
 };
 use heirloom_codec::{
     DecodeOptions, EncodeOptions, Model,
@@ -15,7 +15,8 @@ use heirloom_codec::{
 };
 use heirloom_train::{
     TrainError,
-    replay::{Request, learn},
+    model::Layout,
+    replay::{LearningPlan, Request, learn},
     trainer::{self, Config, Options, learn_config::Strategy},
 };
 
@@ -124,6 +125,34 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
             model.decode(&bytes, &DecodeOptions::default()).unwrap();
         }
     }
+}
+
+#[test]
+fn options_of_the_network_are_added_end_to_end() {
+    let scratch = prepared("learning-options");
+    let spec = with_options(parent().metadata.spec.clone());
+    let numbers = toml::Table::try_from(&spec).unwrap();
+    let whole = Request { strategy: Some(Strategy::EndToEnd), ..request(&scratch, 3) };
+    settings(&scratch, &format!("[network]\n{numbers}"));
+    let options = options(&scratch, "new", "run");
+    let in_part = Request { strategy: Some(Strategy::Encoder), ..whole.clone() };
+    let said = learn(&in_part, &options).err().unwrap().to_string();
+    assert!(said.contains("end-to-end"), "{said}");
+    let checkpoint = learn(&whole, &options).unwrap();
+    let plan = LearningPlan::of_run(&options.out, &checkpoint.header.config).unwrap();
+    let layout = Layout::new(&spec);
+    for (name, tensor) in parent().weights.iter() {
+        let entry = layout.entry(name).unwrap();
+        assert_eq!(plan.start[entry.offset..entry.offset + entry.len], tensor.data[..], "{name}");
+    }
+    let step = layout.entry("entropy.z3.step").unwrap();
+    let range = step.offset..step.offset + step.len;
+    assert!(plan.start[range.clone()].iter().all(|v| *v == 0.0));
+    assert!(checkpoint.state.weights[range].iter().any(|v| *v != 0.0));
+    let file = child(&options.out, &checkpoint, true);
+    assert_eq!((&file.metadata.spec, file.metadata.lineage.parent), (&spec, None));
+    assert_ne!(file.metadata.lineage.entropy_id, parent().metadata.lineage.entropy_id);
+    assert_eq!(ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
 }
 
 #[test]

@@ -8,12 +8,19 @@ use std::{fs, sync::Arc};
 use common::{Scratch, draw, metrics};
 use heirloom_train::{
     TrainError,
-    data::{BatchSampler, Folder, Images, Loader, sampler::LambdaLaw},
+    data::{Augmentation, BatchSampler, Folder, Images, Loader, sampler::LambdaLaw},
     model::{
         Layout, Spec,
         initial::{Initial, initial},
     },
-    trainer::{self, Config, Options, checkpoint::Checkpoint, config::Phase, schedule},
+    trainer::{
+        self, Config, Options,
+        checkpoint::Checkpoint,
+        config::{Optimiser, Phase},
+        export,
+        network_config::NetworkConfig,
+        schedule, start,
+    },
 };
 
 fn config(steps: u64) -> Config {
@@ -34,20 +41,62 @@ fn options(scratch: &Scratch, run: &str) -> Options {
 
 #[test]
 fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
-    let scratch = Scratch::new("resume");
-    draw(&scratch.images(), 5);
-    let config = config(26);
-    let whole = trainer::train(&config, &options(&scratch, "whole")).unwrap();
-    trainer::train(&config, &Options { stop_at: Some(16), ..options(&scratch, "parts") }).unwrap();
-    // Metrics written after the checkpoint, as by a run that was killed, are dropped and written
-    // again.
-    let path = scratch.0.join("parts/metrics.jsonl");
-    let more = fs::read_to_string(&path).unwrap() + "{\"kind\":\"train\",\"step\":20,\"loss\":0}\n{\"kind\":\"tr";
-    fs::write(&path, more).unwrap();
-    let parts = trainer::train(&config, &options(&scratch, "parts")).unwrap();
-    assert!(whole.state == parts.state, "weights differ");
-    assert_eq!(metrics(&scratch.0.join("whole")), metrics(&scratch.0.join("parts")));
-    assert_eq!(Checkpoint::newest(&scratch.0.join("whole")).unwrap().unwrap(), whole);
+    for (name, config) in [("resume", config(26)), ("resume-options", with_options(config(26)))] {
+        let scratch = Scratch::new(name);
+        draw(&scratch.images(), 5);
+        let whole = trainer::train(&config, &options(&scratch, "whole")).unwrap();
+        trainer::train(&config, &Options { stop_at: Some(16), ..options(&scratch, "parts") }).unwrap();
+        // Metrics written after the checkpoint, as by a run that was killed, are dropped and
+        // written again.
+        let path = scratch.0.join("parts/metrics.jsonl");
+        let more = fs::read_to_string(&path).unwrap() + "{\"kind\":\"train\",\"step\":20,\"loss\":0}\n{\"kind\":\"tr";
+        fs::write(&path, more).unwrap();
+        let parts = trainer::train(&config, &options(&scratch, "parts")).unwrap();
+        assert!(whole.state == parts.state, "weights differ");
+        assert_eq!(metrics(&scratch.0.join("whole")), metrics(&scratch.0.join("parts")));
+        assert_eq!(Checkpoint::newest(&scratch.0.join("whole")).unwrap().unwrap(), whole);
+    }
+}
+
+/// Learned steps and contexts, noise at first and rounding later, and Muon for matrices of which
+/// one starts at zero.
+fn with_options(config: Config) -> Config {
+    let network = NetworkConfig::Full(Box::new(common::with_options(Spec::tiny())));
+    let augmentation = Augmentation { shrink: [0.7, 1.0], flip: true };
+    Config { network, optimiser: Optimiser::Muon, rounded: 0.5, augmentation, ..config }
+}
+
+#[test]
+fn a_model_without_the_options_of_the_configuration_starts_a_run_with_them() {
+    let scratch = Scratch::new("add-options");
+    draw(&scratch.images(), 2);
+    let old = trainer::train(&config(8), &options(&scratch, "old")).unwrap();
+    let file = export::model(&old, true, false).unwrap();
+    let path = scratch.0.join("old.safetensors");
+    fs::write(&path, file.to_bytes().unwrap()).unwrap();
+    // What is frozen shows what the run began with.
+    let frozen = vec!["entropy.".into(), "reconstruction.".into()];
+    let config = Config { freeze: frozen, ..with_options(config(2)) };
+    let init = Options { init: Some(path.clone()), resume: false, ..options(&scratch, "new") };
+    let new = trainer::train(&config, &init).unwrap();
+    let layout = Layout::new(new.header.spec.as_ref().unwrap());
+    let initial = start::initial(&config).unwrap();
+    let mut added = 0;
+    for entry in layout.entries().iter().filter(|entry| !entry.name.starts_with("encoder.")) {
+        let range = entry.offset..entry.offset + entry.len;
+        let now = &new.state.weights[range.clone()];
+        let tensor = file.weights.get(&entry.name);
+        assert!(now == tensor.map_or(&initial[range], |tensor| &tensor.data), "{}", entry.name);
+        added += usize::from(tensor.is_none());
+    }
+    assert_eq!(added, 4 + 3 * 6);
+
+    // Not the other way round: without its options, a model means something else.
+    let more = export::model(&new, true, false).unwrap();
+    fs::write(&path, more.to_bytes().unwrap()).unwrap();
+    let back = Options { init: Some(path), resume: false, ..options(&scratch, "back") };
+    let said = trainer::train(&self::config(2), &back).unwrap_err().to_string();
+    assert!(said.contains("entropy.z1.context") && said.contains("lacks"), "{said}");
 }
 
 #[test]

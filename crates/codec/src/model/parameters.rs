@@ -154,6 +154,7 @@ mod tests {
         refused(|spec| spec.widths[1] = 40, "widths[1]");
         refused(|spec| spec.kernels[0] = 4, "kernels[0]");
         refused(|spec| spec.latents[3] = 100_000, "latents[3]");
+        refused(|spec| spec.context[1] = 100_000, "context[1]");
         refused(|spec| spec.embedding = 17, "embedding");
         refused(|spec| spec.embedding = 2, "embedding");
         refused(|spec| spec.tail_blocks = 1000, "tail_blocks");

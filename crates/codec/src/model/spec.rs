@@ -182,3 +182,53 @@ impl Spec {
 fn little_endian(numbers: &[usize]) -> Vec<u8> {
     numbers.iter().flat_map(|&n| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_are_off_leave_no_trace() {
+        let base = Spec::base();
+        // Numbers of the paper's spec: five widths, five kernels, four latents, λ, five and four
+        // times four block counts, the tail.
+        assert_eq!(base.canonical_bytes().len(), 4 * (5 + 5 + 4 + 1 + 5 + 4 * 4 + 1));
+        assert_eq!(base.entropy_bytes().len(), 4 * (4 + 4 + 4 + 1 + 4 + 4));
+        let text = serde_json::to_string(&base).unwrap();
+        assert!(!text.contains("learned_steps") && !text.contains("context"), "{text}");
+        assert!(!base.has_options());
+        assert!(base.parameters().iter().all(|(name, _)| !name.contains("step") && !name.contains("context")));
+    }
+
+    #[test]
+    fn the_codec_refuses_options_by_name() {
+        let spec = Spec { learned_steps: true, context: [0, 0, 8, 8], ..Spec::tiny() };
+        let weights = crate::internals::reference::weights(&spec).unwrap();
+        let ranges = crate::model::LambdaRanges::all(crate::model::LambdaRange::PRETRAINING);
+        let file = crate::model::ModelFile::new(spec, ranges, weights).unwrap();
+        // The file is a model like any other; only this version cannot run it.
+        let file = crate::model::ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
+        let said = crate::Model::new(file).unwrap_err().to_string();
+        assert!(said.contains("learned_steps") && said.contains("newer program"), "{said}");
+    }
+
+    #[test]
+    fn every_option_changes_both_ids_and_survives_json() {
+        let tiny = Spec::tiny();
+        let mut specs = vec![tiny.clone(), Spec { learned_steps: true, ..tiny.clone() }];
+        for level in 0..LATENT_LEVELS {
+            let mut spec = tiny.clone();
+            spec.context[level] = 8;
+            specs.push(spec);
+        }
+        for (i, a) in specs.iter().enumerate() {
+            assert_eq!(serde_json::from_str::<Spec>(&serde_json::to_string(a).unwrap()).unwrap(), *a);
+            assert_eq!((a.without_options(), a.has_options()), (tiny.clone(), i > 0));
+            for b in &specs[..i] {
+                assert_ne!(a.entropy_bytes(), b.entropy_bytes());
+                assert_ne!(a.canonical_bytes(), b.canonical_bytes());
+                assert_ne!(a.parameters(), b.parameters());
+            }
+        }
+    }
+}

@@ -28,7 +28,9 @@ pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
     for (index, entry) in layout.entries().iter().enumerate() {
         let out = &mut values[entry.offset..entry.offset + entry.len];
         let mut random = Random::new(start.seed, STREAM, index as u64);
-        if entry.name.ends_with(".layer_scale") {
+        if entry.name.ends_with(".step") || entry.name.ends_with(".context.project.weight") {
+            // Options of the entropy branch start without effect: steps of 1, no correction.
+        } else if entry.name.ends_with(".layer_scale") {
             out.fill(start.layer_scale);
         } else if entry.name == "reconstruction.start" {
             out.iter_mut().for_each(|v| *v = random.normal() * 0.1);

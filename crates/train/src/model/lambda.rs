@@ -1,7 +1,7 @@
 //! Conditioning on λ: an embedding of its logarithm, and one perceptron per branch.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use heirloom_codec::model::{LambdaRange, LambdaRanges};
+use heirloom_codec::model::{LambdaRange, LambdaRanges, STEP_COEFFICIENTS};
 
 use super::{linear::LinearIds, parameters::Weights};
 use crate::ops;
@@ -14,11 +14,15 @@ pub(super) struct LambdaNet {
     pub branches: [[LinearIds; 2]; 3],
 }
 
-/// GELU of the perceptrons' outputs for each image of a batch, `[B, E]` per branch.
+/// What the three branches know of λ, one row per image of a batch: GELU of the perceptrons' outputs,
+/// `[B, E]` per branch.
 pub struct Embeddings {
     pub entropy: Tensor<2>,
     pub encoder: Tensor<2>,
     pub reconstruction: Tensor<2>,
+    /// 1, t and t² of the entropy branch's λ, `[B, 3]`, with t of [`log_position`]: the logarithms
+    /// of its quantisation steps are linear in them.
+    pub powers: Tensor<2>,
 }
 
 impl LambdaNet {
@@ -30,18 +34,35 @@ impl LambdaNet {
             let data = TensorData::new(lambda_features(values, self.embedding), [values.len(), self.embedding]);
             Tensor::from_data(data, device)
         };
+        let powers = |values: &[f32]| -> Tensor<2> {
+            let powers: Vec<f32> = values.iter().flat_map(|lambda| step_powers(*lambda)).collect();
+            Tensor::from_data(TensorData::new(powers, [values.len(), STEP_COEFFICIENTS]), device)
+        };
         let activated =
             |x: Tensor<2>, [fc1, fc2]: &[LinearIds; 2]| ops::gelu(fc2.linear(w, ops::gelu(fc1.linear(w, x))));
         let clamped = |range: Option<LambdaRange>| match range {
-            None => features(lambdas),
-            Some(range) => features(&lambdas.iter().map(|l| range.clamp(*l)).collect::<Vec<_>>()),
+            None => lambdas.to_vec(),
+            Some(range) => lambdas.iter().map(|l| range.clamp(*l)).collect(),
         };
+        let entropy = clamped(ranges.map(|r| r.entropy));
         Embeddings {
-            entropy: activated(clamped(ranges.map(|r| r.entropy)), &self.branches[0]),
-            encoder: activated(clamped(None), &self.branches[1]),
-            reconstruction: activated(clamped(ranges.map(|r| r.reconstruction)), &self.branches[2]),
+            entropy: activated(features(&entropy), &self.branches[0]),
+            encoder: activated(features(lambdas), &self.branches[1]),
+            reconstruction: activated(features(&clamped(ranges.map(|r| r.reconstruction))), &self.branches[2]),
+            powers: powers(&entropy),
         }
     }
+}
+
+/// Position of λ on a logarithmic scale: −1 at 8, 0 at 256 and 1 at 8192.
+fn log_position(lambda: f32) -> f64 {
+    (f64::from(lambda) / 256.0).ln() / 32f64.ln()
+}
+
+/// 1, t and t² with t of [`log_position`].
+fn step_powers(lambda: f32) -> [f32; STEP_COEFFICIENTS] {
+    let t = log_position(lambda);
+    [1.0, t as f32, (t * t) as f32]
 }
 
 /// Fourier features [cos(v f), sin(v f)] of each λ, row by row, with v = 64 ln λ / ln 8192 and

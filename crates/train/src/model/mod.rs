@@ -1,8 +1,11 @@
 //! Networks as training graphs: parameters in one flat buffer, the forward pass in tensors.
 
 pub mod baseline;
+mod block;
+mod context;
 pub mod initial;
 pub mod lambda;
+mod level;
 mod linear;
 pub mod network;
 pub mod parameters;
@@ -12,6 +15,7 @@ pub mod system;
 
 pub use heirloom_codec::model::Spec;
 pub use lambda::Embeddings;
+pub use level::LevelOutput;
 pub use network::{Forward, Network};
 pub use parameters::{Layout, MatrixId, VectorId, Weights};
 pub use quantise::Quantise;

@@ -6,7 +6,8 @@ use heirloom_format::container::CANVAS_UNIT;
 
 use super::{
     initial::{self, Initial},
-    network::{Forward, LevelOutput, Network},
+    level::LevelOutput,
+    network::{Forward, Network},
     parameters::{Layout, Weights},
     quantise::Quantise,
     system::{Coded, LatentState, System},
@@ -83,7 +84,7 @@ impl System for Network {
     }
 
     fn is_feature_matrix(&self, name: &str) -> bool {
-        !["lambda", "modulation", "depthwise", "encoder.s4.down", "reconstruction.image"]
+        !["lambda", "modulation", "depthwise", ".step", "encoder.s4.down", "reconstruction.image"]
             .iter()
             .any(|part| name.contains(part))
     }

@@ -73,6 +73,13 @@ pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Prec
     if on_cpu(&x) { fused::layer(Layer::Conv3x3, x, weight, bias, precision) } else { stock::conv3x3(x, weight, bias) }
 }
 
+/// A depthwise convolution, zero outside: `x` is `[B, H, W, C]`, `weight` `[kernel * kernel, C]` with
+/// rows in the order (ky, kx), `bias` `[C]`, `kernel` odd. For small maps: on the CPU, too, it runs on
+/// the framework's own operations.
+pub fn depthwise(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, kernel: usize) -> Tensor<4> {
+    stock::depthwise(x, weight, bias, kernel)
+}
+
 /// One block: `x + scale * project(gelu(expand(modulate(norm(depthwise(x))))))`.
 ///
 /// `x` is `[B, H, W, C]`; `modulation` is `[B, 2C]`, first half shift, second half scale; `kernel`

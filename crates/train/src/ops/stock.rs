@@ -54,6 +54,16 @@ pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
     y + bias.reshape([1, 1, 1, out])
 }
 
+/// See [`super::depthwise`].
+pub fn depthwise(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, kernel: usize) -> Tensor<4> {
+    let c = x.dims()[3];
+    let taps = weight.swap_dims(0, 1).reshape([c, 1, kernel, kernel]);
+    let options = ConvOptions::new([1, 1], [kernel / 2, kernel / 2], [1, 1], c);
+    // The bias is added separately: the fast depthwise kernels of some devices take none.
+    let y = module::conv2d(x.permute([0, 3, 1, 2]), taps, None, options).permute([0, 2, 3, 1]);
+    y + bias.reshape([1, 1, 1, c])
+}
+
 /// See [`super::space_to_depth`].
 pub fn space_to_depth(x: Tensor<4>) -> Tensor<4> {
     let [b, h, w, c] = x.dims();
@@ -82,11 +92,7 @@ pub fn modulate(x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
 /// See [`super::block`].
 pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize) -> Tensor<4> {
     let c = x.dims()[3];
-    let taps = p.depthwise_weight.swap_dims(0, 1).reshape([c, 1, kernel, kernel]);
-    let options = ConvOptions::new([1, 1], [kernel / 2, kernel / 2], [1, 1], c);
-    // The bias is added separately: the fast depthwise kernels of some devices take none.
-    let h = module::conv2d(x.clone().permute([0, 3, 1, 2]), taps, None, options).permute([0, 2, 3, 1]);
-    let h = h + p.depthwise_bias.reshape([1, 1, 1, c]);
+    let h = depthwise(x.clone(), p.depthwise_weight, p.depthwise_bias, kernel);
     let h = h.clone() - h.mean_dim(3);
     let deviation = (h.clone().square().mean_dim(3).add_scalar(NORM_EPSILON)).sqrt();
     let h = h / deviation;

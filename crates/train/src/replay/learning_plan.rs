@@ -13,6 +13,7 @@ use crate::{
         config::Config,
         export,
         learn_config::{LearnConfig, ReplayKind, Strategy},
+        start,
     },
 };
 
@@ -29,19 +30,20 @@ pub struct LearningPlan {
     /// λ ranges of the new model.
     pub ranges: LambdaRanges,
     /// Flat weights that learning starts from: those of the parent, with rescaled λ perceptrons if
-    /// the range of λ grows.
+    /// the range of λ grows, and with initial values for options that its network lacks.
     pub start: Vec<f32>,
 }
 
 impl LearningPlan {
-    /// Plans to learn from `parent`. `lambda` is the range of λ of the new images; the new model
-    /// also covers that of the parent.
+    /// Plans to learn from `parent`. `config` has the range of λ of the new images, and the new
+    /// model also covers that of the parent; it may add options to the parent's network if the
+    /// whole of it learns.
     ///
     /// # Errors
-    /// A λ beyond what any model may claim.
-    pub fn new(strategy: Strategy, parent: Generation, ancestors: Vec<Generation>, lambda: [f32; 2]) -> Result<Self> {
+    /// A λ beyond what any model may claim, or another network.
+    pub fn new(strategy: Strategy, parent: Generation, ancestors: Vec<Generation>, config: &Config) -> Result<Self> {
         let old = parent.ranges();
-        let all = [old.encoder, old.reconstruction].into_iter().fold(LambdaRange::from(lambda), hull);
+        let all = [old.encoder, old.reconstruction].into_iter().fold(LambdaRange::from(config.lambda), hull);
         let (widened, values) = parent.widened(all)?;
         let (ranges, start) = match strategy {
             Strategy::Replay => (widened, values),
@@ -58,7 +60,12 @@ impl LearningPlan {
                 (LambdaRanges { encoder: all, ..old }, start)
             }
             // End to end.
-            _ => (LambdaRanges::all(hull(all, old.entropy)), values),
+            _ if config.network.resolved() == parent.network() => (LambdaRanges::all(hull(all, old.entropy)), values),
+            _ => {
+                let layout = parent.network().system()?.0;
+                let start = start::of_model(config, &export::weights(&layout, &values))?;
+                (LambdaRanges::all(hull(all, old.entropy)), start)
+            }
         };
         let teachers = std::iter::once(parent).chain(ancestors).collect();
         Ok(Self { strategy, teachers, ranges, start })
@@ -80,7 +87,7 @@ impl LearningPlan {
             })?);
         }
         let parent = models.remove(0);
-        Self::new(learn.strategy, parent, models, config.lambda)
+        Self::new(learn.strategy, parent, models, config)
     }
 
     /// Writes the models into the run's folder.

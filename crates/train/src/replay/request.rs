@@ -25,9 +25,10 @@ use crate::{
         checkpoint::Checkpoint,
         config::Config,
         learn_config::{ReplayKind, Strategy},
+        network_config::NetworkConfig,
         presets,
         run::{self, Options, Parent, Run},
-        training_loop,
+        start, training_loop,
     },
 };
 
@@ -117,11 +118,7 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
     let share = request.replay_share.unwrap_or(default);
 
     let mut config = initial_config(request.config.as_deref(), &parent)?;
-    if config.network.resolved() != parent.network() {
-        return Err(TrainError::Config(
-            "the network is that of the model to learn from; leave out the key network".into(),
-        ));
-    }
+    check_network(&config, &parent, strategy)?;
     if config.learn.is_some() {
         return Err(TrainError::Config(
             "the part [learn] belongs to a run's own folder; use the flags of learn instead".into(),
@@ -145,7 +142,10 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
         (Generation::Snapshot(_), Some(_)) => before,
         (_, None) => Vec::new(),
     };
-    let plan = LearningPlan::new(strategy, parent, ancestors, config.lambda)?;
+    if let Generation::File(file) = &parent {
+        start::report_lacking(&config, &file.weights);
+    }
+    let plan = LearningPlan::new(strategy, parent, ancestors, &config)?;
     let learn = plan.config(replay, share);
     for prefix in learn.frozen().iter().map(|branch| branch.prefix()) {
         if !config.freeze.iter().any(|frozen| frozen == prefix) {
@@ -171,13 +171,31 @@ fn read(path: &Path, base: impl FnOnce(Option<&str>) -> Result<Config>) -> Resul
     Config::from_toml_over(&text, base).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
 }
 
+/// Checks that the network is the parent's, or adds options to it if the whole of it learns.
+fn check_network(config: &Config, parent: &Generation, strategy: Strategy) -> Result<()> {
+    let (network, old) = (config.network.resolved(), parent.network());
+    if network == old {
+        return Ok(());
+    }
+    let plain = |network: &NetworkConfig| network.spec().map(|spec| spec.without_options());
+    Err(TrainError::Config(match plain(&network).is_some_and(|spec| Some(spec) == plain(&old)) {
+        true if strategy == Strategy::EndToEnd => return Ok(()),
+        true => {
+            "learned_steps and context belong to the entropy branch, which only --strategy end-to-end changes".into()
+        }
+        false => "the network is that of the model to learn from; leave out the key network".into(),
+    }))
+}
+
 /// The settings of a file over those of the preset that it names, or of the one for the parent's
-/// size.
+/// size. The network is the parent's, unless the preset that is named has the same with options.
 fn initial_config(file: Option<&Path>, parent: &Generation) -> Result<Config> {
     let network = parent.network();
     let base = |name: Option<&str>| -> Result<Config> {
         let preset = Config::preset(name.unwrap_or(presets::learning(&network)))?;
-        Ok(Config { network: network.clone(), lambda: parent.ranges().encoder.into(), ..preset })
+        let adds_options = preset.network.spec().is_some_and(|spec| Some(spec.without_options()) == network.spec());
+        let network = if adds_options { preset.network } else { network.clone() };
+        Ok(Config { network, lambda: parent.ranges().encoder.into(), ..preset })
     };
     match file {
         None => base(None),

@@ -18,6 +18,7 @@ pub mod orthogonal;
 pub mod presets;
 pub mod run;
 pub mod schedule;
+pub mod start;
 pub mod step;
 pub mod training_loop;
 

@@ -9,13 +9,13 @@ use super::{
     network_config::NetworkConfig,
 };
 use crate::{
-    data::crop::Augmentation,
+    data::{crop::Augmentation, sampler::LambdaLaw},
     error::{Result, TrainError},
     model::baseline::spec::{BaselineSpec, Kind},
 };
 
 /// Names of the presets for training from scratch.
-pub const PRESETS: [&str; 3] = ["tiny", "small", "base"];
+pub const PRESETS: [&str; 4] = ["tiny", "small", "base", "third"];
 /// Names of the presets for learning from a model.
 pub const LEARNING: [&str; 3] = ["learn-tiny", "learn-small", "learn-base"];
 /// Names of the presets for training baselines: with the paper's widths, and for a CPU.
@@ -43,7 +43,8 @@ pub fn learning(network: &NetworkConfig) -> &'static str {
 
 impl Config {
     /// Preset by name. `base` is the paper's pre-training, `small` trains the default model's
-    /// network on a CPU, `tiny` is for tests. `learn-base` is the paper's fine-tuning; the other
+    /// network on a CPU, `third` the same network with learned quantisation steps and a spatial
+    /// context, from the weights of a model without them; `tiny` is for tests. `learn-base` is the paper's fine-tuning; the other
     /// `learn-` presets correspond to it. Baselines have the settings of `base`, or with half the
     /// channels those of `small`.
     ///
@@ -54,6 +55,7 @@ impl Config {
             "base" => Ok(Self::default()),
             "small" => Ok(small()),
             "tiny" => Ok(tiny()),
+            "third" => Ok(third()),
             "learn-base" => Ok(fine_tuning(Self::default(), 100_000, 1e-4)),
             "learn-small" => Ok(Self {
                 phases: vec![Phase { from_step: 0, crop: 128, batch: 8 }],
@@ -105,8 +107,8 @@ fn fine_tuning(from: Config, steps: u64, learning_rate: f64) -> Config {
 }
 
 /// The paper's network with half its channels (but all of z4) and about half its blocks.
-fn small() -> Config {
-    let spec = Spec {
+fn small_spec() -> Spec {
+    Spec {
         latents: [64, 64, 128, 32],
         encoder_blocks: [3, 3, 3, 2, 2],
         entropy_in: [0, 1, 1, 2],
@@ -115,9 +117,12 @@ fn small() -> Config {
         reconstruction_out: [1, 1, 2, 2],
         tail_blocks: 3,
         ..Spec::scaled(64, 128)
-    };
+    }
+}
+
+fn small() -> Config {
     Config {
-        network: NetworkConfig::Full(Box::new(spec)),
+        network: NetworkConfig::Full(Box::new(small_spec())),
         steps: 60_000,
         phases: vec![Phase { from_step: 0, crop: 64, batch: 16 }, Phase { from_step: 8000, crop: 128, batch: 8 }],
         augmentation: Augmentation { shrink: [0.5, 1.0], flip: true },
@@ -135,6 +140,33 @@ fn small() -> Config {
         checkpoint_every: 250,
         loader_threads: 1,
         ..Config::default()
+    }
+}
+
+/// The network of `small` with learned quantisation steps and a spatial context for z3 and z4. The
+/// settings are those of a long run from a trained model, on images that are decoded already.
+fn third() -> Config {
+    let spec = Spec { learned_steps: true, context: [0, 0, 96, 64], ..small_spec() };
+    Config {
+        network: NetworkConfig::Full(Box::new(spec)),
+        steps: 160_000,
+        lambda: [8.0, 8192.0],
+        lambda_law: LambdaLaw::LogUniform,
+        phases: vec![
+            Phase { from_step: 0, crop: 128, batch: 8 },
+            Phase { from_step: 60_000, crop: 192, batch: 4 },
+            Phase { from_step: 110_000, crop: 256, batch: 4 },
+        ],
+        augmentation: Augmentation { shrink: [0.7, 1.0], flip: true },
+        balance: 0.5,
+        rounded: 1.0,
+        hold: 0.8,
+        log_every: 100,
+        probe_every: 2000,
+        probe_images: 12,
+        checkpoint_every: 500,
+        cache_mib: 0,
+        ..small()
     }
 }
 
@@ -174,7 +206,6 @@ fn tiny() -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::sampler::LambdaLaw;
 
     #[test]
     fn presets_are_valid_and_survive_toml() {
@@ -209,9 +240,13 @@ mod tests {
 
     #[test]
     fn presets_have_the_networks_they_are_named_after() {
-        // Duan et al., CVPR 2024, supplement, section 7; `small` was counted from its checkpoints.
+        // Duan et al., CVPR 2024, supplement, section 7; `small` was counted from its checkpoints,
+        // and `third` adds three numbers a latent channel and two contexts.
+        let of_context =
+            |z: usize, c: usize, hidden: usize| 25 * z + z + (z + c) * hidden + hidden + hidden * 2 * z + 2 * z;
+        let third = 6_823_440 + 3 * (64 + 64 + 128 + 32) + of_context(128, 192, 96) + of_context(32, 128, 64);
         for (name, parameters) in
-            [("base", 35_510_160), ("small", 6_823_440), ("msh-vr", 19_157_155), ("gma", 29_631_788)]
+            [("base", 35_510_160), ("small", 6_823_440), ("third", third), ("msh-vr", 19_157_155), ("gma", 29_631_788)]
         {
             assert_eq!(Config::preset(name).unwrap().network.system().unwrap().0.len(), parameters);
         }

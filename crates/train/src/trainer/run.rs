@@ -15,14 +15,14 @@ use heirloom_store::StoredModel;
 use super::{
     checkpoint::{Checkpoint, Header},
     config::Config,
-    export,
     optimiser::State,
+    start,
     step::ReplayBatch,
 };
 use crate::{
     data::images::Images,
     error::{Result, TrainError},
-    model::{initial::Initial, parameters::Layout, system::System},
+    model::{parameters::Layout, system::System},
 };
 
 /// Paths, device and end of a run.
@@ -100,10 +100,12 @@ impl<'a> Run<'a> {
             None => {
                 let weights = match (&parent, &options.init) {
                     (Some(parent), _) => parent.start.clone(),
-                    (None, Some(path)) => weights_of(path, config, &layout)?,
-                    (None, None) => {
-                        system.initial(&layout, Initial { seed: config.seed, layer_scale: config.layer_scale })
+                    (None, Some(path)) => {
+                        let weights = StoredModel::open(path)?.load()?.weights;
+                        start::report_lacking(config, &weights);
+                        start::of_model(config, &weights)?
                     }
+                    (None, None) => start::initial(config)?,
                 };
                 begin(weights, config, &images, replay_manifest)
             }
@@ -170,14 +172,4 @@ fn begin(weights: Vec<f32>, config: &Config, images: &Images, replay_manifest: O
         replay_manifest,
     };
     Checkpoint { header, state: State::new(weights) }
-}
-
-/// The flat weights of a model file.
-fn weights_of(path: &Path, config: &Config, layout: &Layout) -> Result<Vec<f32>> {
-    if config.network.spec().is_none() {
-        return Err(TrainError::Config(
-            "no model file holds a baseline: leave out --init, or continue from a run with heirloom-train learn".into(),
-        ));
-    }
-    export::values(layout, &StoredModel::open(path)?.load()?.weights)
 }

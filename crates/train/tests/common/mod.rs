@@ -11,7 +11,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use heirloom_train::{random::Random, trainer::Options};
+use heirloom_train::{model::Spec, random::Random, trainer::Options};
 use serde_json::Value;
 
 /// A folder of its own, removed at the end.
@@ -48,6 +48,12 @@ pub fn options(scratch: &Scratch, run: &str) -> Options {
         stop_at: None,
         device: Device::flex(),
     }
+}
+
+/// The network with learned steps, and contexts of all levels but one, with hidden channels that
+/// fill no vector.
+pub fn with_options(spec: Spec) -> Spec {
+    Spec { learned_steps: true, context: [8, 0, 12, 20], ..spec }
 }
 
 /// Smooth colour gradients with a disc, as PPM files.
