@@ -26,7 +26,7 @@ use heirloom_train::{
         learning_plan::exported,
         request::{self, Request},
     },
-    trainer::{learn_config::Strategy, run::Options, training_loop},
+    trainer::{calibration::Calibration, learn_config::Strategy, run::Options, training_loop},
 };
 
 /// Memory for decoded test images, in bytes.
@@ -138,7 +138,8 @@ impl Runner<'_> {
             }
         };
         if model.system.writes_files() {
-            let file = exported(&checkpoint, &run, false, true)?;
+            let calibration = Calibration::of(&Images::open(&self.inputs.data.path, CACHE)?)?;
+            let file = exported(&checkpoint, &run, &calibration, true)?;
             let bytes = file.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
             write_durably(&folder.join(MODEL), &bytes)?;
         }

@@ -92,7 +92,7 @@ struct Coder {
 impl Coder {
     fn new(spec: &Spec) -> Answer<Coder> {
         let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);
-        let model = Model::new(ModelFile::new(spec.clone(), ranges, reference::weights(spec)?)?)?;
+        let model = Model::new(ModelFile::new(spec.clone(), ranges, reference::quantised(spec)?)?)?;
         let mut random = Random::new(1, 0, 0);
         let wave = |x: u32, y: u32| 127.0 + 100.0 * ((x as f32 * 0.05).sin() * (y as f32 * 0.031).cos());
         let mut pixels = Vec::new();

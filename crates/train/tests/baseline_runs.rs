@@ -21,6 +21,7 @@ use heirloom_train::{
     replay::{Request, Snapshot, learn, parent},
     trainer::{
         self, Config, Options,
+        calibration::Calibration,
         checkpoint::Checkpoint,
         config::{Optimiser, Phase},
         export,
@@ -84,7 +85,7 @@ fn runs_that_are_stopped_and_resumed_end_as_those_that_were_not() {
         assert!(whole == parts, "{name}");
         assert_eq!(metrics(&of("whole").out), metrics(&of("parts").out), "{name}");
         assert_eq!(Config::from_file(&of("whole").out.join("config.toml")).unwrap(), config);
-        let said = export::model(&whole, false, false).unwrap_err().to_string();
+        let said = export::model(&whole, &Calibration::artificial(), false).unwrap_err().to_string();
         assert!(said.contains(name) && said.contains("learn --from RUN"), "{said}");
     }
 }

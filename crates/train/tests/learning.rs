@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use common::{
     Scratch,
-    learning::{
-        archive, child, codec_image, entropy_bits, images, options, parent, prepared, psnr, request, with_data,
-    },
+    learning::{archive, child, codec_image, entropy, images, options, parent, prepared, psnr, request, with_data},
     metrics,
 };
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model, model::ModelFile};
@@ -20,6 +18,7 @@ use heirloom_train::{
     model::{Layout, Network, Quantise, Weights},
     replay::{LearningPlan, ReplaySample, Request, Teacher, learn, sample::Content},
     trainer::{
+        calibration::Calibration,
         export,
         step::{self, Balance, Learner, ReplayBatch, StepInput},
     },
@@ -50,12 +49,12 @@ fn old_files_look_no_worse_with_replay_and_worse_without() {
     let run = |name: &str, request: Request| {
         let options = options(&scratch, "new", name);
         let checkpoint = learn(&request, &options).unwrap();
-        (child(&options.out, &checkpoint, false), metrics(&options.out))
+        (child(&options.out, &checkpoint), metrics(&options.out))
     };
     let (with, lines) = run("with", with_data(&scratch, 300));
     let (without, _) = run("without", Request { replay_share: Some(0.0), ..request(&scratch, 300) });
     for file in [&with, &without] {
-        assert_eq!(entropy_bits(file), entropy_bits(parent()));
+        assert!(entropy(file) == entropy(parent()));
     }
     let own = with.metadata.lineage;
     assert_eq!(own.entropy_id, parent().metadata.lineage.entropy_id);
@@ -74,25 +73,20 @@ fn old_files_look_no_worse_with_replay_and_worse_without() {
 }
 
 #[test]
-fn frozen_weights_are_the_parents_to_the_bit_also_where_the_rest_is_rounded() {
+fn frozen_weights_are_the_parents_to_the_bit() {
     let scratch = prepared("learning-bits");
     let options = options(&scratch, "new", "run");
     let checkpoint = learn(&with_data(&scratch, 3), &options).unwrap();
-    for full in [true, false] {
-        let file = child(&options.out, &checkpoint, full);
-        assert_eq!(entropy_bits(&file), entropy_bits(parent()));
-        let halves =
-            file.weights.iter().filter(|(_, tensor)| tensor.data.iter().all(|v| v.to_bits() & 0xffff == 0)).count();
-        let learning = file.weights.len() - entropy_bits(&file).len();
-        assert!(full || halves >= learning, "{halves} of {learning} are bf16");
-        // What is written is read back, ids included.
-        assert_eq!(ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
-    }
+    let file = child(&options.out, &checkpoint);
+    assert!(entropy(&file) == entropy(parent()));
+    assert_ne!(file.weights, parent().weights);
+    // What is written is read back, ids included.
+    assert_eq!(ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
     let mut altered = checkpoint.clone();
     let layout = Layout::new(altered.header.spec.as_ref().unwrap());
     altered.state.ema[layout.entry("entropy.z2.prior.bias").unwrap().offset] += 1e-6;
     let plan = LearningPlan::of_run(&options.out, &altered.header.config).unwrap();
-    let said = plan.child(&altered, true, false).unwrap_err().to_string();
+    let said = plan.child(&altered, &Calibration::artificial(), false).unwrap_err().to_string();
     assert!(said.contains("entropy.z2.prior.bias was frozen"), "{said}");
 }
 
@@ -112,7 +106,10 @@ fn the_teacher_finds_the_latents_that_a_file_holds() {
     let spec = &parent().metadata.spec;
     let layout = Layout::new(spec);
     let network = Network::new(spec, &layout).unwrap();
-    let weights = Weights::new(&layout, &export::values(&layout, &parent().weights).unwrap(), &device, |_| false);
+    let weights =
+        Weights::new(&layout, &export::values(&layout, &export::floats(parent()).unwrap()).unwrap(), &device, |_| {
+            false
+        });
     let embeddings = network.embed(&weights, &[lambda], None, &device);
     let levels = network.levels(&weights, &embeddings, None, [1, 1, 1], Quantise::Given(&latents), &device);
     let (mut far, mut count, mut symbols) = (0, 0, 0);
@@ -135,7 +132,7 @@ fn the_loss_is_the_weighted_mean_over_new_and_replayed_images() {
     let layout = Layout::new(spec);
     let network = Network::new(spec, &layout).unwrap();
     let device = Device::flex().autodiff();
-    let values = export::values(&layout, &parent().weights).unwrap();
+    let values = export::values(&layout, &export::floats(parent()).unwrap()).unwrap();
     let weights = Weights::new(&layout, &values, &device, |name| !name.starts_with("entropy."));
     let ranges = Some(parent().metadata.lambda);
     let learner = |balance| Learner { network: &network, layout: &layout, ranges, balance, device: &device };
@@ -189,7 +186,7 @@ fn an_archive_is_replayed_with_and_without_originals() {
     // At first the learner is the old generation: it makes the same images of the same latents.
     assert_eq!(lines[0]["replay_mse"].as_f64(), Some(0.0));
     assert!(lines[59]["replay_mse"].as_f64().unwrap() > 0.0);
-    let kept = change(&scratch, child(&scratch.0.join("run"), &checkpoint, false));
+    let kept = change(&scratch, child(&scratch.0.join("run"), &checkpoint));
     assert!(kept > -0.3, "{kept} dB");
 
     let originals = Request { originals: Some(scratch.images()), ..request };

@@ -17,16 +17,14 @@ use heirloom_train::{
     TrainError,
     model::Layout,
     replay::{LearningPlan, Request, learn},
-    trainer::{self, Config, Options, learn_config::Strategy},
+    trainer::{self, Config, Options, export, learn_config::Strategy},
 };
 
 #[test]
 fn files_that_cannot_be_replayed_are_left_out_and_an_archive_without_others_is_refused() {
     let scratch = prepared("learning-left-out");
     let mut stranger = parent().weights.clone();
-    let mut tensor = stranger.get("entropy.z1.prior.bias").unwrap().clone();
-    tensor.data[0] += 0.25;
-    stranger.insert("entropy.z1.prior.bias".into(), tensor);
+    stranger.floats_mut("entropy.z1.prior.bias").unwrap()[0] += 0.25;
     let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);
     let stranger = ModelFile::new(parent().metadata.spec.clone(), ranges, stranger).unwrap();
     fs::create_dir_all(scratch.0.join("archive")).unwrap();
@@ -104,7 +102,7 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
         let request = Request { strategy: strategy_of, lambda, replay_data: share, ..request(&scratch, 3) };
         let options = options(&scratch, "new", strategy.name());
         let checkpoint = learn(&request, &options).unwrap();
-        let file = child(&options.out, &checkpoint, true);
+        let file = child(&options.out, &checkpoint);
         let found = file.metadata.lambda;
         assert_eq!([found.entropy, found.encoder, found.reconstruction], ranges, "{strategy:?}");
         for (branch, moves) in ["entropy.", "encoder.", "reconstruction."].iter().zip(moves) {
@@ -141,7 +139,7 @@ fn options_of_the_network_are_added_end_to_end() {
     let checkpoint = learn(&whole, &options).unwrap();
     let plan = LearningPlan::of_run(&options.out, &checkpoint.header.config).unwrap();
     let layout = Layout::new(&spec);
-    for (name, tensor) in parent().weights.iter() {
+    for (name, tensor) in export::floats(parent()).unwrap().iter() {
         let entry = layout.entry(name).unwrap();
         assert_eq!(plan.start[entry.offset..entry.offset + entry.len], tensor.data[..], "{name}");
     }
@@ -149,7 +147,7 @@ fn options_of_the_network_are_added_end_to_end() {
     let range = step.offset..step.offset + step.len;
     assert!(plan.start[range.clone()].iter().all(|v| *v == 0.0));
     assert!(checkpoint.state.weights[range].iter().any(|v| *v != 0.0));
-    let file = child(&options.out, &checkpoint, true);
+    let file = child(&options.out, &checkpoint);
     assert_eq!((&file.metadata.spec, file.metadata.lineage.parent), (&spec, None));
     assert_ne!(file.metadata.lineage.entropy_id, parent().metadata.lineage.entropy_id);
     assert_eq!(ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
@@ -160,7 +158,7 @@ fn a_chain_replays_every_earlier_generation() {
     let scratch = prepared("learning-chain");
     let first = options(&scratch, "new", "first");
     let checkpoint = learn(&with_data(&scratch, 2), &first).unwrap();
-    let middle = child(&first.out, &checkpoint, false);
+    let middle = child(&first.out, &checkpoint);
     let (path, elsewhere) = (scratch.0.join("middle.safetensors"), scratch.0.join("elsewhere"));
     put(&path, &middle);
     fs::create_dir_all(&elsewhere).unwrap();
@@ -172,7 +170,7 @@ fn a_chain_replays_every_earlier_generation() {
     let of_store = learn(&request, &second).unwrap();
     let settings = of_store.header.config.learn.clone().unwrap();
     assert_eq!((settings.from, settings.ancestors), (middle.metadata.lineage.generation_id, vec![grandparent]));
-    let last = child(&second.out, &of_store, false).metadata.lineage;
+    let last = child(&second.out, &of_store).metadata.lineage;
     assert_eq!((last.generation, last.parent), (2, Some(middle.metadata.lineage.generation_id)));
 
     let lost = Request { store: Some(elsewhere), ..request };

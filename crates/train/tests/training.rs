@@ -15,6 +15,7 @@ use heirloom_train::{
     },
     trainer::{
         self, Config, Options,
+        calibration::Calibration,
         checkpoint::Checkpoint,
         config::{Optimiser, Phase},
         export,
@@ -71,7 +72,7 @@ fn a_model_without_the_options_of_the_configuration_starts_a_run_with_them() {
     let scratch = Scratch::new("add-options");
     draw(&scratch.images(), 2);
     let old = trainer::train(&config(8), &options(&scratch, "old")).unwrap();
-    let file = export::model(&old, true, false).unwrap();
+    let file = export::model(&old, &Calibration::artificial(), false).unwrap();
     let path = scratch.0.join("old.safetensors");
     fs::write(&path, file.to_bytes().unwrap()).unwrap();
     // What is frozen shows what the run began with.
@@ -81,18 +82,19 @@ fn a_model_without_the_options_of_the_configuration_starts_a_run_with_them() {
     let new = trainer::train(&config, &init).unwrap();
     let layout = Layout::new(new.header.spec.as_ref().unwrap());
     let initial = start::initial(&config).unwrap();
+    let weights = export::floats(&file).unwrap();
     let mut added = 0;
     for entry in layout.entries().iter().filter(|entry| !entry.name.starts_with("encoder.")) {
         let range = entry.offset..entry.offset + entry.len;
         let now = &new.state.weights[range.clone()];
-        let tensor = file.weights.get(&entry.name);
+        let tensor = weights.get(&entry.name);
         assert!(now == tensor.map_or(&initial[range], |tensor| &tensor.data), "{}", entry.name);
         added += usize::from(tensor.is_none());
     }
     assert_eq!(added, 4 + 3 * 6);
 
     // Not the other way round: without its options, a model means something else.
-    let more = export::model(&new, true, false).unwrap();
+    let more = export::model(&new, &Calibration::artificial(), false).unwrap();
     fs::write(&path, more.to_bytes().unwrap()).unwrap();
     let back = Options { init: Some(path), resume: false, ..options(&scratch, "back") };
     let said = trainer::train(&self::config(2), &back).unwrap_err().to_string();

@@ -10,17 +10,15 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use heirloom_codec::image::{Image, PixelFormat};
+use heirloom_codec::internals::network::{dequantise, quantise};
 use heirloom_codec::internals::pixels::{from_network, to_network};
 use heirloom_codec::internals::reference;
-use heirloom_codec::model::{LATENT_LEVELS, LambdaRange, LambdaRanges, ModelFile, Spec};
+use heirloom_codec::model::{LATENT_LEVELS, ModelFile, Spec};
 use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
 use heirloom_format::entropy::{decode_section, encode_section, scale_indices};
-use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
+use heirloom_kernels::{Engine, Map};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use branch::Branch;
-
-mod branch;
 #[path = "../../../kernels/benches/kernels/peak.rs"]
 mod peak;
 #[path = "../sample/mod.rs"]
@@ -49,10 +47,7 @@ fn main() -> Answer<()> {
     let image = Image::new(WIDTH, HEIGHT, PixelFormat::Rgb8, sample::photograph(WIDTH, HEIGHT)?)?;
     report("default model", ModelFile::from_bytes(heirloom_default_model::bytes())?, &image, &pools, rounds)?;
     if !testing {
-        let spec = Spec::base();
-        let weights = reference::weights(&spec)?;
-        let file = ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights)?;
-        report("base, weights by formula", file, &image, &pools, rounds)?;
+        report("base, weights by formula", reference::model(Spec::base())?, &image, &pools, rounds)?;
     }
     Ok(())
 }
@@ -65,35 +60,30 @@ struct Section {
 }
 
 /// Names of the parts, in the order below.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 8] = [
     "encode",
     "  pixels to floats",
     "  entropy coding",
     "decode",
-    "  entropy branch",
-    "  entropy branch, if it were fused",
+    "  entropy branch, and coding",
     "  entropy coding",
     "  reconstruction branch",
     "  floats to pixels",
-    "decode exactly",
 ];
 const ENCODE: usize = 0;
 const CODE: usize = 2;
 const DECODE: usize = 3;
-const STRICT: usize = 4;
-const FUSED: usize = 5;
-const UNCODE: usize = 6;
+const UNCODE: usize = 5;
 
 fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], rounds: usize) -> Answer<()> {
-    let branch = Branch::new(&file.metadata.spec, &file.weights)?;
     let model = Model::new(file)?;
     let (bytes, coded) = model.encode_with_report(image, &EncodeOptions::new(LAMBDA))?;
     let latents = &coded.latents.maps;
-    let (sections, features) = walk(&model, &branch, latents)?;
+    let (sections, features) = walk(&model, latents)?;
     let symbols: usize = sections.iter().map(|section| section.symbols.len()).sum();
-    let [strict, fused] = [Arithmetic::Strict, Arithmetic::Fused].map(Engine::new);
+    let engine = Engine::default();
     let reconstruct = || {
-        let mut walk = model.network().reconstruction.walk(fused, LAMBDA, latents[0].height, latents[0].width);
+        let mut walk = model.network().reconstruction.walk(engine, LAMBDA, latents[0].height, latents[0].width);
         for (latent, feature) in latents.iter().zip(&features) {
             walk.merge(latent, feature);
             walk.rise();
@@ -107,8 +97,7 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
         &|| drop(black_box(to_network(image))),
         &|| sections.iter().for_each(|section| drop(black_box(encode_section(&section.symbols, &indices(section))))),
         &|| drop(black_box(model.decode(&bytes, &DecodeOptions::default()))),
-        &|| branch.walk(strict, LAMBDA, latents, |maps| _ = black_box(maps)),
-        &|| branch.walk(fused, LAMBDA, latents, |maps| _ = black_box(maps)),
+        &|| drop(black_box(walk(&model, latents))),
         &|| {
             for section in &sections {
                 let mut symbols = vec![0; section.symbols.len()];
@@ -117,7 +106,6 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
         },
         &|| drop(black_box(reconstruct())),
         &|| drop(black_box(from_network(&floats, WIDTH, HEIGHT, PixelFormat::Rgb8))),
-        &|| drop(black_box(model.decode(&bytes, &DecodeOptions::default()))),
     ];
     // times[part][pool][round]
     let mut times = [const { [const { Vec::new() }; 2] }; NAMES.len()];
@@ -142,7 +130,7 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
     let threads = format!("{} threads", pools[1].current_num_threads());
     println!("{:34} {:>12} {threads:>12} {:>7} {:>10}", "medians", "1 thread", "faster", "of whole");
     let [one, all] = peaks.each_ref().map(|peaks| median(peaks.clone()) / 1e9);
-    println!("{:34} {one:6.1} GF/s  {all:6.1} GF/s {:7.2}", "multiply-adds in registers", all / one);
+    println!("{:34} {one:6.1} GO/s  {all:6.1} GO/s {:7.2}", "dot products in registers", all / one);
     for (i, (name, [one, all])) in NAMES.iter().zip(&times).enumerate() {
         let whole = &times[if i < DECODE { ENCODE } else { DECODE }][1];
         let (ratio, share) = (ratio(one, all), 100.0 * ratio(all, whole));
@@ -153,32 +141,31 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
         let each = 1e9 * median(times[part][1].clone()) / symbols as f64;
         println!("entropy coding, {way}: {each:.2} ns a residual, with the choice of its table");
     }
-    let [decode, strict, fused] = [DECODE, STRICT, FUSED].map(|part| &times[part][1]);
-    let cost = (0..rounds).map(|i| (strict[i] - fused[i]) / (decode[i] - strict[i] + fused[i])).collect();
-    println!("strict arithmetic of the entropy branch makes decoding {:.1} % slower", 100.0 * median(cost));
     Ok(())
 }
 
-/// Recomputes the inputs of entropy coding and the features that the reconstruction branch reads.
-/// Checks that the branch in this bench equals the codec's to the bit.
-fn walk(model: &Model, branch: &Branch, latents: &[Map; LATENT_LEVELS]) -> Answer<(Vec<Section>, Vec<Map>)> {
-    let start = model.network().entropy.walk(Isa::best(), LAMBDA, latents[0].height, latents[0].width);
-    let mut theirs = start.ok_or("no walk")?;
-    let mut seen = Vec::new();
-    branch.walk(Engine::new(Arithmetic::Strict), LAMBDA, latents, |maps| seen.push(maps.map(Map::clone)));
+/// Runs the entropy branch. Returns the inputs and outputs of entropy coding and the features that
+/// the reconstruction branch reads.
+fn walk(model: &Model, latents: &[Map; LATENT_LEVELS]) -> Answer<(Vec<Section>, Vec<Map>)> {
+    let (height, width) = (latents[0].height, latents[0].width);
+    let mut walk = model.network().entropy.walk(Engine::default(), LAMBDA, height, width);
     let (mut sections, mut features) = (Vec::new(), Vec::new());
-    for (latent, [mean, raw_scale, feature]) in latents.iter().zip(seen) {
-        let prior = theirs.prior();
-        theirs.absorb(latent);
-        if prior.mean != mean || prior.raw_scale != raw_scale || *theirs.feature() != feature {
-            return Err("the branch in this bench is not the codec's".into());
+    for latent in latents {
+        let mut prior = walk.prior();
+        if walk.has_context() {
+            walk.correct(&quantise(latent, &prior), &mut prior);
         }
-        theirs.advance();
-        let residuals = latent.data.iter().zip(&mean.data).map(|(z, mean)| (z - mean).round_ties_even() as i32);
-        let mut section = Section { symbols: residuals.collect(), raw_scale: raw_scale.data, bytes: Vec::new() };
+        let symbols = quantise(latent, &prior);
+        let raw_scale = prior.raw_scale.data.clone();
+        if dequantise(&symbols, prior) != *latent {
+            return Err("these are not the symbols of the latents".into());
+        }
+        let mut section = Section { symbols, raw_scale, bytes: Vec::new() };
         section.bytes = encode_section(&section.symbols, &indices(&section))?;
         sections.push(section);
-        features.push(feature);
+        walk.absorb(latent);
+        features.push(walk.feature().clone());
+        walk.advance();
     }
     Ok((sections, features))
 }

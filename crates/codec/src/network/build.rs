@@ -9,6 +9,13 @@ use heirloom_kernels::{Block, Depthwise, Input, Linear, Peak};
 /// The largest integers that the inputs of products reached, by the name of the product.
 pub type Peaks = BTreeMap<String, Arc<Peak>>;
 
+/// Tensors of a product.
+struct Product<'a> {
+    weight: &'a [i8],
+    gain: &'a [f32],
+    bias: &'a [f32],
+}
+
 /// Builds layers from tensors.
 pub(super) struct Builder<'a> {
     spec: &'a Spec,
@@ -36,11 +43,11 @@ impl<'a> Builder<'a> {
         self.weights.floats(name).ok_or_else(|| ModelError::Missing(name.to_owned()))
     }
 
-    /// Weights, gains and biases of a product.
-    fn product(&self, name: &str) -> Result<(&'a [i8], &'a [f32], &'a [f32]), ModelError> {
+    fn product(&self, name: &str) -> Result<Product<'a>, ModelError> {
         let weight = format!("{name}.weight");
         let integers = self.weights.integers(&weight).ok_or(ModelError::Missing(weight))?;
-        Ok((integers, self.vector(&format!("{name}.gain"))?, self.vector(&format!("{name}.bias"))?))
+        let (gain, bias) = (self.vector(&format!("{name}.gain"))?, self.vector(&format!("{name}.bias"))?);
+        Ok(Product { weight: integers, gain, bias })
     }
 
     fn input(&mut self, name: &str) -> Result<Input, ModelError> {
@@ -56,7 +63,7 @@ impl<'a> Builder<'a> {
     /// A product whose sums run over inputs of these lengths.
     pub fn linear(&mut self, name: &str, segments: &[usize]) -> Result<Linear, ModelError> {
         let input = self.input(name)?;
-        let (weight, gain, bias) = self.product(name)?;
+        let Product { weight, gain, bias } = self.product(name)?;
         Linear::new(weight, segments, gain, bias, input).map_err(|error| unusable(name, &error))
     }
 
@@ -64,7 +71,7 @@ impl<'a> Builder<'a> {
     /// the second. Each output is computed on its own, so this does not change any result.
     pub fn halves(&mut self, name: &str, inputs: usize) -> Result<[Linear; 2], ModelError> {
         let input = self.input(name)?;
-        let (weight, gain, bias) = self.product(name)?;
+        let Product { weight, gain, bias } = self.product(name)?;
         let half = |first: usize| {
             let columns = bias.len();
             let range = first..first + columns / 2;
@@ -79,7 +86,7 @@ impl<'a> Builder<'a> {
     /// A depthwise convolution.
     pub fn depthwise(&mut self, name: &str, kernel: usize, channels: usize) -> Result<Depthwise, ModelError> {
         let input = self.input(name)?;
-        let (weight, gain, bias) = self.product(name)?;
+        let Product { weight, gain, bias } = self.product(name)?;
         Depthwise::new(kernel, channels, weight, gain, bias, input).map_err(|error| unusable(name, &error))
     }
 

@@ -1,16 +1,15 @@
-//! The machine's peak: multiply-adds that touch nothing but registers.
+//! The machine's peak: dot products of integers that touch nothing but registers.
 
 use std::hint::black_box;
 
-use heirloom_kernels::{Arithmetic, Engine, Job, Simd};
+use heirloom_kernels::{Engine, Job, Simd};
 
-/// Independent sums. Two units of four cycles' latency need eight vectors; the registers hold that
-/// many, and on [`Simd::WIDE`] instruction sets, which have twice as many, sixteen.
-const FEW: usize = 6;
+/// Independent sums: enough to hide the latency of two units.
+const FEW: usize = 5;
 const MANY: usize = 16;
 const STEPS: u64 = 20_000;
 
-/// Multiply-adds without memory, each counted as two operations.
+/// Dot products without memory, each of two multiply-adds a lane.
 struct Loop;
 
 impl Job for Loop {
@@ -22,28 +21,28 @@ impl Job for Loop {
     }
 }
 
-/// Runs `N` sums. Returns how many operations it did.
+/// Runs `N` sums. Returns how many operations it did, two for each multiply-add.
 #[inline(always)]
 fn chains<S: Simd, const N: usize>() -> u64 {
-    let (factor, term) = (S::splat(black_box(0.999)), S::splat(black_box(0.001)));
-    let mut sums = [S::splat(black_box(1.0)); N];
+    let (a, b) = (S::splat_int(black_box(0x0003_0005)), S::splat_int(black_box(0x0001_0002)));
+    let mut sums = [S::splat_int(black_box(1)); N];
     for _ in 0..STEPS {
         for sum in &mut sums {
-            *sum = S::mul_add(*sum, factor, term);
+            *sum = S::dot(*sum, a, b);
         }
     }
-    black_box(sums.map(S::sum));
-    STEPS * N as u64 * 2 * 16
+    black_box(sums.map(S::to_float).map(S::sum));
+    STEPS * N as u64 * 2 * 2 * 16
 }
 
-/// Keeps every thread of the current pool busy with multiply-adds for a while. Returns how many
+/// Keeps every thread of the current pool busy with dot products for a while. Returns how many
 /// operations they did.
-pub fn on_all_threads(arithmetic: Arithmetic) -> u64 {
-    rayon::broadcast(|_| Engine::new(arithmetic).run(Loop)).into_iter().sum()
+pub fn on_all_threads(engine: Engine) -> u64 {
+    rayon::broadcast(|_| engine.run(Loop)).into_iter().sum()
 }
 
-/// Keeps every thread of the current pool busy with fused multiply-adds for about a millisecond.
-/// Returns how many operations they did.
+/// Keeps every thread of the current pool busy for about a millisecond, on the machine's best
+/// instruction set. Returns how many operations they did.
 pub fn burst() -> u64 {
-    (0..4).map(|_| on_all_threads(Arithmetic::Fused)).sum()
+    (0..4).map(|_| on_all_threads(Engine::default())).sum()
 }

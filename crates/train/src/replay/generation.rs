@@ -97,7 +97,7 @@ impl Generation {
     /// Weights of another network than the spec's.
     pub fn values(&self) -> Result<Vec<f32>> {
         match self {
-            Self::File(file) => export::values(&Layout::new(&file.metadata.spec), &file.weights),
+            Self::File(file) => export::values(&Layout::new(&file.metadata.spec), &export::floats(file)?),
             Self::Snapshot(snapshot) => Ok(snapshot.values().to_vec()),
         }
     }

@@ -2,13 +2,14 @@
 
 use std::{fs, path::Path};
 
-use heirloom_codec::model::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile};
+use heirloom_codec::model::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, QuantisedWeights};
 
 use super::generation::Generation;
 use crate::{
     error::{Result, TrainError},
     model::parameters::Layout,
     trainer::{
+        calibration::Calibration,
         checkpoint::Checkpoint,
         config::Config,
         export,
@@ -107,29 +108,33 @@ impl LearningPlan {
         &self.teachers[0]
     }
 
-    /// Makes the model of a checkpoint, rounded to bf16 unless `full` is set. Frozen weights are
-    /// the parent's to the bit. The model is a child of the parent, or for the strategy
-    /// `end-to-end` generation 0 of another lineage.
+    /// Makes the model of a checkpoint, in integers. Frozen tensors are the parent's to the bit. The
+    /// model is a child of the parent, or for the strategy `end-to-end` generation 0 of another
+    /// lineage.
     ///
     /// # Errors
     /// A baseline, weights that are not finite, or frozen weights that have changed.
-    pub fn child(&self, checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<ModelFile> {
+    pub fn child(&self, checkpoint: &Checkpoint, calibration: &Calibration, preview: bool) -> Result<ModelFile> {
         let header = &checkpoint.header;
         let spec = export::codec_spec(header)?;
         let (parent, layout) = (self.parent().file()?, Layout::new(spec));
         let learned = export::weights(&layout, &checkpoint.state.ema);
-        let mut weights = if full { learned.clone() } else { learned.rounded_to_bf16() };
+        let is_frozen = |name: &str| header.config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
         for (name, tensor) in export::weights(&layout, &self.start).iter() {
-            if !header.config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str())) {
+            if !is_frozen(name) {
                 continue;
             }
             let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             if learned.get(name).is_none_or(|now| bits(&now.data) != bits(&tensor.data)) {
                 return Err(TrainError::Parameter(format!("{name} was frozen but has changed since the start")));
             }
-            weights.insert(name.to_owned(), tensor.clone());
         }
         let refused = |e: ModelError| TrainError::Model(e.to_string());
+        let ranges = calibration.ranges(spec, &self.ranges, &learned)?;
+        let mut weights = QuantisedWeights::from_floats(spec, &learned, &ranges).map_err(refused)?;
+        for (name, tensor) in parent.weights.iter().filter(|(name, _)| is_frozen(name)) {
+            weights.insert(name.to_owned(), tensor.clone());
+        }
         let mut file = if self.strategy == Strategy::EndToEnd {
             ModelFile::new(spec.clone(), self.ranges, weights).map_err(refused)?
         } else {
@@ -160,10 +165,10 @@ impl LearningPlan {
 ///
 /// # Errors
 /// Errors of [`LearningPlan::of_run`], [`LearningPlan::child`] and [`export::model`].
-pub fn exported(checkpoint: &Checkpoint, run: &Path, full: bool, preview: bool) -> Result<ModelFile> {
+pub fn exported(checkpoint: &Checkpoint, run: &Path, calibration: &Calibration, preview: bool) -> Result<ModelFile> {
     match &checkpoint.header.config.learn {
-        Some(_) => LearningPlan::of_run(run, &checkpoint.header.config)?.child(checkpoint, full, preview),
-        None => export::model(checkpoint, full, preview),
+        Some(_) => LearningPlan::of_run(run, &checkpoint.header.config)?.child(checkpoint, calibration, preview),
+        None => export::model(checkpoint, calibration, preview),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     trainer::{
         checkpoint::Checkpoint,
         config::Config,
+        export,
         learn_config::{ReplayKind, Strategy},
         network_config::NetworkConfig,
         presets,
@@ -143,7 +144,7 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
         (_, None) => Vec::new(),
     };
     if let Generation::File(file) = &parent {
-        start::report_lacking(&config, &file.weights);
+        start::report_lacking(&config, &export::floats(file)?);
     }
     let plan = LearningPlan::new(strategy, parent, ancestors, &config)?;
     let learn = plan.config(replay, share);

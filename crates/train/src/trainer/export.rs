@@ -1,7 +1,8 @@
-//! Writing averaged weights as a model file.
+//! Writing averaged weights as a model file of integers.
 
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec, Tensor, Weights};
 
+use super::calibration::Calibration;
 use super::checkpoint::{Checkpoint, Header};
 use crate::{
     error::{Result, TrainError},
@@ -19,7 +20,7 @@ pub fn weights(layout: &Layout, values: &[f32]) -> Weights {
     out
 }
 
-/// Weights of a model file as flat values.
+/// Weights as flat values.
 ///
 /// # Errors
 /// A tensor that is missing or has another shape.
@@ -39,6 +40,14 @@ pub fn values(layout: &Layout, weights: &Weights) -> Result<Vec<f32>> {
     Ok(out)
 }
 
+/// The weights that the integers of a model stand for.
+///
+/// # Errors
+/// Weights of another network than the spec's.
+pub fn floats(file: &ModelFile) -> Result<Weights> {
+    file.weights.to_floats(&file.metadata.spec).map_err(|e| TrainError::Model(e.to_string()))
+}
+
 /// Spec of a checkpoint's network, if the codec can run it.
 ///
 /// # Errors
@@ -53,19 +62,16 @@ pub fn codec_spec(header: &Header) -> Result<&Spec> {
     })
 }
 
-/// Makes a model of a checkpoint of training from scratch: its averaged weights, rounded to bf16
-/// unless `full` is set.
+/// Makes a model of a checkpoint of training from scratch: its averaged weights, as integers.
 ///
 /// # Errors
 /// A baseline, or weights that are not finite.
-pub fn model(checkpoint: &Checkpoint, full: bool, preview: bool) -> Result<ModelFile> {
+pub fn model(checkpoint: &Checkpoint, calibration: &Calibration, preview: bool) -> Result<ModelFile> {
     let header = &checkpoint.header;
     let spec = codec_spec(header)?;
     let weights = weights(&Layout::new(spec), &checkpoint.state.ema);
-    let weights = if full { weights } else { weights.rounded_to_bf16() };
     let [low, high] = header.config.lambda;
-    let mut file = ModelFile::new(spec.clone(), LambdaRanges::all(LambdaRange { low, high }), weights)
-        .map_err(|e| TrainError::Model(e.to_string()))?;
+    let mut file = calibration.model(spec, LambdaRanges::all(LambdaRange { low, high }), &weights)?;
     describe(&mut file, header, preview);
     Ok(file)
 }

@@ -5,6 +5,7 @@
 //! steps. Nothing here knows how replayed images are drawn: [`training_loop::finish`] takes them
 //! from an iterator that [`crate::replay`] makes.
 
+pub mod calibration;
 pub mod checkpoint;
 pub mod config;
 pub mod evaluate;

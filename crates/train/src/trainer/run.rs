@@ -15,6 +15,7 @@ use heirloom_store::StoredModel;
 use super::{
     checkpoint::{Checkpoint, Header},
     config::Config,
+    export,
     optimiser::State,
     start,
     step::ReplayBatch,
@@ -101,7 +102,7 @@ impl<'a> Run<'a> {
                 let weights = match (&parent, &options.init) {
                     (Some(parent), _) => parent.start.clone(),
                     (None, Some(path)) => {
-                        let weights = StoredModel::open(path)?.load()?.weights;
+                        let weights = export::floats(&StoredModel::open(path)?.load()?)?;
                         start::report_lacking(config, &weights);
                         start::of_model(config, &weights)?
                     }

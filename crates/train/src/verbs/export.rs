@@ -6,7 +6,10 @@ use clap::Args;
 use heirloom_io::atomic::write_durably;
 use heirloom_train::{
     Result, TrainError, replay,
-    trainer::checkpoint::{Checkpoint, folder_of},
+    trainer::{
+        calibration::Calibration,
+        checkpoint::{Checkpoint, folder_of},
+    },
 };
 
 /// Write the weights of a run as a model file.
@@ -17,9 +20,9 @@ pub struct Export {
     /// File to write.
     #[arg(long, short)]
     output: PathBuf,
-    /// Keep weights in f32 instead of rounding them to bf16.
-    #[arg(long)]
-    full: bool,
+    /// Folder or pack of images to calibrate the steps of integers on, besides artificial images.
+    #[arg(long, value_name = "IMAGES")]
+    calibrate: Option<PathBuf>,
     /// Mark the model as a preview.
     #[arg(long)]
     preview: bool,
@@ -28,7 +31,8 @@ pub struct Export {
 impl Export {
     pub fn run(&self) -> Result<()> {
         let checkpoint = Checkpoint::named(&self.run)?;
-        let model = replay::exported(&checkpoint, folder_of(&self.run), self.full, self.preview)?;
+        let calibration = self.calibrate.as_deref().map_or_else(|| Ok(Calibration::artificial()), Calibration::read)?;
+        let model = replay::exported(&checkpoint, folder_of(&self.run), &calibration, self.preview)?;
         let bytes = model.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
         write_durably(&self.output, &bytes)?;
         let lineage = model.metadata.lineage;

@@ -10,13 +10,13 @@ use std::{
 use heirloom_codec::{
     EncodeOptions, Image, Model,
     image::PixelFormat,
-    model::{Branch, ModelFile},
+    model::{Branch, ModelFile, QuantisedTensor},
 };
 use heirloom_train::{
     data::{Images, RgbImage},
     random::Random,
     replay::{LearningPlan, Request},
-    trainer::{self, Config, Options, checkpoint::Checkpoint, export},
+    trainer::{self, Config, Options, calibration::Calibration, checkpoint::Checkpoint, export},
 };
 
 use super::{Scratch, draw};
@@ -25,7 +25,7 @@ pub fn options(scratch: &Scratch, data: &str, run: &str) -> Options {
     Options { data: scratch.0.join(data), ..super::options(scratch, run) }
 }
 
-/// A tiny model that has learned drawn images, with weights of full precision.
+/// A tiny model that has learned drawn images.
 pub fn parent() -> &'static ModelFile {
     static PARENT: OnceLock<ModelFile> = OnceLock::new();
     PARENT.get_or_init(|| {
@@ -34,7 +34,7 @@ pub fn parent() -> &'static ModelFile {
         // Not to the end, so that there is something left to learn of old images too.
         let config = Config { steps: 100, probe_every: 0, checkpoint_every: 100, ..Config::preset("tiny").unwrap() };
         let checkpoint = trainer::train(&config, &options(&scratch, "images", "run")).unwrap();
-        export::model(&checkpoint, true, false).unwrap()
+        export::model(&checkpoint, &Calibration::artificial(), false).unwrap()
     })
 }
 
@@ -91,8 +91,9 @@ pub fn with_data(scratch: &Scratch, steps: u64) -> Request {
     Request { replay_data: Some(scratch.images()), ..request(scratch, steps) }
 }
 
-pub fn child(run: &Path, checkpoint: &Checkpoint, full: bool) -> ModelFile {
-    LearningPlan::of_run(run, &checkpoint.header.config).unwrap().child(checkpoint, full, false).unwrap()
+pub fn child(run: &Path, checkpoint: &Checkpoint) -> ModelFile {
+    let plan = LearningPlan::of_run(run, &checkpoint.header.config).unwrap();
+    plan.child(checkpoint, &Calibration::artificial(), false).unwrap()
 }
 
 pub fn images(folder: &Path) -> Vec<RgbImage> {
@@ -120,7 +121,7 @@ pub fn psnr(a: &Image, b: &Image) -> f64 {
     10.0 * (255.0 * 255.0 * a.data().len() as f64 / sum).log10()
 }
 
-pub fn entropy_bits(file: &ModelFile) -> Vec<(String, Vec<u32>)> {
-    let bits = |data: &[f32]| data.iter().map(|v| v.to_bits()).collect();
-    file.weights.branch(Branch::Entropy).map(|(name, tensor)| (name.to_owned(), bits(&tensor.data))).collect()
+/// The tensors of the entropy branch.
+pub fn entropy(file: &ModelFile) -> Vec<(String, QuantisedTensor)> {
+    file.weights.branch(Branch::Entropy).map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
 }

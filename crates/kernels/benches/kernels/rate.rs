@@ -1,4 +1,4 @@
-//! Criterion's wall time with another throughput: GFLOP/s, and the share of the machine's peak at
+//! Criterion's wall time with another throughput: GOP/s, and the share of the machine's peak at
 //! the same time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -21,9 +21,9 @@ pub fn restart() {
 
 /// Wall time. Before each sample, all threads of the current pool measure the peak for about a
 /// millisecond, so that a change of the machine's speed affects both.
-pub struct Flops(pub WallTime);
+pub struct Rate(pub WallTime);
 
-impl Measurement for Flops {
+impl Measurement for Rate {
     type Intermediate = Instant;
     type Value = Duration;
 
@@ -63,16 +63,16 @@ fn operations(throughput: &Throughput) -> f64 {
     }
 }
 
-impl ValueFormatter for Flops {
+impl ValueFormatter for Rate {
     fn format_throughput(&self, throughput: &Throughput, nanoseconds: f64) -> String {
         let speed = operations(throughput) / nanoseconds;
         let peak = OPERATIONS.load(Relaxed) as f64 / NANOSECONDS.load(Relaxed) as f64;
-        format!("{speed:.1} GFLOP/s = {:.0} %", 100.0 * speed / peak)
+        format!("{speed:.1} GOP/s = {:.0} %", 100.0 * speed / peak)
     }
 
     fn scale_throughputs(&self, _: f64, throughput: &Throughput, values: &mut [f64]) -> &'static str {
         values.iter_mut().for_each(|value| *value = operations(throughput) / *value);
-        "GFLOP/s"
+        "GOP/s"
     }
 
     fn scale_values(&self, typical: f64, values: &mut [f64]) -> &'static str {
