@@ -238,12 +238,7 @@ impl QuantisedWeights {
             return Err(unusable("its multiplier is not a number above 0"));
         }
         let columns = self.get(name).and_then(|tensor| tensor.shape.last().copied()).unwrap_or(0).max(1);
-        let mut sums = vec![0u64; columns];
-        for row in values.chunks_exact(columns) {
-            sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum += u64::from(w.unsigned_abs()));
-        }
-        let limit = bits.limit().unsigned_abs();
-        match sums.iter().position(|sum| sum * u64::from(limit) > i32::MAX as u64) {
+        match heirloom_kernels::integer::overflowing_column(values, columns, bits) {
             Some(column) => Err(ModelError::Unusable {
                 name: name.to_owned(),
                 why: format!("the sum of column {column} can exceed 32 bits"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::input::Input;
+use super::input::{Bits, Input};
 use super::packed::{PANEL, Packed};
 use crate::aligned::Aligned;
 
@@ -85,15 +85,21 @@ impl Linear {
 
 /// Proves that no sum over the rows of a `[k, n]` matrix exceeds 32 bits.
 pub(super) fn check_sums(weight: &[i8], n: usize, input: &Input) -> Result<(), WeightError> {
-    let mut sums = vec![0u64; n];
-    for row in weight.chunks_exact(n) {
-        sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum += u64::from(w.unsigned_abs()));
-    }
-    let limit = input.bits().limit() as u64;
-    match sums.iter().position(|&sum| sum.saturating_mul(limit) > i32::MAX as u64) {
+    match overflowing_column(weight, n, input.bits()) {
         Some(column) => Err(WeightError::Overflow { column }),
         None => Ok(()),
     }
+}
+
+/// The first column of a row-major matrix with `n` ≥ 1 columns whose sum can exceed 32 bits:
+/// m·Σ|w| ≥ 2³¹ for inputs within ±m.
+pub fn overflowing_column(weight: &[i8], n: usize, bits: Bits) -> Option<usize> {
+    let mut sums = vec![0u32; n];
+    for row in weight.chunks_exact(n) {
+        sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum = sum.saturating_add(u32::from(w.unsigned_abs())));
+    }
+    let limit = u64::from(bits.limit().unsigned_abs());
+    sums.iter().position(|&sum| u64::from(sum) * limit > i32::MAX as u64)
 }
 
 /// A copy, filled up with zeros to whole panels.
@@ -105,7 +111,6 @@ fn padded(values: &[f32]) -> Aligned<f32> {
 
 #[cfg(test)]
 mod portable {
-    use super::super::Bits;
     use super::*;
 
     #[test]

@@ -17,5 +17,5 @@ pub(crate) use depthwise::PairRow;
 pub(crate) use finish::{Add, Finish, GeluQuantise, Write};
 pub(crate) use input::Quantiser;
 pub use input::{Bits, Input, Peak};
-pub use linear::{Linear, WeightError};
+pub use linear::{Linear, WeightError, overflowing_column};
 pub(crate) use product::{Left, multiply};

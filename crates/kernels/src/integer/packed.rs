@@ -26,16 +26,25 @@ impl Packed {
         assert!(n > 0 && weight.len() == k * n, "the matrix is not {k} × {n}");
         let pairs = segments.iter().map(|k| k.div_ceil(2)).sum();
         let mut data = Aligned::zeros(n.div_ceil(PANEL) * pairs * 2 * PANEL);
-        let (mut first_row, mut first_pair) = (0, 0);
-        for segment in segments {
-            for k in 0..*segment {
-                for (j, &w) in weight[(first_row + k) * n..][..n].iter().enumerate() {
-                    let pair = j / PANEL * pairs + first_pair + k / 2;
-                    data[(pair * PANEL + j % PANEL) * 2 + k % 2] = i16::from(w);
+        for (p, panel) in data.chunks_exact_mut((pairs * 2 * PANEL).max(1)).enumerate() {
+            let columns = p * PANEL..n.min((p + 1) * PANEL);
+            let mut out = panel.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut();
+            let mut first = 0;
+            for &segment in segments {
+                let rows = &weight[first * n..(first + segment) * n];
+                first += segment;
+                for pair in rows.chunks(2 * n) {
+                    let (Some(out), (even, odd)) = (out.next(), pair.split_at(n)) else { break };
+                    for (out, &w) in out.iter_mut().step_by(2).zip(&even[columns.clone()]) {
+                        *out = i16::from(w);
+                    }
+                    if !odd.is_empty() {
+                        for (out, &w) in out.iter_mut().skip(1).step_by(2).zip(&odd[columns.clone()]) {
+                            *out = i16::from(w);
+                        }
+                    }
                 }
             }
-            first_row += segment;
-            first_pair += segment.div_ceil(2);
         }
         Packed { data, pairs, n }
     }
