@@ -7,7 +7,10 @@ mod verbs;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use heirloom_train::terminal::{self, console};
+use heirloom_train::{
+    Result,
+    terminal::{self, console},
+};
 
 /// Train the Heirloom image codec.
 #[derive(Parser)]
@@ -28,6 +31,7 @@ enum Verb {
     Validate(verbs::validate::Validate),
     Measure(verbs::measure::Measure),
     Pack(verbs::pack::Pack),
+    NearDuplicates(verbs::near_duplicates::NearDuplicates),
     Preset(verbs::preset::Preset),
 }
 
@@ -35,12 +39,17 @@ fn main() -> ExitCode {
     console::start();
     let cli = Cli::parse();
     terminal::main("heirloom-train", cli.threads, || match cli.verb {
-        Verb::Train(verb) => verb.run(),
-        Verb::Learn(verb) => verb.run(),
-        Verb::Export(verb) => verb.run(),
-        Verb::Validate(verb) => verb.run(),
-        Verb::Measure(verb) => verb.run(),
-        Verb::Pack(verb) => verb.run(),
-        Verb::Preset(verb) => verb.run(),
+        Verb::Train(verb) => done(verb.run()),
+        Verb::Learn(verb) => done(verb.run()),
+        Verb::Export(verb) => done(verb.run()),
+        Verb::Validate(verb) => done(verb.run()),
+        Verb::Measure(verb) => done(verb.run()),
+        Verb::Pack(verb) => done(verb.run()),
+        Verb::NearDuplicates(verb) => verb.run(),
+        Verb::Preset(verb) => done(verb.run()),
     })
+}
+
+fn done(result: Result<()>) -> Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
 }

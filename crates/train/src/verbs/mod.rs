@@ -3,6 +3,7 @@
 pub mod export;
 pub mod learn;
 pub mod measure;
+pub mod near_duplicates;
 pub mod pack;
 pub mod preset;
 pub mod train;

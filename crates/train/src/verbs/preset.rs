@@ -6,7 +6,7 @@ use heirloom_train::{Result, trainer::Config};
 /// Print a preset as TOML.
 #[derive(Args)]
 pub struct Preset {
-    /// tiny, small or base; learn-tiny, learn-small or learn-base; msh, msh-vr, gma or gma-vr, each
+    /// tiny, small, base or third; learn-tiny, learn-small or learn-base; msh, msh-vr, gma or gma-vr, each
     /// also with -small.
     name: String,
 }

@@ -16,7 +16,7 @@ pub struct Train {
     /// Configuration (TOML). Other keys have the values of its key `preset`, or of base.
     #[arg(long, conflicts_with = "preset")]
     config: Option<PathBuf>,
-    /// tiny, small or base; for baselines msh, msh-vr, gma or gma-vr, each also with -small.
+    /// tiny, small, base or third; for baselines msh, msh-vr, gma or gma-vr, each also with -small.
     #[arg(long)]
     preset: Option<String>,
     /// Images to learn from: a folder with its subfolders, or a pack.
@@ -32,7 +32,8 @@ pub struct Train {
     /// or --preset, with the run's own configuration.
     #[arg(long)]
     resume: bool,
-    /// Start from the weights of a model file.
+    /// Start from the weights of a model file. Options of the network that it lacks start without
+    /// effect.
     #[arg(long, conflicts_with = "resume")]
     init: Option<PathBuf>,
     /// Total number of steps, instead of the configuration's.
