@@ -17,6 +17,7 @@ pub(crate) const EXIF_DIRECTORY: u16 = 34665;
 /// Position of the directory of the place.
 pub(crate) const GPS_DIRECTORY: u16 = 34853;
 
+const TEXT: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
@@ -34,6 +35,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The value of a text, without the zero at its end.
+    pub(crate) fn text(&self) -> Option<&str> {
+        let text = std::str::from_utf8(&self.value).ok().filter(|_| self.kind == TEXT)?;
+        Some(text.trim_end_matches('\0'))
+    }
+
     /// Whether an image without the entry is shown just the same: an upright orientation, and a
     /// resolution without a unit or of one pixel per unit.
     pub(crate) fn says_nothing(&self) -> bool {

@@ -3,7 +3,7 @@
 //! - [`read`] turns the bytes of a PNG, JPEG, WebP, TIFF, GIF, BMP, QOI, TGA, PNM or JPEG XL file
 //!   into an [`Image`] with its ICC profile, Exif and XMP. [`read_noting`] also says what of the
 //!   file is not in the image; [`ReadOptions::strict`] refuses such files.
-//! - [`write()`] turns an [`Image`] into the bytes of a PNG, JPEG or PNM file.
+//! - [`write()`] turns an [`Image`] into the bytes of a PNG, JPEG, WebP, TIFF, PNM or QOI file.
 //! - [`atomic`] puts bytes on disk under a name that never refers to half a file.
 //! - [`FileId`] tells whether two paths lead to the same file.
 //!
@@ -41,4 +41,4 @@ pub use format::{EXTENSIONS, Format};
 pub use heirloom_codec::image::{Image, Metadata, PixelFormat, Samples};
 pub use orientation::upright;
 pub use read::{Alpha, Depth, ReadImage, ReadOptions, Strip, read, read_file, read_noting};
-pub use write::{Written, write, write_jpeg};
+pub use write::{WriteOptions, Written, write, write_with};
