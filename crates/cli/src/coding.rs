@@ -98,7 +98,9 @@ impl From<EncodeError> for Failure {
     fn from(error: EncodeError) -> Self {
         let kind = match error {
             EncodeError::Lambda(_) => Kind::Usage,
-            EncodeError::Memory { .. } | EncodeError::Isa(_) | EncodeError::Container(_) => Kind::Unsupported,
+            EncodeError::Memory { .. } | EncodeError::Isa(_) | EncodeError::Container(_) | EncodeError::Image(_) => {
+                Kind::Unsupported
+            }
             _ => Kind::Failed,
         };
         Self::new(kind, error.to_string())

@@ -307,7 +307,7 @@ fn impossible_headers_are_refused() {
     let bytes = write(&plain()).unwrap();
     let begin = header_length(&bytes);
     let mut future = bytes.clone();
-    future[13] = 7;
+    future[13] = PixelFormat::ALL.len() as u8;
     let checksum = crc32fast::hash(&future[8..begin - 4]).to_le_bytes();
     future[begin - 4..begin].copy_from_slice(&checksum);
     assert!(matches!(parse_default(&future), Err(ContainerError::BadParameter(_))));

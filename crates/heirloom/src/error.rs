@@ -73,6 +73,7 @@ impl Error {
             Cause::Encode(error) => match error {
                 EncodeError::Memory { .. } => ErrorKind::OverLimit,
                 EncodeError::Entropy(_) => ErrorKind::BadModel,
+                EncodeError::Image(ImageError::Unsupported { .. }) => ErrorKind::Unsupported,
                 _ => ErrorKind::BadParameter,
             },
             Cause::Decode(error) => error.fault().into(),

@@ -72,8 +72,14 @@ impl ImageDecoder for HookDecoder {
 
     fn color_type(&self) -> ColorType {
         match self.info.pixel_format {
-            PixelFormat::Rgb8 => ColorType::Rgb8,
             PixelFormat::Grey8 => ColorType::L8,
+            PixelFormat::GreyAlpha8 => ColorType::La8,
+            PixelFormat::Rgba8 => ColorType::Rgba8,
+            PixelFormat::Grey16 => ColorType::L16,
+            PixelFormat::GreyAlpha16 => ColorType::La16,
+            PixelFormat::Rgb16 => ColorType::Rgb16,
+            PixelFormat::Rgba16 => ColorType::Rgba16,
+            _ => ColorType::Rgb8,
         }
     }
 

@@ -113,7 +113,7 @@ pub use decoder::{Decoder, Partial};
 pub use encoder::{DEFAULT_QUALITY, EncodeOptions, Encoder};
 pub use error::{Error, ErrorKind, Result};
 pub use heirloom_codec::Image;
-pub use heirloom_codec::image::{ImageError, Metadata, PixelFormat};
+pub use heirloom_codec::image::{ImageError, Metadata, PixelFormat, Samples};
 pub use info::{Info, info};
 pub use model::Model;
 

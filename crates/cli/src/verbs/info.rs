@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use heirloom_codec::image::PixelFormat;
 use heirloom_eval::bits_per_pixel;
 use heirloom_format::container::{File, Limits, parse};
 use heirloom_store::{GenerationSelector, ModelSet, StoredModel, hex};
@@ -71,13 +70,6 @@ struct Here<'a> {
     decoder: Option<&'a StoredModel>,
 }
 
-fn format_name(format: PixelFormat) -> &'static str {
-    match format {
-        PixelFormat::Rgb8 => "rgb8",
-        PixelFormat::Grey8 => "grey8",
-    }
-}
-
 fn blobs(file: &File) -> [(&'static str, Option<usize>); 3] {
     let m = &file.metadata;
     [
@@ -108,7 +100,7 @@ fn as_json(location: &Location, length: usize, file: &File, here: &Here<'_>) -> 
         "bits_per_pixel": bits_per_pixel(length as u64, h.width, h.height),
         "width": h.width,
         "height": h.height,
-        "pixel_format": format_name(h.pixel_format),
+        "pixel_format": h.pixel_format.name(),
         "lambda": h.lambda,
         "entropy_id": hex(&h.entropy_id),
         "generation": h.generation,
@@ -146,7 +138,7 @@ fn as_text(location: &Location, length: usize, file: &File, here: &Here<'_>) -> 
          written by     {}\n  decoded by     {}\n  here           {status}",
         h.width,
         h.height,
-        format_name(h.pixel_format),
+        h.pixel_format.name(),
         h.lambda,
         latents.join(", "),
         hex(&h.entropy_id),

@@ -2,8 +2,8 @@
 
 use super::options::is_allowed;
 use super::{EncodeError, EncodeOptions, Latents, Model, estimated_rate, symbols};
-use crate::image::Image;
 use crate::image::convert::to_network;
+use crate::image::{Image, ImageError};
 use crate::model::LATENT_LEVELS;
 use crate::network::{dequantise, memory_estimate};
 use heirloom_format::container::{CANVAS_UNIT, File, Header, write};
@@ -71,6 +71,9 @@ impl Model {
         options: &EncodeOptions,
         report: bool,
     ) -> Result<(Header, [CodedLatent; LATENT_LEVELS]), EncodeError> {
+        if image.format().has_alpha() {
+            return Err(ImageError::Unsupported { found: "an alpha channel" }.into());
+        }
         let header = self.header(image, options)?;
         let needed = memory_estimate::encoding(&self.metadata.spec, header.padded_pixels());
         if !is_allowed(needed, options.max_memory) {

@@ -28,6 +28,8 @@ pub enum EncodeError {
     Entropy(EntropyError),
     /// The file cannot be written, for example because its metadata is too long.
     Container(ContainerError),
+    /// The image has pixels that are not coded.
+    Image(ImageError),
 }
 
 /// The kind of a decoding error: whose fault it is, and so what can be done about it.
@@ -117,6 +119,7 @@ impl fmt::Display for EncodeError {
             Self::Isa(isa) => no_isa(f, *isa),
             Self::Entropy(error) => error.fmt(f),
             Self::Container(error) => error.fmt(f),
+            Self::Image(error) => error.fmt(f),
         }
     }
 }
@@ -162,6 +165,7 @@ impl std::error::Error for EncodeError {
             Self::Entropy(error) => Some(error),
             Self::Container(error) => Some(error),
             Self::Lambda(error) => Some(error),
+            Self::Image(error) => Some(error),
             Self::Memory { .. } | Self::Isa(_) => None,
         }
     }
@@ -182,6 +186,12 @@ impl std::error::Error for DecodeError {
 impl From<LambdaError> for EncodeError {
     fn from(error: LambdaError) -> Self {
         Self::Lambda(error)
+    }
+}
+
+impl From<ImageError> for EncodeError {
+    fn from(error: ImageError) -> Self {
+        Self::Image(error)
     }
 }
 

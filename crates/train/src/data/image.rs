@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use heirloom_io::{PixelFormat, ReadOptions};
+use heirloom_io::ReadOptions;
 
 /// An image of 8-bit RGB, row by row, three bytes per pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +21,7 @@ impl RgbImage {
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let image = heirloom_io::read(bytes, &ReadOptions::reduce()).map_err(|e| e.to_string())?;
         let (width, height) = (image.width() as usize, image.height() as usize);
-        let rgb = match image.format() {
-            PixelFormat::Rgb8 => image.into_data(),
-            PixelFormat::Grey8 => image.data().iter().flat_map(|v| [*v; 3]).collect(),
-        };
+        let rgb = image.to_rgb().into_owned();
         Ok(Self { width, height, rgb })
     }
 

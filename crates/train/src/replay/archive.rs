@@ -21,7 +21,7 @@ use std::{
 };
 
 use heirloom_codec::{DecodeOptions, Model, model::ModelFile};
-use heirloom_format::container::{self, CANVAS_UNIT, Header, LATENT_LEVELS, PixelFormat};
+use heirloom_format::container::{self, CANVAS_UNIT, Header, LATENT_LEVELS};
 use heirloom_io::EXTENSIONS;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -213,9 +213,8 @@ impl Archive {
             Some(original) => {
                 let model = self.models.get(item.teacher).unwrap_or(&self.models[0]);
                 let old = model.reconstruct(&latents, &options).map_err(|e| failed(e.to_string()))?;
-                let times = if old.format() == PixelFormat::Grey8 { 3 } else { 1 };
-                let old = old.data().iter().flat_map(|v| std::iter::repeat_n(*v, times));
-                Some(original.rgb.iter().zip(old).map(|(a, b)| i16::from(*a) - i16::from(b)).collect())
+                let old = old.to_rgb();
+                Some(original.rgb.iter().zip(&*old).map(|(a, b)| i16::from(*a) - i16::from(*b)).collect())
             }
         };
         Ok(ArchivedFile { maps: latents.maps, shift })

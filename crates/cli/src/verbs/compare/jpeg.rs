@@ -1,6 +1,6 @@
 //! The best JPEG file of a given size.
 
-use heirloom_codec::image::{Image, PixelFormat};
+use heirloom_codec::image::Image;
 use heirloom_eval::psnr;
 use heirloom_io::{ReadOptions, read};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -20,7 +20,7 @@ pub fn at_most(original: &Image, bytes: usize) -> Result<Jpeg, Failure> {
     for sampling in [SamplingFactor::F_2_2, SamplingFactor::F_1_1] {
         let (quality, file) = highest_quality(original, bytes, sampling)?;
         let image = read(&file, &ReadOptions::default())?;
-        let psnr = psnr(original.data(), image.data()).map_err(|e| Failure::failed(e.to_string()))?;
+        let psnr = psnr(&original.to_rgb(), &image.to_rgb()).map_err(|e| Failure::failed(e.to_string()))?;
         let fits = file.len() <= bytes;
         let better = best.as_ref().is_none_or(|(p, b)| (fits, psnr) > (b.bytes <= bytes, *p));
         if better {
@@ -53,20 +53,21 @@ fn encode(image: &Image, quality: u8, sampling: SamplingFactor) -> Result<Vec<u8
             .map_err(|_| Failure::unsupported(format!("a JPEG side has at most 65535 pixels, this one {n}")))
     };
     let (width, height) = (side(image.width())?, side(image.height())?);
-    let color = if image.format() == PixelFormat::Grey8 { ColorType::Luma } else { ColorType::Rgb };
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(sampling);
     encoder.set_progressive(true);
     encoder.set_optimized_huffman_tables(true);
     encoder
-        .encode(image.data(), width, height, color)
+        .encode(&image.to_rgb(), width, height, ColorType::Rgb)
         .map_err(|e| Failure::failed(format!("cannot be written as JPEG: {e}")))?;
     Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use heirloom_codec::image::PixelFormat;
+
     use super::*;
 
     fn image() -> Image {
