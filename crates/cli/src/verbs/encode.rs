@@ -7,7 +7,7 @@ use heirloom_codec::Model;
 use heirloom_eval::bits_per_pixel;
 
 use crate::batch;
-use crate::coding::{self, MemoryLimit};
+use crate::coding::{EncodeFlags, Encoded};
 use crate::failure::Failure;
 use crate::jobs::{Job, plan};
 use crate::models::{ModelFlags, RateFlags};
@@ -40,7 +40,7 @@ pub struct Encode {
     force: bool,
 
     #[command(flatten)]
-    memory: MemoryLimit,
+    coding: EncodeFlags,
 }
 
 impl Encode {
@@ -55,9 +55,10 @@ impl Encode {
     fn encode(&self, Job { input, output }: &Job, model: &Model, lambda: f32) -> Result<String, Failure> {
         output.check_writable(self.force)?;
         let image = input.read_image()?;
-        let coded = coding::encode(model, &image, lambda, self.memory).map_err(|e| e.about(input))?;
-        output.write(&coded, self.force)?;
-        let bpp = bits_per_pixel(coded.len() as u64, image.width(), image.height());
-        Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel", coded.len()))
+        let Encoded { bytes, note } = self.coding.encode(model, &image, lambda).map_err(|e| e.about(input))?;
+        output.write(&bytes, self.force)?;
+        let bpp = bits_per_pixel(bytes.len() as u64, image.width(), image.height());
+        let note = note.map_or_else(String::new, |note| format!(" ({note})"));
+        Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel{note}", bytes.len()))
     }
 }

@@ -99,8 +99,12 @@ impl Frame {
             .map_err(|error| ReadError::Damaged(error.to_string()))?;
         let kept = |blob: Option<Vec<u8>>| blob.filter(|blob| !blob.is_empty());
         let bare = |blob: Vec<u8>| blob.strip_prefix(EXIF_PREFIX).map(<[u8]>::to_vec).unwrap_or(blob);
-        image.metadata =
-            Metadata { icc: kept(metadata.icc), exif: kept(metadata.exif).map(bare), xmp: kept(metadata.xmp) };
+        image.metadata = Metadata {
+            icc: kept(metadata.icc),
+            exif: kept(metadata.exif).map(bare),
+            xmp: kept(metadata.xmp),
+            ..Metadata::default()
+        };
         Ok(image)
     }
 }

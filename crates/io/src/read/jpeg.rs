@@ -31,7 +31,12 @@ pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadErr
     let side = |n: usize| u32::try_from(n).map_err(|_| damaged("has a JPEG header without a size"));
     let (width, height) = decoder.dimensions().unwrap_or_default();
     let frame = Frame::new((side(width)?, side(height)?), grey, false, 8, options)?;
-    let metadata = Metadata { icc: decoder.icc_profile(), exif: decoder.exif().cloned(), xmp: decoder.xmp().cloned() };
+    let metadata = Metadata {
+        icc: decoder.icc_profile(),
+        exif: decoder.exif().cloned(),
+        xmp: decoder.xmp().cloned(),
+        ..Metadata::default()
+    };
     let mut samples = frame.buffer()?;
     decoder.set_options(lenient.jpeg_set_out_colorspace(to));
     decoder.decode_into(&mut samples).map_err(refusal)?;

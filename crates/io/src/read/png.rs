@@ -35,7 +35,8 @@ pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadErr
         xmp = Some(chunk.get_text().map_err(refusal)?.into_bytes());
     }
     let kept = |blob: &Option<std::borrow::Cow<'_, [u8]>>| blob.as_deref().map(<[u8]>::to_vec);
-    let metadata = Metadata { icc: kept(&info.icc_profile), exif: kept(&info.exif_metadata), xmp };
+    let metadata =
+        Metadata { icc: kept(&info.icc_profile), exif: kept(&info.exif_metadata), xmp, ..Metadata::default() };
     frame.image(samples, metadata)
 }
 

@@ -55,7 +55,7 @@ pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadErr
         let value = decoder.find_tag(tag).map_err(refusal)?;
         value.map(|value| value.into_u8_vec().map_err(refusal)).transpose()
     };
-    let metadata = Metadata { icc: blob(Tag::IccProfile)?, xmp: blob(XMP)?, exif: None };
+    let metadata = Metadata { icc: blob(Tag::IccProfile)?, xmp: blob(XMP)?, ..Metadata::default() };
 
     let mut stored = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut stored).map_err(refusal)?;

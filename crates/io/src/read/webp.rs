@@ -22,6 +22,7 @@ pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadErr
         icc: decoder.icc_profile().map_err(refusal)?,
         exif: decoder.exif_metadata().map_err(refusal)?,
         xmp: decoder.xmp_metadata().map_err(refusal)?,
+        ..Metadata::default()
     };
     let mut samples = frame.buffer()?;
     decoder.read_image(&mut samples).map_err(refusal)?;
