@@ -78,7 +78,7 @@ const UNCODE: usize = 5;
 fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], rounds: usize) -> Answer<()> {
     let model = Model::new(file)?;
     let (bytes, coded) = model.encode_with_report(image, &EncodeOptions::new(LAMBDA))?;
-    let latents = &coded.latents.maps;
+    let latents = coded.latents.single().ok_or("the image has several tiles")?;
     let (sections, features) = walk(&model, latents)?;
     let symbols: usize = sections.iter().map(|section| section.symbols.len()).sum();
     let engine = Engine::default();

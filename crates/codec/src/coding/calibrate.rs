@@ -2,7 +2,7 @@
 
 use heirloom_kernels::Bits;
 
-use super::{EncodeOptions, Model};
+use super::{EncodeOptions, Lossless, Model};
 use crate::image::Image;
 use crate::model::{LambdaRanges, MARGIN, ModelError, ModelFile, QuantisedWeights, Ranges, Spec, Weights};
 use crate::network::{Network, Peaks};
@@ -55,7 +55,7 @@ pub fn calibrate(
         for image in images {
             for &lambda in lambdas {
                 let failed = |error: &dyn std::fmt::Display| ModelError::Calibration(error.to_string());
-                let mut options = EncodeOptions::new(lambda);
+                let mut options = EncodeOptions::new(lambda).with_lossless(Lossless::Never);
                 options.max_memory = u64::MAX;
                 let (_, report) = model.encode_with_report(image, &options).map_err(|error| failed(&error))?;
                 let reconstruction = model.reconstruct(&report.latents, &super::DecodeOptions::default());

@@ -1,20 +1,31 @@
-//! From images to files and back: through pixels, network, entropy coding and container.
+//! From images to files and back: through pixels, tiles, network, entropy coding and container.
 
 mod calibrate;
+mod canvas;
 mod decode;
 mod encode;
 mod error;
 mod estimated_rate;
 mod latents;
+mod lossless;
+mod memory;
 mod model;
 mod options;
+mod pixels;
+mod rows;
+mod safety_net;
+mod scale;
 mod symbols;
-
-pub use decode::Partial;
-pub use encode::EncodeReport;
-pub use error::{DecodeError, EncodeError, Fault};
-pub use latents::{LatentError, Latents};
-pub use model::Model;
-pub use options::{DecodeOptions, EncodeOptions};
+mod target;
+mod tile;
 
 pub use calibrate::{artificial_images, calibrate};
+pub use decode::{DecodeSummary, Partial};
+pub use encode::{EncodeReport, EncodeSummary};
+pub use error::{DecodeError, EncodeError, Fault};
+pub use latents::{LatentError, Latents};
+pub use lossless::StreamError;
+pub use model::Model;
+pub use options::{DecodeOptions, EncodeOptions, Lossless, Scale, TileOptions};
+pub use rows::{RowSink, RowSource, Spool};
+pub use target::{Target, Targeted};

@@ -201,15 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn the_codec_refuses_options_by_name() {
-        let spec = Spec { learned_steps: true, context: [0, 0, 8, 8], ..Spec::tiny() };
-        let weights = crate::internals::reference::weights(&spec).unwrap();
-        let ranges = crate::model::LambdaRanges::all(crate::model::LambdaRange::PRETRAINING);
-        let file = crate::model::ModelFile::new(spec, ranges, weights).unwrap();
-        // The file is a model like any other; only this version cannot run it.
-        let file = crate::model::ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
-        let said = crate::Model::new(file).unwrap_err().to_string();
-        assert!(said.contains("learned_steps") && said.contains("newer program"), "{said}");
+    fn a_context_needs_a_latent_of_whole_vectors() {
+        let spec = Spec { context: [0, 0, 0, 8], ..Spec::tiny() };
+        let said = spec.validate().unwrap_err().to_string();
+        assert!(said.contains("latents[3] is 4") && said.contains("16"), "{said}");
+        assert!(Spec { latents: [16, 16, 32, 16], ..spec }.validate().is_ok());
     }
 
     #[test]

@@ -24,8 +24,8 @@ impl Packed {
     pub fn new(weight: &[i8], segments: &[usize], n: usize) -> Packed {
         let k: usize = segments.iter().sum();
         assert!(n > 0 && weight.len() == k * n, "the matrix is not {k} × {n}");
-        let pairs = segments.iter().map(|k| k.div_ceil(2)).sum();
-        let mut data = Aligned::zeros(n.div_ceil(PANEL) * pairs * 2 * PANEL);
+        let pairs: usize = segments.iter().map(|k| k.div_ceil(2)).sum();
+        let mut data = Aligned::<i16>::zeros(n.div_ceil(PANEL) * pairs * 2 * PANEL);
         for (p, panel) in data.chunks_exact_mut((pairs * 2 * PANEL).max(1)).enumerate() {
             let columns = p * PANEL..n.min((p + 1) * PANEL);
             let mut out = panel.as_chunks_mut::<{ 2 * PANEL }>().0.iter_mut();
