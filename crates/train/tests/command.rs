@@ -14,7 +14,7 @@ use heirloom_codec::{
     EncodeOptions, Image, Model,
     image::PixelFormat,
     internals::reference,
-    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
+    model::{LambdaRange, ModelFile, Spec},
 };
 use heirloom_train::trainer::{
     Config,
@@ -146,8 +146,7 @@ fn options_that_a_model_lacks_are_named_in_one_line() {
     let scratch = Scratch::new("command-options");
     draw(&scratch.images(), 1);
     let [model, config, run] = ["model.safetensors", "config.toml", "run"].map(|name| scratch.0.join(name));
-    let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);
-    let file = ModelFile::new(Spec::tiny(), ranges, reference::weights(&Spec::tiny()).unwrap()).unwrap();
+    let file = reference::model(Spec::tiny()).unwrap();
     fs::write(&model, file.to_bytes().unwrap()).unwrap();
     let network = NetworkConfig::Full(Box::new(with_options(Spec::tiny())));
     fs::write(&config, Config { network, ..Config::preset("tiny").unwrap() }.to_toml().unwrap()).unwrap();
@@ -162,7 +161,7 @@ fn options_that_a_model_lacks_are_named_in_one_line() {
         let said = text(&out.stdout) + &text(&out.stderr);
         assert!(out.status.success(), "{said}");
         let line =
-            "the model lacks 22 tensors, entropy.z1.step to entropy.z4.context.project.bias: they start without effect";
+            "the model lacks 22 tensors, entropy.z1.step to entropy.z4.step: they start without effect";
         assert_eq!(said.lines().filter(|said| said.contains(line)).count(), 1, "{said}");
     }
 }
@@ -173,9 +172,7 @@ fn an_archive_leads_to_the_next_generation_also_on_one_thread() {
     draw(&scratch.images(), 2);
     let [run, parent, child, archive] =
         ["run", "parent.safetensors", "child.safetensors", "archive"].map(|name| scratch.0.join(name));
-    let spec = Spec::tiny();
-    let weights = reference::weights(&spec).unwrap();
-    let file = ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap();
+    let file = reference::model(Spec::tiny()).unwrap();
     fs::write(&parent, file.to_bytes().unwrap()).unwrap();
     fs::create_dir(&archive).unwrap();
     let image = Image::new(100, 70, PixelFormat::Grey8, (0..7000).map(|i| (i % 251) as u8).collect()).unwrap();

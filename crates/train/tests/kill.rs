@@ -20,7 +20,7 @@ use std::{
 use common::{Scratch, draw, metrics, with_options};
 use heirloom_codec::{
     internals::reference,
-    model::{LambdaRange, LambdaRanges, ModelFile, Spec},
+    model::{ModelFile, Spec},
 };
 use heirloom_train::{
     random::Random,
@@ -133,8 +133,7 @@ fn a_short_run_that_is_killed_equals_one_that_was_not() {
 #[test]
 fn learning_that_is_killed_equals_learning_that_was_not() {
     let spec = Spec::tiny();
-    let weights = reference::weights(&spec).unwrap();
-    let parent = ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights).unwrap();
+    let parent = reference::model(spec).unwrap();
     let phases = vec![Phase { from_step: 0, crop: 64, batch: 2 }];
     compare("kill-learn", &Config { phases, checkpoint_every: 3, probe_images: 1, ..tiny(20) }, Some(&parent), 3);
 }

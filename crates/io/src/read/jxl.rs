@@ -70,7 +70,7 @@ fn metadata(file: &JxlImage, reading: &mut Reading<'_>) -> Result<Metadata, Read
     if extra > 0 && !file.pixel_format().has_black() {
         reading.note(format!("its {extra} extra channels beside colour and alpha were left out"));
     }
-    Ok(Metadata { icc, exif, xmp })
+    Ok(Metadata { icc, exif, xmp, ..Metadata::default() })
 }
 
 fn refusal(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ReadError {

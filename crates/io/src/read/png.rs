@@ -75,7 +75,7 @@ fn metadata(info: &Info<'_>, grey: bool, reading: &mut Reading<'_>) -> Metadata 
         Some(density) if density.xppu != density.yppu => reading.note("the shape of its pixels was left out"),
         _ => {}
     }
-    Metadata { icc: colour(info, grey, reading), exif, xmp }
+    Metadata { icc: colour(info, grey, reading), exif, xmp, ..Metadata::default() }
 }
 
 /// The colour profile: cICP, iCCP, sRGB, gAMA with cHRM, in the order in which PNG (third edition,

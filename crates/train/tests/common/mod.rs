@@ -53,7 +53,7 @@ pub fn options(scratch: &Scratch, run: &str) -> Options {
 /// The network with learned steps, and contexts of all levels but one, with hidden channels that
 /// fill no vector.
 pub fn with_options(spec: Spec) -> Spec {
-    Spec { learned_steps: true, context: [8, 0, 12, 20], ..spec }
+    Spec { learned_steps: true, context: [8, 20, 12, 0], ..spec }
 }
 
 /// Smooth colour gradients with a disc, as PPM files.

@@ -150,7 +150,7 @@ fn metadata(segments: &Segments<'_>) -> Metadata {
     {
         exif = Some(exif::built(&exif::resolution((x.into(), 1), (y.into(), 1), u16::from(unit) + 1)));
     }
-    Metadata { icc: segments.icc(), exif, xmp: segments.xmp.map(<[u8]>::to_vec) }
+    Metadata { icc: segments.icc(), exif, xmp: segments.xmp.map(<[u8]>::to_vec), ..Metadata::default() }
 }
 
 fn refusal(error: JpegError) -> ReadError {
