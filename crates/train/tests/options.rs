@@ -259,3 +259,33 @@ fn gradients_of_options_are_those_of_the_forward_pass() {
         assert!(error < 1e-3, "{}: {error:.1e} of the norm {size:.2e}", entry.name);
     }
 }
+
+#[test]
+fn the_distortion_moves_a_step_by_the_error_of_rounding() {
+    let subject = Subject::trained();
+    let device = Device::flex().autodiff();
+    let weights = subject.weights(&subject.values, &device);
+    let levels = subject.levels_with(&weights, Quantise::Mixed { seed: 1, step: 0 }, &device);
+    let level = levels.last().unwrap();
+    let (latent, q) = (read(&level.latent), read(level.posterior_mean.as_ref().unwrap()));
+    let mut random = Random::new(3, 5, 0);
+    let factors: Vec<f32> = latent.iter().map(|_| random.normal()).collect();
+    let weighed = Tensor::<4>::from_data(TensorData::new(factors.clone(), level.latent.dims()), &device);
+    let mut gradients = (level.latent.clone() * weighed).sum().backward();
+    let mut gradient = vec![0.0; subject.layout.len()];
+    weights.gradients(&subject.layout, &mut gradients, &mut gradient).unwrap();
+
+    // With z = q + Δe and ln Δ = Σ a_n tⁿ, ∂z/∂a_n = Δe tⁿ = (z − q) tⁿ.
+    let [_, height, width, channels] = level.latent.dims();
+    let mut want = vec![0f64; 3 * channels];
+    for (i, ((latent, q), factor)) in latent.iter().zip(&q).zip(&factors).enumerate() {
+        let t = (f64::from(LAMBDAS[i / (channels * height * width)]) / 256.0).ln() / 32f64.ln();
+        for power in 0..3 {
+            want[power * channels + i % channels] += f64::from(factor * (latent - q)) * t.powi(power as i32);
+        }
+    }
+    let entry = subject.layout.entry("entropy.z4.step").unwrap();
+    let got = &gradient[entry.offset..entry.offset + entry.len];
+    let want: Vec<f32> = want.into_iter().map(|v| v as f32).collect();
+    assert!(relative(got, &want) < 1e-4, "{got:?} {want:?}");
+}
