@@ -1,9 +1,11 @@
 //! The codec as the verbs use it: its errors become failures with an exit status, and files find
 //! their model.
 
-use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
+use heirloom_codec::{
+    DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Lossless, Model, Scale, Target,
+};
 use heirloom_eval::EvalError;
-use heirloom_format::container::{ContainerError, parse_header};
+use heirloom_format::container::{ContainerError, Rect, parse_header};
 use heirloom_store::{GenerationSelector, ModelSet, hex};
 
 use crate::failure::{Failure, Kind};
@@ -32,8 +34,33 @@ pub struct DecodeRequest {
     pub exact: bool,
     /// Decode what is left of a damaged or shortened file.
     pub partial: bool,
+    /// The part of the image to decode.
+    pub crop: Option<Rect>,
+    /// The size of the decoded image.
+    pub scale: Scale,
     /// The generation that decodes; `None` leaves the choice to the models there are.
     pub generation: Option<GenerationSelector>,
+}
+
+/// Reads a part of an image: X,Y,WIDTH,HEIGHT in pixels.
+pub fn parse_crop(text: &str) -> Result<Rect, String> {
+    let numbers: Option<Vec<u32>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[x, y, width, height]) if width > 0 && height > 0 => Ok(Rect { x, y, width, height }),
+        _ => Err("write four whole numbers as X,Y,WIDTH,HEIGHT; width and height are at least 1".into()),
+    }
+}
+
+/// Reads a scale: 1/2, 1/4, 1/8 or 1/16.
+pub fn parse_scale(text: &str) -> Result<Scale, String> {
+    match text {
+        "1" | "1/1" => Ok(Scale::Full),
+        "1/2" => Ok(Scale::Half),
+        "1/4" => Ok(Scale::Quarter),
+        "1/8" => Ok(Scale::Eighth),
+        "1/16" => Ok(Scale::Sixteenth),
+        _ => Err("write 1/2, 1/4, 1/8 or 1/16".into()),
+    }
 }
 
 /// An image from a file.
@@ -43,23 +70,120 @@ pub struct Decoded {
     pub note: Option<String>,
 }
 
-/// Encodes an image into the bytes of a file.
-pub fn encode(model: &Model, image: &Image, lambda: f32, memory: MemoryLimit) -> Result<Vec<u8>, Failure> {
-    let mut options = EncodeOptions::new(lambda);
-    options.max_memory = memory.bytes().unwrap_or(options.max_memory);
-    Ok(model.encode(image, &options)?)
+/// How an image is to be encoded.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct EncodeFlags {
+    /// When to store a part of the image without loss: auto (where the model would make it worse or
+    /// larger), always, or never
+    #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_value = "auto",
+        default_missing_value = "always")]
+    lossless: When,
+
+    /// Keep the colour beneath wholly transparent pixels
+    #[arg(long)]
+    keep_hidden_colour: bool,
+
+    /// Largest size of the file, as in 200000, 200KB or 195KiB; the quality is searched
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, group = "target", conflicts_with_all = ["quality", "lambda"])]
+    target_size: Option<u64>,
+
+    /// Most bits per pixel of the file; the quality is searched
+    #[arg(long, value_name = "BITS", value_parser = positive, group = "target", conflicts_with_all = ["quality", "lambda"])]
+    target_bpp: Option<f64>,
+
+    /// Lowest PSNR of the image in dB; the quality is searched
+    #[arg(long, value_name = "DB", value_parser = positive, group = "target", conflicts_with_all = ["quality", "lambda"])]
+    target_psnr: Option<f64>,
+
+    #[command(flatten)]
+    memory: MemoryLimit,
 }
 
-/// Encodes an image, and estimates the bits of the file from the model's probabilities.
+/// When tiles are stored without loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// A size in bytes, with a decimal (KB, MB) or binary (KiB, MiB) unit.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        _ => return Err(format!("'{unit}' is not a unit of size; write bytes, KB, MB, KiB or MiB")),
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number > 0.0 && number * factor < 1e15 => Ok((number * factor) as u64),
+        _ => Err("write a size such as 200KB".into()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|value: &f64| *value > 0.0 && value.is_finite()).ok_or("write a number above 0".into())
+}
+
+/// A file that was encoded, and remarks for the user.
+pub struct Encoded {
+    pub bytes: Vec<u8>,
+    pub note: Option<String>,
+}
+
+impl EncodeFlags {
+    /// Encodes an image into the bytes of a file. λ does not count if there is a target.
+    pub fn encode(self, model: &Model, image: &Image, lambda: f32) -> Result<Encoded, Failure> {
+        let mut options = EncodeOptions::new(lambda).with_lossless(match self.lossless {
+            When::Auto => Lossless::WhereBetter,
+            When::Always => Lossless::Always,
+            When::Never => Lossless::Never,
+        });
+        options.keep_hidden_colour = self.keep_hidden_colour;
+        options.max_memory = self.memory.bytes().unwrap_or(options.max_memory);
+        let target = match (self.target_size, self.target_bpp, self.target_psnr) {
+            (Some(bytes), ..) => Some(Target::Bytes(bytes)),
+            (_, Some(bits), _) => Some(Target::bits_per_pixel(bits, image)),
+            (.., Some(psnr)) => Some(Target::Psnr(psnr)),
+            _ => None,
+        };
+        let (bytes, summary) = match target {
+            None => model.encode_with_summary(image, &options)?,
+            Some(target) => {
+                let found = model.encode_to(image, target, &options)?;
+                (found.bytes, found.summary)
+            }
+        };
+        let note = match (summary.lossless_tiles, summary.tiles) {
+            (0, _) => None,
+            (lossless, tiles) if lossless == tiles => Some("lossless".to_owned()),
+            (lossless, tiles) => Some(format!("{lossless} of {tiles} tiles lossless")),
+        };
+        Ok(Encoded { bytes, note })
+    }
+}
+
+/// Encodes an image into the bytes of a file, as the verb `encode` does without flags.
+pub fn encode(model: &Model, image: &Image, lambda: f32) -> Result<Vec<u8>, Failure> {
+    Ok(model.encode(image, &EncodeOptions::new(lambda))?)
+}
+
+/// Encodes an image by the model alone, without any lossless tile, and estimates the bits of the
+/// file from the model's probabilities.
 pub fn encode_with_estimate(model: &Model, image: &Image, lambda: f32) -> Result<(Vec<u8>, f64), Failure> {
-    let (bytes, report) = model.encode_with_report(image, &EncodeOptions::new(lambda))?;
+    let options = EncodeOptions::new(lambda).with_lossless(Lossless::Never);
+    let (bytes, report) = model.encode_with_report(image, &options)?;
     Ok((bytes, report.estimated_bits.iter().sum()))
 }
 
 /// Decodes a file by the model that the request selects.
 pub fn decode(models: &ModelSet, bytes: &[u8], request: &DecodeRequest) -> Result<Decoded, Failure> {
     let mut options = DecodeOptions::default();
-    options.exact = request.exact;
+    (options.exact, options.crop, options.scale) = (request.exact, request.crop, request.scale);
     if let Some(memory) = request.memory.bytes() {
         // A user who gives a limit for memory does not want another one for pixels.
         options.max_memory = memory;
@@ -90,7 +214,11 @@ pub fn decode(models: &ModelSet, bytes: &[u8], request: &DecodeRequest) -> Resul
         return Ok(Decoded { image: model.decode(bytes, &options)?, note: by });
     }
     let partial = model.decode_partial(bytes, &options)?;
-    let problem = partial.problem.map(|e| format!("{} of 4 latents; {e}", partial.latents));
+    let summary = partial.summary;
+    let problem = summary.problem.map(|e| match summary.tiles {
+        1 => format!("{} of 4 latents; {e}", summary.latents),
+        tiles => format!("{} of {tiles} tiles are damaged; {e}", summary.damaged_tiles),
+    });
     let notes: Vec<String> = [by, problem].into_iter().flatten().collect();
     Ok(Decoded { image: partial.image, note: (!notes.is_empty()).then(|| notes.join("; ")) })
 }
@@ -99,6 +227,7 @@ impl From<EncodeError> for Failure {
     fn from(error: EncodeError) -> Self {
         let kind = match error {
             EncodeError::Lambda(_) => Kind::Usage,
+            EncodeError::Target { .. } => Kind::Unsupported,
             EncodeError::Memory { .. } | EncodeError::Isa(_) | EncodeError::Container(_) | EncodeError::Image(_) => {
                 Kind::Unsupported
             }
@@ -113,6 +242,7 @@ impl From<DecodeError> for Failure {
         let kind = match error.fault() {
             Fault::NotHeirloom | Fault::Damaged | Fault::CutShort | Fault::BadParameter => Kind::Damaged,
             Fault::Unsupported | Fault::UnknownModel | Fault::OverLimit => Kind::Unsupported,
+            Fault::Io => Kind::Failed,
         };
         Self::new(kind, error.to_string())
     }

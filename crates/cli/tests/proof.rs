@@ -28,7 +28,10 @@ fn save(sandbox: &Sandbox, name: &str, model: &ModelFile) {
 fn quality(old: &ModelFile, new: &ModelFile) -> f64 {
     let pixels = rgb(80, 50).into_raw();
     let image = Image::new(80, 50, PixelFormat::Rgb8, pixels.clone()).unwrap();
-    let bytes = Model::new(old.clone()).unwrap().encode(&image, &EncodeOptions::new(32.0)).unwrap();
+    let bytes = Model::new(old.clone())
+        .unwrap()
+        .encode(&image, &EncodeOptions::new(32.0).with_lossless(heirloom_codec::Lossless::Never))
+        .unwrap();
     let decoded = Model::new(new.clone()).unwrap().decode(&bytes, &DecodeOptions::exact()).unwrap();
     heirloom_eval::psnr(&pixels, decoded.data()).unwrap()
 }

@@ -31,6 +31,12 @@ fn info_as_json_has_every_field_of_its_schema() {
         ("generation", 0.into()),
         ("decodable_here", true.into()),
         ("exact_here", true.into()),
+        ("tiles", 1.into()),
+        ("tile_size", Value::Null),
+        ("tile_overlap", Value::Null),
+        ("lossless_tiles", serde_json::json!([])),
+        ("lossless_bytes", 0.into()),
+        ("alpha_bytes", 0.into()),
         ("metadata_bytes", serde_json::json!({ "icc": null, "exif": null, "xmp": null })),
     ] {
         assert_eq!(a[key], value, "{key}");
@@ -42,7 +48,7 @@ fn info_as_json_has_every_field_of_its_schema() {
     let id = tiny().metadata.lineage.generation_id.to_string();
     let model = serde_json::json!({ "name": "tiny.safetensors", "generation": 0, "generation_id": id });
     assert_eq!((&a["writer"], &a["decoder"]), (&model, &model));
-    assert_eq!(a.len(), 17);
+    assert_eq!(a.len(), 23);
     assert_eq!(lines[1]["pixel_format"], "grey8");
 }
 

@@ -11,10 +11,10 @@ use std::fs;
 use std::path::Path;
 
 use heirloom_codec::image::PixelFormat;
-use heirloom_codec::{DecodeOptions, EncodeOptions, Model};
-use heirloom_format::container::{Metadata, parse};
+use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Lossless, Model};
+use heirloom_format::container::{Cicp, Metadata, Resolution, TileColour, parse};
 use images::{Kind, image};
-use set::{Entry, Manifest, Older, Pixels, digest, metadata_digest};
+use set::{Entry, Manifest, Older, Pixels, digest, metadata_digest, pixel_digest};
 
 #[allow(clippy::unwrap_used)] // shared with tests
 #[path = "../tests/images/mod.rs"]
@@ -23,9 +23,9 @@ mod images;
 #[path = "../tests/conformance_set/mod.rs"]
 mod set;
 
-/// Kind, width, height, format and λ. The canvases have 1 to 48 tiles of 64 × 64; the ninth has
+/// Kind, width, height, format and λ. The canvases have 1 to 48 units of 64 × 64; the ninth has
 /// metadata.
-const IMAGES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
+const IMAGES: [(Kind, u32, u32, PixelFormat, f32); 22] = [
     (Kind::Flat, 1, 1, PixelFormat::Rgb8, 32.0),
     (Kind::Noise, 1, 1, PixelFormat::Grey8, 1024.0),
     (Kind::Flat, 64, 64, PixelFormat::Grey8, 256.0),
@@ -42,6 +42,19 @@ const IMAGES: [(Kind, u32, u32, PixelFormat, f32); 16] = [
     (Kind::Noise, 192, 192, PixelFormat::Rgb8, 1024.0),
     (Kind::Photo, 500, 333, PixelFormat::Rgb8, 1024.0),
     (Kind::Photo, 250, 190, PixelFormat::Grey8, 100.0),
+    (Kind::Photo, 70, 90, PixelFormat::GreyAlpha8, 200.0),
+    (Kind::Photo, 64, 64, PixelFormat::Grey16, 1024.0),
+    (Kind::Photo, 90, 64, PixelFormat::Rgb16, 700.0),
+    (Kind::Photo, 64, 50, PixelFormat::GreyAlpha16, 64.0),
+    (Kind::Photo, 40, 64, PixelFormat::Rgba16, 512.0),
+    (Kind::Photo, 64, 80, PixelFormat::Rgba8, 300.0),
+];
+
+/// Images of which each is in tiles of 128 × 128, stored as the encoder sees fit or without loss.
+const TILED: [(Kind, u32, u32, PixelFormat, f32, Lossless); 3] = [
+    (Kind::Photo, 300, 200, PixelFormat::Rgba8, 400.0, Lossless::Never),
+    (Kind::Flat, 250, 140, PixelFormat::Rgb8, 1024.0, Lossless::WhereBetter),
+    (Kind::Photo, 140, 30, PixelFormat::Rgb16, 64.0, Lossless::Always),
 ];
 
 /// The range of λ in [`IMAGES`]. A wider range of a generation adds one image at each end.
@@ -92,9 +105,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         files: Vec::new(),
         older: Vec::new(),
     };
+    let alone = images.into_iter().map(|(kind, width, height, format, lambda)| {
+        (image(kind, width, height, format), kind, EncodeOptions::new(lambda).with_lossless(Lossless::Never))
+    });
+    let tiled = TILED.into_iter().map(|(kind, width, height, format, lambda, lossless)| {
+        let mut options = EncodeOptions::new(lambda).with_lossless(lossless);
+        options.tiles.side = 128;
+        (image(kind, width, height, format), kind, options)
+    });
     let mut total = 0;
-    for (number, image) in images.into_iter().enumerate() {
-        let (entry, bytes) = write_one(&model, number, image)?;
+    for (number, (image, kind, options)) in alone.chain(tiled).enumerate() {
+        let (entry, bytes) = write_one(&model, number, image, kind, &options)?;
         fs::write(out.join(&entry.name), &bytes)?;
         total += bytes.len();
         manifest.files.push(entry);
@@ -128,7 +149,7 @@ fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
             if blake3::Hash::from_bytes(latents.hash()).to_hex().as_str() != entry.latents {
                 return Err(format!("{} decodes to other latents than were written", entry.name).into());
             }
-            let decode = |options: &DecodeOptions| model.decode(&bytes, options).map(|image| digest(image.data()));
+            let decode = |options: &DecodeOptions| model.decode(&bytes, options).map(|image| pixel_digest(&image));
             pixels.push(Pixels { exact: decode(&DecodeOptions::exact())?, fused: decode(&DecodeOptions::default())? });
         }
         let set = folder.file_name().and_then(|name| name.to_str()).ok_or("the set's name is no Unicode")?;
@@ -142,24 +163,28 @@ fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
 fn write_one(
     model: &Model,
     number: usize,
-    (kind, width, height, pixel_format, lambda): (Kind, u32, u32, PixelFormat, f32),
+    mut image: Image,
+    kind: Kind,
+    options: &EncodeOptions,
 ) -> Result<(Entry, Vec<u8>), Box<dyn Error>> {
-    let format = if pixel_format == PixelFormat::Grey8 { "grey" } else { "rgb" };
-    let mut image = image(kind, width, height, pixel_format);
     if number == 8 {
         image.metadata = Metadata {
             icc: Some((0..=255).collect()),
             exif: Some(b"MM\0\x2a\0\0\0\x08\0\0\0\0\0\0".to_vec()),
             xmp: Some(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".to_vec()),
+            cicp: Some(Cicp { primaries: 12, transfer: 13, matrix: 0, full_range: true }),
+            resolution: Some(Resolution { x: 11811, y: 11811, per_metre: true }),
         };
     }
-    let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(lambda))?;
+    let (bytes, summary) = model.encode_with_summary(&image, options)?;
+    let (same, report) = model.encode_with_report(&image, options)?;
     let latents = model.decode_latents(&bytes, &DecodeOptions::default())?;
-    if latents != report.latents {
+    if same != bytes || latents != report.latents {
         return Err("the file does not decode to the latents that were encoded".into());
     }
     let exact = model.decode(&bytes, &DecodeOptions::exact())?;
     let fused = model.decode(&bytes, &DecodeOptions::default())?;
+    let (width, height, format) = (image.width(), image.height(), image.format().name());
     let image = format!("{kind:?}").to_lowercase();
     let entry = Entry {
         name: format!("{number:02}-{image}-{width}x{height}-{format}.hlm"),
@@ -167,16 +192,24 @@ fn write_one(
         width,
         height,
         format: format.to_owned(),
-        lambda,
+        lambda: options.lambda,
+        tiles: summary.tiles,
+        lossless_tiles: summary.lossless_tiles,
         file: digest(&bytes),
         latents: blake3::Hash::from_bytes(latents.hash()).to_hex().to_string(),
-        exact_pixels: Some(digest(exact.data())),
-        fused_pixels: Some(digest(fused.data())),
+        exact_pixels: Some(pixel_digest(&exact)),
+        fused_pixels: Some(pixel_digest(&fused)),
         metadata: metadata_digest(&fused.metadata),
     };
     // Number of coder states of each section: the low two bits of the payload are its logarithm.
     let file = parse(&bytes, &DecodeOptions::default().limits)?;
-    let states = file.latents.map(|payload| payload.first().map_or(0, |first| 1 << (first & 3)));
-    println!("{:28} λ = {lambda:6} {:6} bytes, coder states {states:?}", entry.name, bytes.len());
+    let states = file.tiles.iter().map(|tile| match &tile.colour {
+        TileColour::Latents(latents) => {
+            latents.each_ref().map(|payload| payload.first().map_or(0, |first| 1 << (first & 3)))
+        }
+        TileColour::Lossless(_) => [0; 4],
+    });
+    let states: Vec<[u32; 4]> = states.collect();
+    println!("{:32} λ = {:6} {:6} bytes, coder states {states:?}", entry.name, entry.lambda, bytes.len());
     Ok((entry, bytes))
 }

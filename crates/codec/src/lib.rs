@@ -42,7 +42,9 @@ mod network;
 mod reference;
 
 pub use coding::{
-    DecodeError, DecodeOptions, EncodeError, EncodeOptions, EncodeReport, Fault, LatentError, Latents, Model, Partial,
+    DecodeError, DecodeOptions, DecodeSummary, EncodeError, EncodeOptions, EncodeReport, EncodeSummary, Fault,
+    LatentError, Latents, Lossless, Model, Partial, RowSink, RowSource, Scale, Spool, StreamError, Target, Targeted,
+    TileOptions,
 };
 pub use heirloom_kernels::Isa;
 pub use image::Image;

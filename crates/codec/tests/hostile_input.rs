@@ -4,8 +4,8 @@
 use heirloom_codec::image::ImageError;
 use heirloom_codec::internals::reference;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, Metadata, ModelError, ModelFile, Spec, import};
-use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Model};
-use heirloom_format::container::{Limits, PixelFormat, parse, write};
+use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Lossless, Model};
+use heirloom_format::container::{Limits, PixelFormat};
 
 fn file() -> ModelFile {
     let spec = Spec::tiny();
@@ -23,11 +23,17 @@ fn sizes_that_no_memory_holds_are_refused_without_any_limit() {
     let mut options = DecodeOptions::default();
     options.limits = Limits::none();
     options.max_memory = u64::MAX;
-    let mut coded = parse(&model.encode(&image(), &EncodeOptions::new(99.0)).unwrap(), &Limits::none()).unwrap();
-    coded.header.width = u32::MAX;
-    coded.header.height = u32::MAX;
-    let bytes = write(&coded).unwrap();
-    assert_eq!(model.decode(&bytes, &options).unwrap_err().fault(), Fault::OverLimit);
+    // Of version 2: magic, version, sides of 2^32 − 1, RGB of 8 bits in tiles of 4096 × 4096.
+    let id = model.metadata().lineage.entropy_id.0;
+    let mut bytes = b"\x89HLM\r\n\x1a\n\x02\xff\xff\xff\xff\x0f\xff\xff\xff\xff\x0f\x08\x40\x40\x00".to_vec();
+    bytes.extend_from_slice(&99f32.to_le_bytes());
+    bytes.extend_from_slice(&id[..8]);
+    bytes.extend_from_slice(&[0; 5]);
+    let checksum = crc32fast::hash(&bytes[8..]).to_le_bytes();
+    bytes.extend_from_slice(&checksum);
+    assert_eq!(model.decode(&bytes, &options).unwrap_err().fault(), Fault::CutShort);
+    assert_eq!(model.decode_partial(&bytes, &options).unwrap_err().fault(), Fault::OverLimit);
+    options.limits = Limits::default();
     assert_eq!(model.decode_partial(&bytes, &options).unwrap_err().fault(), Fault::OverLimit);
     assert_eq!(model.decode_latents(&bytes, &options).unwrap_err().fault(), Fault::OverLimit);
 }
@@ -35,7 +41,8 @@ fn sizes_that_no_memory_holds_are_refused_without_any_limit() {
 #[test]
 fn latents_with_an_impossible_header_are_refused() {
     let model = Model::new(file()).unwrap();
-    let (_, report) = model.encode_with_report(&image(), &EncodeOptions::new(99.0)).unwrap();
+    let (_, report) =
+        model.encode_with_report(&image(), &EncodeOptions::new(99.0).with_lossless(Lossless::Never)).unwrap();
     let mut latents = report.latents;
     latents.header.width = 0;
     let refused = model.reconstruct(&latents, &DecodeOptions::default()).unwrap_err();
@@ -46,7 +53,7 @@ fn latents_with_an_impossible_header_are_refused() {
     latents.header.width = 5;
     latents.header.lambda = f32::NAN;
     assert!(model.reconstruct(&latents, &DecodeOptions::default()).is_ok(), "λ is clamped");
-    latents.maps[3].data.clear();
+    latents.tiles[0].as_mut().unwrap()[3].data.clear();
     assert!(model.reconstruct(&latents, &DecodeOptions::default()).is_err());
 }
 

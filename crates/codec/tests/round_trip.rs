@@ -4,9 +4,16 @@
 
 use heirloom_codec::internals::reference;
 use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
-use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, LatentError, Model};
+use heirloom_codec::{
+    DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, LatentError, Lossless, Model,
+};
 use heirloom_format::container::{Limits, Metadata, PixelFormat};
 use heirloom_kernels::Isa;
+
+/// The network alone, which here is far from serving images well.
+fn network_only(lambda: f32) -> EncodeOptions {
+    EncodeOptions::new(lambda).with_lossless(Lossless::Never)
+}
 
 /// A model with few blocks and small kernels, for hundreds of images per second.
 fn file() -> ModelFile {
@@ -76,8 +83,8 @@ fn machines_and_threads_never_change_a_bit() {
         let what =
             format!("case {case}: {width}×{height}, λ = {lambda}, {isa:?}, {} threads", pool.current_num_threads());
 
-        let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(lambda)).unwrap();
-        let mut options = EncodeOptions::new(lambda);
+        let (bytes, report) = model.encode_with_report(&image, &network_only(lambda)).unwrap();
+        let mut options = network_only(lambda);
         options.isa = Some(isa);
         assert!(pool.install(|| model.encode(&image, &options)).unwrap() == bytes, "bytes differ, {what}");
 
@@ -115,7 +122,7 @@ fn estimated_bits_are_near_the_real_ones() {
     }
     let model = Model::new(ModelFile::new(file.metadata.spec, file.metadata.lambda, file.weights).unwrap()).unwrap();
     let image = Random(2).image(512, 384, PixelFormat::Rgb8);
-    let (bytes, report) = model.encode_with_report(&image, &EncodeOptions::new(300.0)).unwrap();
+    let (bytes, report) = model.encode_with_report(&image, &network_only(300.0)).unwrap();
     for level in 0..4 {
         let (estimate, real) = (report.estimated_bits[level], 8.0 * report.section_bytes[level] as f64);
         assert!(real > 1000.0, "z{} has only {real} bits", level + 1);
@@ -129,8 +136,9 @@ fn estimated_bits_are_near_the_real_ones() {
 fn metadata_is_carried_verbatim() {
     let model = model();
     let mut image = Random(3).image(20, 10, PixelFormat::Rgb8);
-    image.metadata = Metadata { icc: Some(vec![1, 2, 3]), exif: Some(vec![]), xmp: Some(b"<x/>".to_vec()) };
-    let bytes = model.encode(&image, &EncodeOptions::new(64.0)).unwrap();
+    image.metadata =
+        Metadata { icc: Some(vec![1, 2, 3]), exif: Some(vec![]), xmp: Some(b"<x/>".to_vec()), ..Metadata::default() };
+    let bytes = model.encode(&image, &network_only(64.0)).unwrap();
     assert_eq!(model.decode(&bytes, &DecodeOptions::default()).unwrap().metadata, image.metadata);
 }
 
@@ -149,7 +157,7 @@ fn a_newer_generation_reads_the_same_latents() {
     let image = Random(4).image(100, 90, PixelFormat::Rgb8);
     let options = DecodeOptions::exact();
     for (writer, lambda) in [(&old, 100.0), (&new, 100.0), (&new, 4.0), (&new, 4096.0)] {
-        let bytes = writer.encode(&image, &EncodeOptions::new(lambda)).unwrap();
+        let bytes = writer.encode(&image, &network_only(lambda)).unwrap();
         let latents = old.decode_latents(&bytes, &options).unwrap();
         assert_eq!(latents, new.decode_latents(&bytes, &options).unwrap());
         assert!(old.reads(&latents.header) && new.reads(&latents.header));
@@ -164,15 +172,15 @@ fn errors_are_sorted_by_fault() {
     let model = model();
     let image = Random(5).image(70, 40, PixelFormat::Rgb8);
     for lambda in [31.9, 1024.1, 0.0, -1.0, f32::NAN, f32::INFINITY] {
-        let error = model.encode(&image, &EncodeOptions::new(lambda)).unwrap_err();
+        let error = model.encode(&image, &network_only(lambda)).unwrap_err();
         assert!(matches!(error, EncodeError::Lambda { .. }));
         assert!(error.to_string().contains("32 to 1024"), "{error}");
     }
-    let mut small = EncodeOptions::new(64.0);
+    let mut small = network_only(64.0);
     small.max_memory = 1000;
     assert!(matches!(model.encode(&image, &small), Err(EncodeError::Memory { allowed: 1000, .. })));
 
-    let bytes = model.encode(&image, &EncodeOptions::new(64.0)).unwrap();
+    let bytes = model.encode(&image, &network_only(64.0)).unwrap();
     let fault = |bytes: &[u8], options: &DecodeOptions| model.decode(bytes, options).unwrap_err().fault();
     let defaults = DecodeOptions::default();
     assert_eq!(fault(b"GIF89a", &defaults), Fault::NotHeirloom);
@@ -199,7 +207,7 @@ fn errors_are_sorted_by_fault() {
     assert!(error.to_string().contains(&id[..16]), "{error} does not name {id}");
 
     let mut latents = model.decode_latents(&bytes, &defaults).unwrap();
-    latents.maps[2].data.pop();
+    latents.tiles[0].as_mut().unwrap()[2].data.pop();
     let error = model.reconstruct(&latents, &defaults).unwrap_err();
     assert!(matches!(error, DecodeError::Latents(LatentError { latent: 3, .. })));
 }
@@ -208,16 +216,16 @@ fn errors_are_sorted_by_fault() {
 fn shortened_files_give_coarser_images() {
     let model = model();
     let image = Random(6).image(90, 70, PixelFormat::Rgb8);
-    let bytes = model.encode(&image, &EncodeOptions::new(500.0)).unwrap();
+    let bytes = model.encode(&image, &network_only(500.0)).unwrap();
     let whole = model.decode(&bytes, &DecodeOptions::default()).unwrap();
     let mut seen = [false; 5];
     for length in 0..=bytes.len() {
         match model.decode_partial(&bytes[..length], &DecodeOptions::default()) {
             Ok(partial) => {
                 assert_eq!((partial.image.width(), partial.image.height()), (90, 70));
-                assert_eq!(partial.problem.is_none(), length == bytes.len());
-                assert_eq!(partial.image == whole, partial.latents == 4);
-                seen[partial.latents] = true;
+                assert_eq!(partial.summary.problem.is_none(), length == bytes.len());
+                assert_eq!(partial.image == whole, partial.summary.latents == 4);
+                seen[partial.summary.latents] = true;
             }
             Err(error) => assert_eq!(error.fault(), if length == 0 { Fault::NotHeirloom } else { Fault::CutShort }),
         }
@@ -232,7 +240,7 @@ fn shortened_files_give_coarser_images() {
 fn altered_files_give_errors_or_images() {
     let model = model();
     let image = Random(7).image(33, 47, PixelFormat::Grey8);
-    let bytes = model.encode(&image, &EncodeOptions::new(200.0)).unwrap();
+    let bytes = model.encode(&image, &network_only(200.0)).unwrap();
     let mut options = DecodeOptions::default();
     options.limits.max_pixels = 1 << 20; // an altered size must not take minutes
     let mut random = Random(8);
@@ -259,7 +267,7 @@ fn latents_and_pixels_never_change() {
     let ranges = LambdaRanges::all(LambdaRange::PRETRAINING);
     let model = Model::new(ModelFile::new(spec, ranges, weights).unwrap()).unwrap();
     let image = Random(9).image(150, 100, PixelFormat::Rgb8);
-    let (_, report) = model.encode_with_report(&image, &EncodeOptions::new(181.5)).unwrap();
+    let (_, report) = model.encode_with_report(&image, &network_only(181.5)).unwrap();
     let pixels = |options: &DecodeOptions| {
         let image = model.reconstruct(&report.latents, options).unwrap();
         blake3::hash(image.data()).to_hex()[..16].to_owned()

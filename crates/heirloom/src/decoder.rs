@@ -1,7 +1,7 @@
 //! File to image.
 
-use heirloom_codec::DecodeOptions;
-use heirloom_format::container::{Header, parse_header};
+use heirloom_codec::{DecodeOptions, DecodeSummary, RowSink, Scale};
+use heirloom_format::container::{Head, Header, Rect, Source};
 
 use crate::{Error, ErrorKind, Image, Model, Result};
 
@@ -23,8 +23,12 @@ pub struct Decoder {
 pub struct Partial {
     /// The image, with as much detail as there was.
     pub image: Image,
-    /// How many of the four latents were whole, from the coarsest on. With none, the image is what
-    /// the model expects of any image.
+    /// Number of tiles.
+    pub tiles: u64,
+    /// Number of tiles that are not whole.
+    pub damaged_tiles: u64,
+    /// How many of the four latents are whole in every tile, from the coarsest on. Where there is
+    /// none, the image is grey.
     pub latents: usize,
     /// What is wrong with the file; `None` for a whole file.
     pub problem: Option<Error>,
@@ -60,8 +64,37 @@ impl Decoder {
         self
     }
 
-    /// Sets how many bytes of feature maps may be allocated. A larger image is refused before
-    /// memory is allocated. The default is 8 GiB, enough for about 100 megapixels.
+    /// Decodes only a part of each image, of which only the tiles are read and decoded. A part that
+    /// is empty or not within the image is an error.
+    ///
+    /// ```
+    /// # #[cfg(feature = "default-model")] {
+    /// use heirloom::{Decoder, Rect};
+    /// # use heirloom::{EncodeOptions, Image, PixelFormat};
+    /// # let image = Image::new(64, 48, PixelFormat::Rgb8, vec![90; 64 * 48 * 3])?;
+    /// # let bytes = heirloom::encode(&image, &EncodeOptions::default())?;
+    /// let part = Decoder::new().crop(Rect { x: 10, y: 20, width: 30, height: 20 }).decode(&bytes)?;
+    /// assert_eq!((part.width(), part.height()), (30, 20));
+    /// # }
+    /// # Ok::<(), heirloom::Error>(())
+    /// ```
+    #[must_use]
+    pub fn crop(mut self, part: Rect) -> Self {
+        self.options.crop = Some(part);
+        self
+    }
+
+    /// Decodes a smaller copy of each image, of which each pixel is the mean of a square. It needs less
+    /// memory than the image.
+    #[must_use]
+    pub fn scale(mut self, scale: Scale) -> Self {
+        self.options.scale = scale;
+        self
+    }
+
+    /// Sets how many bytes of memory a call may take, besides the file. An image that needs more is
+    /// refused before memory is allocated; with more memory, more tiles of a large image are decoded
+    /// at the same time. The default is 2 GiB.
     #[must_use]
     pub fn max_memory(mut self, bytes: u64) -> Self {
         self.options.max_memory = bytes;
@@ -91,7 +124,34 @@ impl Decoder {
     /// short, or of a newer version; one whose model was not given ([`ErrorKind::UnknownModel`]);
     /// one that is larger than the limits ([`ErrorKind::OverLimit`]).
     pub fn decode(&self, bytes: &[u8]) -> Result<Image> {
-        Ok(self.choose(bytes)?.codec().decode(bytes, &self.options)?)
+        Ok(self.choose(&bytes)?.codec().decode(bytes, &self.options)?)
+    }
+
+    /// Decodes a file of which only what is needed is read: of a [crop](Self::crop), the index and
+    /// its tiles.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "default-model")] {
+    /// use heirloom::{Decoder, Rect, Seekable};
+    ///
+    /// let file = Seekable::new(std::fs::File::open("large.hlm")?)?;
+    /// let part = Decoder::new().crop(Rect { x: 9000, y: 7000, width: 512, height: 512 }).decode_from(&file)?;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// See [`Self::decode`]; [`ErrorKind::Io`] for a file that cannot be read.
+    pub fn decode_from(&self, source: &dyn Source) -> Result<Image> {
+        Ok(self.choose(source)?.codec().decode_from(source, &self.options)?)
+    }
+
+    /// Decodes a file row by row. Memory for one row of tiles is enough, however high the image is.
+    ///
+    /// # Errors
+    /// See [`Self::decode_from`]; [`ErrorKind::Io`] for rows that cannot be written.
+    pub fn decode_rows(&self, source: &dyn Source, rows: &mut dyn RowSink) -> Result<DecodeSummary> {
+        Ok(self.choose(source)?.codec().decode_rows(source, &self.options, rows)?)
     }
 
     /// Decodes what is whole of a file that is damaged or cut short behind its header. Detail that
@@ -100,14 +160,14 @@ impl Decoder {
     /// # Errors
     /// See [`Self::decode`], for the header.
     pub fn decode_partial(&self, bytes: &[u8]) -> Result<Partial> {
-        let partial = self.choose(bytes)?.codec().decode_partial(bytes, &self.options)?;
-        let problem = partial.problem.map(Error::from);
-        Ok(Partial { image: partial.image, latents: partial.latents, problem })
+        let partial = self.choose(&bytes)?.codec().decode_partial(bytes, &self.options)?;
+        let DecodeSummary { tiles, damaged_tiles, latents, problem, .. } = partial.summary;
+        Ok(Partial { image: partial.image, tiles, damaged_tiles, latents, problem: problem.map(Error::from) })
     }
 
     /// The model that decodes a file.
-    fn choose(&self, bytes: &[u8]) -> Result<Model> {
-        let (header, _) = parse_header(bytes, &self.options.limits)?;
+    fn choose(&self, source: &dyn Source) -> Result<Model> {
+        let header = Head::read(source, &self.options.limits)?.header;
         let embedded = if self.embedded { Some(Model::embedded()?) } else { None };
         let models = || self.models.iter().chain(&embedded).filter(|model| model.codec().reads(&header));
         let found = if self.options.exact {

@@ -1,6 +1,10 @@
 //! Image to file.
 
+use std::io::Write;
+
 use heirloom_codec::model::LambdaRange;
+use heirloom_codec::{EncodeSummary, Lossless, RowSource, Spool, Target};
+use heirloom_format::container::Metadata;
 
 use crate::{Error, ErrorKind, Image, Model, Result};
 
@@ -11,6 +15,8 @@ pub const DEFAULT_QUALITY: f32 = 50.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EncodeOptions {
     rate: Rate,
+    lossless: Lossless,
+    keep_hidden_colour: bool,
     max_memory: Option<u64>,
 }
 
@@ -19,11 +25,17 @@ pub struct EncodeOptions {
 enum Rate {
     Quality(f32),
     Lambda(f32),
+    /// Bytes of the file.
+    Size(u64),
+    BitsPerPixel(f64),
+    Psnr(f64),
 }
 
 impl Rate {
+    /// λ, or the middle of the range where it is searched.
     fn lambda(self, range: LambdaRange) -> Result<f32> {
         match self {
+            Self::Size(_) | Self::BitsPerPixel(_) | Self::Psnr(_) => Ok(range.at_quality(50.0)),
             Self::Quality(quality) if (0.0..=100.0).contains(&quality) => Ok(range.at_quality(quality)),
             Self::Quality(quality) => Err(Error::new(
                 ErrorKind::BadParameter,
@@ -39,18 +51,75 @@ impl EncodeOptions {
     /// in λ over the model's range: λ = low · (high / low)^(quality / 100).
     #[must_use]
     pub fn quality(quality: f32) -> Self {
-        Self { rate: Rate::Quality(quality), max_memory: None }
+        Self::of(Rate::Quality(quality))
     }
 
     /// Options for a rate-distortion multiplier λ in the model's range. The file minimises bits per
     /// pixel + λ · mean squared error of samples in [-1, 1].
     #[must_use]
     pub fn lambda(lambda: f32) -> Self {
-        Self { rate: Rate::Lambda(lambda), max_memory: None }
+        Self::of(Rate::Lambda(lambda))
     }
 
-    /// Sets how many bytes of feature maps may be allocated. A larger image is refused before
-    /// memory is allocated. The default is 8 GiB, enough for about 100 megapixels.
+    /// Options for a file of at most `bytes` bytes, metadata included: the best image within it. λ is
+    /// searched, which takes two to three times as long.
+    ///
+    /// ```
+    /// # #[cfg(feature = "default-model")] {
+    /// # use heirloom::{EncodeOptions, Image, PixelFormat};
+    /// # let pixels = (0..150 * 100 * 3).map(|i: u32| (i * i / 900 % 256) as u8).collect();
+    /// # let image = Image::new(150, 100, PixelFormat::Rgb8, pixels)?;
+    /// let bytes = heirloom::encode(&image, &EncodeOptions::target_size(3000))?;
+    /// assert!(bytes.len() <= 3000);
+    /// # }
+    /// # Ok::<(), heirloom::Error>(())
+    /// ```
+    #[must_use]
+    pub fn target_size(bytes: u64) -> Self {
+        Self::of(Rate::Size(bytes))
+    }
+
+    /// Options for a file of at most this many bits for each pixel; see [`Self::target_size`].
+    #[must_use]
+    pub fn target_bits_per_pixel(bits: f64) -> Self {
+        Self::of(Rate::BitsPerPixel(bits))
+    }
+
+    /// Options for a peak signal-to-noise ratio of at least this many dB; see [`Self::target_size`].
+    #[must_use]
+    pub fn target_psnr(psnr: f64) -> Self {
+        Self::of(Rate::Psnr(psnr))
+    }
+
+    /// Options for an image without any loss. The file needs no model to be decoded.
+    #[must_use]
+    pub fn lossless() -> Self {
+        Self::default().with_lossless(Lossless::Always).with_hidden_colour(true)
+    }
+
+    fn of(rate: Rate) -> Self {
+        Self { rate, lossless: Lossless::default(), keep_hidden_colour: false, max_memory: None }
+    }
+
+    /// Sets when a tile of the image is stored without loss. The default is wherever the network
+    /// serves it worse, as in most screenshots and drawings.
+    #[must_use]
+    pub fn with_lossless(mut self, lossless: Lossless) -> Self {
+        self.lossless = lossless;
+        self
+    }
+
+    /// Sets whether the colour beneath wholly transparent pixels is kept. By default it is replaced
+    /// by what costs least, since nobody sees it.
+    #[must_use]
+    pub fn with_hidden_colour(mut self, keep: bool) -> Self {
+        self.keep_hidden_colour = keep;
+        self
+    }
+
+    /// Sets how many bytes of memory a call may take, besides the image and the file. An image that
+    /// needs more is refused before memory is allocated; with more memory, more tiles of a large image
+    /// are encoded at the same time. The default is 2 GiB.
     #[must_use]
     pub fn with_max_memory(mut self, bytes: u64) -> Self {
         self.max_memory = Some(bytes);
@@ -115,17 +184,61 @@ impl Encoder {
         self
     }
 
+    /// Sets when tiles are stored without loss; see [`EncodeOptions::with_lossless`].
+    #[must_use]
+    pub fn lossless(mut self, lossless: Lossless) -> Self {
+        self.options.lossless = lossless;
+        self
+    }
+
     /// Encodes an image. The same image, model and options give the same bytes on every machine.
     ///
     /// # Errors
-    /// [`ErrorKind::BadParameter`] for a quality or λ out of range, or a metadata blob of 4 GiB or
-    /// more; [`ErrorKind::OverLimit`] for an image that needs more memory than the options allow.
+    /// [`ErrorKind::BadParameter`] for a quality or λ out of range, a target that cannot be reached, or
+    /// a metadata blob of 4 GiB or more; [`ErrorKind::OverLimit`] for an image that needs more memory
+    /// than the options allow.
     pub fn encode(&self, image: &Image) -> Result<Vec<u8>> {
+        let (model, options) = self.prepare()?;
+        let target = match self.options.rate {
+            Rate::Size(bytes) => Target::Bytes(bytes),
+            Rate::BitsPerPixel(bits) => Target::bits_per_pixel(bits, image),
+            Rate::Psnr(psnr) => Target::Psnr(psnr),
+            Rate::Quality(_) | Rate::Lambda(_) => return Ok(model.codec().encode(image, &options)?),
+        };
+        Ok(model.codec().encode_to(image, target, &options)?.bytes)
+    }
+
+    /// Encodes an image whose rows come one after another, and writes its file. Memory for one row of
+    /// tiles is enough, however high the image is.
+    ///
+    /// The `spool` keeps coded tiles until all are known: a temporary file, or a
+    /// `Cursor<Vec<u8>>` in memory, as long as the file will be.
+    ///
+    /// # Errors
+    /// See [`Self::encode`]; [`ErrorKind::Io`] for rows that cannot be read, and files that cannot be
+    /// written. A target takes the whole image, so that it is a [`ErrorKind::BadParameter`] here.
+    pub fn encode_rows(
+        &self,
+        rows: &mut dyn RowSource,
+        metadata: &Metadata,
+        spool: &mut dyn Spool,
+        file: &mut dyn Write,
+    ) -> Result<EncodeSummary> {
+        if !matches!(self.options.rate, Rate::Quality(_) | Rate::Lambda(_)) {
+            let message = "a target size or PSNR needs the whole image in memory; choose a quality";
+            return Err(Error::new(ErrorKind::BadParameter, message));
+        }
+        let (model, options) = self.prepare()?;
+        Ok(model.codec().encode_rows(rows, metadata, &options, spool, file)?)
+    }
+
+    fn prepare(&self) -> Result<(Model, heirloom_codec::EncodeOptions)> {
         let model = self.model.clone().map_or_else(Model::embedded, Ok)?;
         let lambda = self.options.rate.lambda(model.codec().metadata().lambda.encoder)?;
-        let mut options = heirloom_codec::EncodeOptions::new(lambda);
+        let mut options = heirloom_codec::EncodeOptions::new(lambda).with_lossless(self.options.lossless);
+        options.keep_hidden_colour = self.options.keep_hidden_colour;
         options.max_memory = self.options.max_memory.unwrap_or(options.max_memory);
-        Ok(model.codec().encode(image, &options)?)
+        Ok((model, options))
     }
 }
 

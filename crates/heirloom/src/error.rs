@@ -30,6 +30,8 @@ pub enum ErrorKind {
     BadParameter,
     /// A model file is not usable.
     BadModel,
+    /// Reading or writing failed.
+    Io,
 }
 
 impl From<Fault> for ErrorKind {
@@ -42,6 +44,7 @@ impl From<Fault> for ErrorKind {
             Fault::UnknownModel => Self::UnknownModel,
             Fault::OverLimit => Self::OverLimit,
             Fault::BadParameter => Self::BadParameter,
+            Fault::Io => Self::Io,
         }
     }
 }
@@ -73,6 +76,7 @@ impl Error {
             Cause::Encode(error) => match error {
                 EncodeError::Memory { .. } => ErrorKind::OverLimit,
                 EncodeError::Entropy(_) => ErrorKind::BadModel,
+                EncodeError::Io { .. } => ErrorKind::Io,
                 EncodeError::Image(ImageError::Unsupported { .. }) => ErrorKind::Unsupported,
                 _ => ErrorKind::BadParameter,
             },

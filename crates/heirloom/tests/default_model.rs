@@ -11,7 +11,7 @@ fn sample(width: u32, height: u32, format: PixelFormat) -> Image {
     let value = |x: u32, y: u32, c: u32| (x + y * c / 2 + (x * y) % 5 * 3).min(255) as u8;
     let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..channels).map(move |c| value(x, y, c))));
     let mut image = Image::new(width, height, format, pixels.collect()).unwrap();
-    image.metadata = Metadata { icc: Some(vec![1; 9]), exif: None, xmp: Some(b"<x/>".to_vec()) };
+    image.metadata = Metadata { icc: Some(vec![1; 9]), exif: None, xmp: Some(b"<x/>".to_vec()), ..Metadata::default() };
     image
 }
 

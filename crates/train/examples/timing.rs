@@ -102,14 +102,17 @@ impl Coder {
             }
         }
         let image = Image::new(WIDTH, HEIGHT, PixelFormat::Rgb8, pixels)?;
-        let file = model.encode(&image, &EncodeOptions::new(LAMBDA))?;
+        let file = model.encode(&image, &EncodeOptions::new(LAMBDA).with_lossless(heirloom_codec::Lossless::Never))?;
         Ok(Coder { model, image, file })
     }
 
     fn time(&self, encode: bool) -> Answer<f64> {
         let begin = Instant::now();
         if encode {
-            std::hint::black_box(self.model.encode(&self.image, &EncodeOptions::new(LAMBDA))?);
+            std::hint::black_box(
+                self.model
+                    .encode(&self.image, &EncodeOptions::new(LAMBDA).with_lossless(heirloom_codec::Lossless::Never))?,
+            );
         } else {
             std::hint::black_box(self.model.decode(&self.file, &DecodeOptions::default())?);
         }

@@ -69,7 +69,7 @@ fn file(pair: &Pair, image: &Path, lambda: f32, scratch: &Path) -> Result<FilePr
 }
 
 fn encode(model: &Model, image: &Image, lambda: f32) -> Result<Vec<u8>, Failure> {
-    Ok(model.encode(image, &EncodeOptions::new(lambda))?)
+    Ok(model.encode(image, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never))?)
 }
 
 /// Hash of the latents that a model finds in a file.

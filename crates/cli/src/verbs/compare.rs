@@ -8,7 +8,7 @@ use heirloom_eval::{bits_per_pixel, psnr};
 use heirloom_io::{Format, write};
 use heirloom_store::GenerationSelector;
 
-use crate::coding::{self, DecodeRequest, MemoryLimit};
+use crate::coding::{self, DecodeRequest};
 use crate::failure::Failure;
 use crate::jobs::{Job, refuse_overwriting};
 use crate::location::Location;
@@ -62,8 +62,7 @@ impl Compare {
         let region = Region::inside(self.crop, &original)?;
         let models = self.models.load()?;
         let lambda = self.rate.lambda(models.writer().metadata().lambda.encoder)?;
-        let coded = coding::encode(models.writer().model()?, &original, lambda, MemoryLimit::default())
-            .map_err(|e| e.about(&input))?;
+        let coded = coding::encode(models.writer().model()?, &original, lambda).map_err(|e| e.about(&input))?;
         let request = DecodeRequest { generation: Some(GenerationSelector::Writer), ..DecodeRequest::default() };
         let decoded = coding::decode(&models, &coded, &request).map_err(|e| e.about(&input))?.image;
         let jpeg = jpeg::at_most(&original, coded.len()).map_err(|e| e.about(&input))?;

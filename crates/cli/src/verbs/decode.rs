@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use heirloom_codec::Scale;
+use heirloom_format::container::Rect;
 use heirloom_io::Written;
 use heirloom_store::{GenerationSelector, ModelSet};
 
 use crate::batch;
-use crate::coding::{self, DecodeRequest, Decoded, MemoryLimit};
+use crate::coding::{self, DecodeRequest, Decoded, MemoryLimit, parse_crop, parse_scale};
 use crate::failure::Failure;
 use crate::jobs::{Job, plan};
 use crate::location::Location;
@@ -47,6 +49,14 @@ pub struct Decode {
     #[arg(long)]
     partial: bool,
 
+    /// Decode only this part of the image, in pixels; only its tiles are decoded
+    #[arg(long, value_name = "X,Y,W,H", value_parser = parse_crop)]
+    crop: Option<Rect>,
+
+    /// Decode a smaller copy: 1/2, 1/4, 1/8 or 1/16 of width and height, after --crop
+    #[arg(long, value_name = "1/N", value_parser = parse_scale, default_value = "1")]
+    scale: Scale,
+
     #[command(flatten)]
     models: ModelFlags,
 
@@ -74,6 +84,8 @@ impl Decode {
             memory: self.memory,
             exact: self.exact,
             partial: self.partial,
+            crop: self.crop,
+            scale: self.scale,
             generation: self.generation.clone(),
         };
         let name = |(_, job): &(OutputFormat, Job)| job.input.to_string();

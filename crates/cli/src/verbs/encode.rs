@@ -8,7 +8,7 @@ use heirloom_eval::bits_per_pixel;
 use heirloom_io::ReadImage;
 
 use crate::batch;
-use crate::coding::{self, MemoryLimit};
+use crate::coding::{EncodeFlags, Encoded};
 use crate::failure::Failure;
 use crate::image_flags::ReadFlags;
 use crate::jobs::{Job, plan};
@@ -45,7 +45,7 @@ pub struct Encode {
     force: bool,
 
     #[command(flatten)]
-    memory: MemoryLimit,
+    coding: EncodeFlags,
 }
 
 impl Encode {
@@ -61,9 +61,10 @@ impl Encode {
         output.check_writable(self.force)?;
         let ReadImage { image, notes } = input.read_image_noting(&self.reading.options(None))?;
         notes.iter().for_each(|note| batch::warn(input, note));
-        let coded = coding::encode(model, &image, lambda, self.memory).map_err(|e| e.about(input))?;
-        output.write(&coded, self.force)?;
-        let bpp = bits_per_pixel(coded.len() as u64, image.width(), image.height());
-        Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel", coded.len()))
+        let Encoded { bytes, note } = self.coding.encode(model, &image, lambda).map_err(|e| e.about(input))?;
+        output.write(&bytes, self.force)?;
+        let bpp = bits_per_pixel(bytes.len() as u64, image.width(), image.height());
+        let note = note.map_or_else(String::new, |note| format!(" ({note})"));
+        Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel{note}", bytes.len()))
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use heirloom_eval::bits_per_pixel;
-use heirloom_format::container::{File, Limits, parse};
+use heirloom_format::container::{File, Limits, Tile, TileColour, parse};
 use heirloom_store::{GenerationSelector, ModelSet, StoredModel, hex};
 use serde_json::{Value, json};
 
@@ -79,6 +79,52 @@ fn blobs(file: &File) -> [(&'static str, Option<usize>); 3] {
     ]
 }
 
+fn latent_bytes(file: &File) -> [usize; 4] {
+    let mut sums = [0; 4];
+    for tile in &file.tiles {
+        if let TileColour::Latents(latents) = &tile.colour {
+            sums.iter_mut().zip(latents).for_each(|(sum, latent)| *sum += latent.len());
+        }
+    }
+    sums
+}
+
+fn lossless_bytes(file: &File) -> usize {
+    let bytes = |tile: &Tile| match &tile.colour {
+        TileColour::Lossless(stream) => stream.len(),
+        TileColour::Latents(_) => 0,
+    };
+    file.tiles.iter().map(bytes).sum()
+}
+
+fn alpha_bytes(file: &File) -> usize {
+    file.tiles.iter().filter_map(|tile| tile.alpha.as_ref()).map(Vec::len).sum()
+}
+
+/// The numbers of the tiles that are stored without loss.
+fn lossless_tiles(file: &File) -> Vec<usize> {
+    let is_lossless = |(_, tile): &(usize, &Tile)| matches!(tile.colour, TileColour::Lossless(_));
+    file.tiles.iter().enumerate().filter(is_lossless).map(|(number, _)| number).collect()
+}
+
+fn tiles_text(file: &File) -> String {
+    let grid = file.header.tiles();
+    let lossless = lossless_tiles(file);
+    let size = match file.header.tiling {
+        None => "1".to_owned(),
+        Some(t) => format!("{} × {} of {} × {}, overlap {}", grid.columns(), grid.rows(), t.width, t.height, t.overlap),
+    };
+    match lossless.len() {
+        0 => size,
+        count if count == file.tiles.len() => format!("{size}; all lossless"),
+        count if count <= 20 => {
+            let numbers: Vec<String> = lossless.iter().map(ToString::to_string).collect();
+            format!("{size}; lossless: {}", numbers.join(", "))
+        }
+        count => format!("{size}; {count} lossless"),
+    }
+}
+
 fn model_json(model: Option<&StoredModel>) -> Value {
     model.map_or(Value::Null, |model| {
         let lineage = model.lineage();
@@ -105,7 +151,13 @@ fn as_json(location: &Location, length: usize, file: &File, here: &Here<'_>) -> 
         "entropy_id": hex(&h.entropy_id),
         "generation": h.generation,
         "generation_id": hex(&h.generation_id),
-        "latent_bytes": file.latents.each_ref().map(Vec::len),
+        "tiles": file.tiles.len(),
+        "tile_size": h.tiling.map(|t| json!([t.width, t.height])),
+        "tile_overlap": h.tiling.map(|t| t.overlap),
+        "lossless_tiles": lossless_tiles(file),
+        "latent_bytes": latent_bytes(file),
+        "lossless_bytes": lossless_bytes(file),
+        "alpha_bytes": alpha_bytes(file),
         "metadata_bytes": metadata,
         "decodable_here": here.decoder.is_some(),
         "exact_here": here.writer.is_some(),
@@ -117,8 +169,10 @@ fn as_json(location: &Location, length: usize, file: &File, here: &Here<'_>) -> 
 fn as_text(location: &Location, length: usize, file: &File, here: &Here<'_>) -> String {
     let h = &file.header;
     let bpp = bits_per_pixel(length as u64, h.width, h.height);
-    let latents: Vec<String> =
-        file.latents.iter().enumerate().map(|(i, l)| format!("z{} {}", i + 1, l.len())).collect();
+    let latents = latent_bytes(file).into_iter().enumerate().map(|(i, bytes)| format!("z{} {bytes}", i + 1));
+    let others = [("lossless", lossless_bytes(file)), ("alpha", alpha_bytes(file))];
+    let others = others.into_iter().filter(|(_, bytes)| *bytes > 0).map(|(name, bytes)| format!("{name} {bytes}"));
+    let sections: Vec<String> = latents.chain(others).collect();
     let metadata: Vec<String> = blobs(file).into_iter().filter_map(|(k, n)| n.map(|n| format!("{k} {n}"))).collect();
     let metadata = if metadata.is_empty() { "none".to_owned() } else { metadata.join(", ") + " bytes" };
     let name = |model: Option<&StoredModel>| {
@@ -134,13 +188,14 @@ fn as_text(location: &Location, length: usize, file: &File, here: &Here<'_>) -> 
     };
     format!(
         "{location}\n  image        {} × {} {}\n  size           {length} bytes, {bpp:.4} bits per pixel\n  λ              {}\n  \
-         latents        {} bytes\n  metadata       {metadata}\n  entropy id     {}…\n  generation     {} ({}…)\n  \
+         sections       {} bytes\n  tiles          {}\n  metadata       {metadata}\n  entropy id     {}…\n  generation     {} ({}…)\n  \
          written by     {}\n  decoded by     {}\n  here           {status}",
         h.width,
         h.height,
         h.pixel_format.name(),
         h.lambda,
-        latents.join(", "),
+        sections.join(", "),
+        tiles_text(file),
         hex(&h.entropy_id),
         h.generation,
         hex(&h.generation_id),

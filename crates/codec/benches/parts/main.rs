@@ -88,7 +88,7 @@ fn report(name: &str, file: ModelFile, image: &Image, pools: &[ThreadPool; 2], r
     let branch = Branch::new(&file.metadata.spec, &file.weights)?;
     let model = Model::new(file)?;
     let (bytes, coded) = model.encode_with_report(image, &EncodeOptions::new(LAMBDA))?;
-    let latents = &coded.latents.maps;
+    let latents = coded.latents.single().ok_or("the image has several tiles")?;
     let (sections, features) = walk(&model, &branch, latents)?;
     let symbols: usize = sections.iter().map(|section| section.symbols.len()).sum();
     let [strict, fused] = [Arithmetic::Strict, Arithmetic::Fused].map(Engine::new);

@@ -1,26 +1,52 @@
 //! File to image.
 
-use super::latents::grid;
-use super::options::is_allowed;
-use super::{DecodeError, DecodeOptions, Latents, Model};
-use crate::image::convert::from_network;
-use crate::image::{Image, ImageError, Metadata};
+use rayon::prelude::*;
+
+use super::canvas::Setting;
+use super::memory::{DecodeMemory, is_allowed};
+use super::pixels::{Ramp, Rows};
+use super::rows::{ImageSink, RowSink};
+use super::scale::Shrink;
+use super::tile::{DecodedTile, grid};
+use super::{DecodeError, DecodeOptions, Latents, Model, Scale};
+use crate::image::{Image, ImageError, Samples};
 use crate::model::LATENT_LEVELS;
-use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, memory_estimate};
-use heirloom_format::container::{CANVAS_UNIT, Header, parse, parse_prefix};
-use heirloom_format::entropy::{decode_section, scale_indices};
-use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
+use heirloom_format::container::{File, Head, Header, Rect, Source, TileColour, parse};
+use heirloom_kernels::Isa;
 
 /// The image that could be made of a damaged or shortened file.
 #[derive(Clone, Debug)]
 pub struct Partial {
-    /// The image, with as much detail as there was.
+    /// The image, with as much detail as there was. Of tiles of which nothing is left it is grey.
     pub image: Image,
-    /// Number of whole latents, 0 to 4. With none, the image is what the model expects of any
-    /// image.
+    /// Facts about it.
+    pub summary: DecodeSummary,
+}
+
+/// Facts about a decoded image.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct DecodeSummary {
+    /// Number of tiles that were decoded.
+    pub tiles: u64,
+    /// Number of those that are not whole.
+    pub damaged_tiles: u64,
+    /// Number of latents that are whole in each of these tiles, 0 to 4: 4 unless one is damaged. A
+    /// lossless tile counts as 4.
     pub latents: usize,
     /// What is wrong with the file; `None` for a whole file.
     pub problem: Option<DecodeError>,
+}
+
+/// A part of an image, with the tiles that it needs.
+struct Region<'a> {
+    head: &'a Head,
+    source: &'a dyn Source,
+    rect: Rect,
+    setting: Setting,
+    parallel: usize,
+    /// Whether a tile that is not whole is an error.
+    strict: bool,
 }
 
 impl Model {
@@ -30,56 +56,173 @@ impl Model {
     /// # Errors
     /// Every kind of [`DecodeError`]; [`DecodeError::fault`] sorts them.
     pub fn decode(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Image, DecodeError> {
-        let file = parse(bytes, &options.limits)?;
-        let mut walk = self.start(&file.header, options)?;
-        let mut image = self.start_image(&file.header, options)?;
-        for (level, section) in file.latents.iter().enumerate() {
-            let prior = walk.prior();
-            // In parallel, since entropy decoding uses one thread only.
-            let rise = || {
-                if level > 0 {
-                    image.rise()
-                }
-            };
-            let ((), (latent, error)) = rayon::join(rise, || latent(prior, level, Some(section)));
-            error.map_or(Ok(()), Err)?;
-            walk.absorb(&latent);
-            image.merge(&latent, walk.feature());
-            drop(latent);
-            walk.advance();
-        }
-        image.rise();
-        finish(image, &file.header, file.metadata)
+        self.decode_from(&bytes, options)
+    }
+
+    /// Decodes a file of which only what is needed is read: for a [crop](DecodeOptions::crop), the
+    /// index and the sections of its tiles.
+    ///
+    /// # Errors
+    /// See [`Self::decode`]. Damage in what is not read goes unnoticed.
+    pub fn decode_from(&self, source: &dyn Source, options: &DecodeOptions) -> Result<Image, DecodeError> {
+        let mut sink = ImageSink::default();
+        self.run(source, options, true, true, &mut sink)?;
+        Ok(sink.into_image()?)
     }
 
     /// Decodes the whole part of a file that is damaged or cut short behind its header. Missing
-    /// detail is replaced by what the model expects.
+    /// detail is replaced by what the model expects. Damage in one tile does not change a sample of
+    /// any pixel that lies in other tiles only.
     ///
     /// # Errors
     /// Errors of the header; see [`Self::decode`].
     pub fn decode_partial(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Partial, DecodeError> {
-        let prefix = parse_prefix(bytes, &options.limits)?;
-        let mut walk = self.start(&prefix.header, options)?;
-        let mut image = self.start_image(&prefix.header, options)?;
-        let mut problem = prefix.problem.map(DecodeError::Container);
-        let mut sections = prefix.latents.iter().map(Vec::as_slice);
-        let mut latents = 0;
-        for level in 0..LATENT_LEVELS {
-            let (latent, error) = latent(walk.prior(), level, sections.next());
-            if let Some(error) = error {
-                problem.get_or_insert(error);
-                sections = [].iter().map(Vec::as_slice); // finer latents depend on this one
-            } else if level < prefix.latents.len() {
-                latents += usize::from(latents == level);
-            }
-            walk.absorb(&latent);
-            image.merge(&latent, walk.feature());
-            image.rise();
-            drop(latent);
-            walk.advance();
+        let mut sink = ImageSink::default();
+        let summary = self.run(&bytes, options, false, true, &mut sink)?;
+        Ok(Partial { image: sink.into_image()?, summary })
+    }
+
+    /// Decodes a file row by row, with no more than a row of tiles in memory.
+    ///
+    /// # Errors
+    /// See [`Self::decode`]; a sink that fails. Rows that were written before an error are right.
+    pub fn decode_rows(
+        &self,
+        source: &dyn Source,
+        options: &DecodeOptions,
+        sink: &mut dyn RowSink,
+    ) -> Result<DecodeSummary, DecodeError> {
+        self.run(source, options, true, false, sink)
+    }
+
+    /// Decodes row by row what is whole of a file, as [`Self::decode_partial`] does.
+    ///
+    /// # Errors
+    /// Errors of the header, and a sink that fails.
+    pub fn decode_rows_partial(
+        &self,
+        source: &dyn Source,
+        options: &DecodeOptions,
+        sink: &mut dyn RowSink,
+    ) -> Result<DecodeSummary, DecodeError> {
+        self.run(source, options, false, false, sink)
+    }
+
+    fn run(
+        &self,
+        source: &dyn Source,
+        options: &DecodeOptions,
+        strict: bool,
+        collected: bool,
+        sink: &mut dyn RowSink,
+    ) -> Result<DecodeSummary, DecodeError> {
+        let head = Head::read(source, &options.limits)?;
+        let header = &head.header;
+        let whole = Rect { x: 0, y: 0, width: header.width, height: header.height };
+        let rect = options.crop.unwrap_or(whole);
+        let fits =
+            |begin: u32, length: u32, end: u32| length > 0 && begin.checked_add(length).is_some_and(|e| e <= end);
+        if !fits(rect.x, rect.width, header.width) || !fits(rect.y, rect.height, header.height) {
+            return Err(DecodeError::Crop { crop: rect, width: header.width, height: header.height });
         }
-        let image = finish(image, &prefix.header, prefix.metadata)?;
-        Ok(Partial { image, latents, problem })
+        let mut problem = head.check().err();
+        if rect == whole {
+            problem = problem.or(head.check_end(source).err());
+        }
+        if let Some(problem) = problem.clone().filter(|_| strict) {
+            return Err(problem.into());
+        }
+        if header.tiling.is_none() && !head.tile(0).lossless {
+            self.check_lineage(header)?;
+        }
+        if strict && collected && rect == whole {
+            // Before any work, since what is collected is of no use then.
+            head.verify(source)?;
+        }
+        let ((first, last), _) = header.tiles().touching(rect);
+        let (width, height) = (options.scale.of(rect.width), options.scale.of(rect.height));
+        let kept = if collected { u64::from(width) * u64::from(height) } else { 0 };
+        let memory = DecodeMemory::new(&self.metadata.spec, header, rect.width, last - first + 1, kept);
+        let needed = memory.least();
+        if !is_allowed(needed, options.max_memory) {
+            return Err(DecodeError::Memory { needed, allowed: options.max_memory });
+        }
+        let setting = setting(header, options)?;
+        let parallel = memory.parallel(options.max_memory);
+        let region = Region { head: &head, source, rect, setting, parallel, strict };
+        sink.begin(width, height, header.pixel_format, &head.metadata)?;
+        let mut summary = if options.scale == Scale::Full {
+            self.decode_region(&region, sink)?
+        } else {
+            let mut shrink = Shrink::new(sink, options.scale, rect.width, header.pixel_format);
+            let summary = self.decode_region(&region, &mut shrink)?;
+            shrink.finish()?;
+            summary
+        };
+        summary.problem = problem.map(DecodeError::from).or(summary.problem);
+        Ok(summary)
+    }
+
+    fn decode_region(&self, region: &Region<'_>, sink: &mut dyn RowSink) -> Result<DecodeSummary, DecodeError> {
+        let Region { rect, .. } = *region;
+        let header = &region.head.header;
+        let tiles = header.tiles();
+        let ((_, _), (first_row, last_row)) = tiles.touching(rect);
+        let mut summary = DecodeSummary { latents: LATENT_LEVELS, ..DecodeSummary::default() };
+        let mut above: Option<Band> = None;
+        for row in first_row..=last_row {
+            let mut band = self.decode_band(region, row, &mut summary)?;
+            if let Some(above) = &above {
+                band.blend(above, tiles.overlap() as usize, header.pixel_format.channels());
+            }
+            // What the next row of tiles does not change.
+            let tile = tiles.rect(0, row);
+            let end = if row < last_row { tiles.rect(0, row + 1).y } else { tile.y + tile.height };
+            let (begin, end) = (rect.y.max(tile.y), end.min(rect.y + rect.height));
+            if begin < end {
+                sink.write_rows(&band.cut(begin - tile.y, end - tile.y))?;
+            }
+            band.keep_from(end.saturating_sub(tile.y));
+            above = Some(band);
+        }
+        Ok(summary)
+    }
+
+    /// Decodes the tiles of one row that the region needs, and blends them with their neighbours in
+    /// the row.
+    fn decode_band(&self, region: &Region<'_>, row: u32, summary: &mut DecodeSummary) -> Result<Band, DecodeError> {
+        let Region { head, source, rect, setting, parallel, strict } = *region;
+        let format = head.header.pixel_format;
+        let tiles = head.header.tiles();
+        let ((first, last), _) = tiles.touching(rect);
+        let channels = format.channels();
+        let mut band = Band {
+            rows: Rows::zeros(format.bits(), rect.width as usize * channels, tiles.rect(first, row).height as usize),
+            lost: Vec::new(),
+        };
+        let columns: Vec<u32> = (first..=last).collect();
+        for columns in columns.chunks(parallel) {
+            let decode = |&column: &u32| {
+                let number = u64::from(row) * u64::from(tiles.columns()) + u64::from(column);
+                let number = u32::try_from(number).unwrap_or(u32::MAX);
+                self.decode_tile(head, source, number, tiles.rect(column, row), setting, strict)
+            };
+            let decoded: Vec<_> = columns.par_iter().map(decode).collect();
+            for (&column, tile) in columns.iter().zip(decoded) {
+                let DecodedTile { image, latents, problem } = tile?;
+                summary.tiles += 1;
+                summary.damaged_tiles += u64::from(problem.is_some());
+                summary.latents = summary.latents.min(latents);
+                if let Some(problem) = problem {
+                    if strict {
+                        return Err(problem);
+                    }
+                    summary.problem.get_or_insert(problem);
+                }
+                band.place(image, tiles.rect(column, row), rect, tiles.overlap(), format)?;
+            }
+        }
+        Ok(band)
     }
 
     /// Decodes the latents of a file without making an image. All generations of a lineage give the
@@ -88,88 +231,167 @@ impl Model {
     /// # Errors
     /// Every kind of [`DecodeError`]; [`DecodeError::fault`] sorts them.
     pub fn decode_latents(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Latents, DecodeError> {
-        let file = parse(bytes, &options.limits)?;
-        let mut walk = self.start(&file.header, options)?;
-        let mut maps: [Map; LATENT_LEVELS] = Default::default();
-        for (level, section) in file.latents.iter().enumerate() {
-            let (latent, error) = latent(walk.prior(), level, Some(section));
-            error.map_or(Ok(()), Err)?;
-            if level + 1 < LATENT_LEVELS {
-                walk.absorb(&latent);
-                walk.advance();
-            }
-            maps[level] = latent;
-        }
-        Ok(Latents { header: file.header, maps })
+        let File { header, tiles, .. } = parse(bytes, &options.limits)?;
+        self.check_lineage(&header)?;
+        let setting = setting(&header, options)?;
+        self.check_memory(&header, options)?;
+        let latents = header.tiles().rects().zip(tiles).map(|(rect, tile)| match &tile.colour {
+            TileColour::Latents(sections) => self.decode_canvas_latents(setting, grid(rect), sections).map(Some),
+            TileColour::Lossless(_) => Ok(None),
+        });
+        Ok(Latents { header, tiles: latents.collect::<Result<_, _>>()? })
     }
 
-    /// Makes an image from latents, the second half of [`Self::decode`]. The image has no metadata.
+    /// Makes an image of latents, the second half of [`Self::decode`]. The image has no metadata
+    /// and no alpha.
     ///
     /// # Errors
-    /// Latents of another lineage or of wrong shapes, or an image that is empty or too large.
+    /// Latents of another lineage or of wrong shapes, tiles without latents, or an image that is
+    /// empty or too large.
     pub fn reconstruct(&self, latents: &Latents, options: &DecodeOptions) -> Result<Image, DecodeError> {
         let header = &latents.header;
-        let mut walk = self.start(header, options)?;
-        latents.check(&self.metadata.spec)?;
-        let mut image = self.start_image(header, options)?;
-        for latent in &latents.maps {
-            walk.enter();
-            walk.absorb(latent);
-            image.merge(latent, walk.feature());
-            image.rise();
-            walk.advance();
-        }
-        finish(image, header, Metadata::default())
-    }
-
-    /// Checks that this model may decode a file with this header within the options, and starts the
-    /// entropy branch.
-    fn start(&self, header: &Header, options: &DecodeOptions) -> Result<EntropyWalk<'_>, DecodeError> {
-        let present = self.metadata.lineage.entropy_id;
-        if !self.metadata.lineage.reads(header) {
-            let (needed, generation) = (header.entropy_id, header.generation);
-            return Err(DecodeError::UnknownModel { needed, generation, present });
-        }
+        self.check_lineage(header)?;
         if header.width == 0 || header.height == 0 {
             return Err(ImageError::Empty { width: header.width, height: header.height }.into());
         }
-        let needed = memory_estimate::decoding(&self.metadata.spec, header.padded_pixels());
-        if !is_allowed(needed, options.max_memory) {
-            return Err(DecodeError::Memory { needed, allowed: options.max_memory });
+        latents.check(&self.metadata.spec)?;
+        let setting = setting(header, options)?;
+        self.check_memory(header, options)?;
+        let format = header.pixel_format.without_alpha();
+        let whole = Rect { x: 0, y: 0, width: header.width, height: header.height };
+        let tiles = header.tiles();
+        let mut sink = ImageSink::default();
+        sink.begin(header.width, header.height, format, &crate::image::Metadata::default())?;
+        let mut above: Option<Band> = None;
+        let mut maps = latents.tiles.iter();
+        for row in 0..tiles.rows() {
+            let tile = tiles.rect(0, row);
+            let stride = header.width as usize * format.channels();
+            let mut band = Band { rows: Rows::zeros(format.bits(), stride, tile.height as usize), lost: Vec::new() };
+            for column in 0..tiles.columns() {
+                let rect = tiles.rect(column, row);
+                let Some(Some(maps)) = maps.next() else { return Err(DecodeError::NoLatents) };
+                let map = self.reconstruct_canvas(setting, grid(rect), maps)?;
+                let image = crate::image::convert::from_network(&map, rect.width, rect.height, format)?;
+                band.place(Some(image), rect, whole, tiles.overlap(), format)?;
+            }
+            if let Some(above) = &above {
+                band.blend(above, tiles.overlap() as usize, format.channels());
+            }
+            let end = if row + 1 < tiles.rows() { tiles.rect(0, row + 1).y - tile.y } else { tile.height };
+            sink.write_rows(&band.cut(0, end))?;
+            band.keep_from(end);
+            above = Some(band);
         }
-        let (height, width) = grid(header, CANVAS_UNIT);
-        let isa = options.isa.unwrap_or_else(Isa::best);
-        self.network.entropy.walk(isa, header.lambda, height, width).ok_or(DecodeError::Isa(isa))
+        Ok(sink.into_image()?)
     }
 
-    fn start_image(&self, header: &Header, options: &DecodeOptions) -> Result<ReconstructionWalk<'_>, DecodeError> {
-        let (height, width) = grid(header, CANVAS_UNIT);
-        let isa = options.isa.unwrap_or_else(Isa::best);
-        let arithmetic = if options.exact { Arithmetic::Strict } else { Arithmetic::Fused };
-        let engine = Engine::at(isa, arithmetic).ok_or(DecodeError::Isa(isa))?;
-        Ok(self.network.reconstruction.walk(engine, header.lambda, height, width))
+    /// Checks that this model decodes files with this header.
+    pub(super) fn check_lineage(&self, header: &Header) -> Result<(), DecodeError> {
+        let present = self.metadata.lineage.entropy_id;
+        if self.metadata.lineage.reads(header) {
+            return Ok(());
+        }
+        let (needed, generation) = (header.entropy_id, header.generation);
+        Err(DecodeError::UnknownModel { needed, generation, present })
+    }
+
+    fn check_memory(&self, header: &Header, options: &DecodeOptions) -> Result<(), DecodeError> {
+        let pixels = u64::from(header.width) * u64::from(header.height);
+        let memory = DecodeMemory::new(&self.metadata.spec, header, header.width, header.tiles().columns(), pixels);
+        if !is_allowed(memory.least(), options.max_memory) {
+            return Err(DecodeError::Memory { needed: memory.least(), allowed: options.max_memory });
+        }
+        Ok(())
     }
 }
 
-/// Decodes a latent from its coded bytes. Without bytes, and, together with the error, if they
-/// cannot be decoded, returns the prior mean.
-fn latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
-    let mut symbols = vec![0; prior.mean.data.len()];
-    let mut problem = None;
-    if let Some(section) = section {
-        let mut indices = vec![0; symbols.len()];
-        scale_indices(&prior.raw_scale.data, &mut indices);
-        drop(prior.raw_scale);
-        if let Err(error) = decode_section(section, &indices, &mut symbols) {
-            symbols.fill(0);
-            problem = Some(DecodeError::Entropy { latent: level as u8 + 1, error });
-        }
+fn setting(header: &Header, options: &DecodeOptions) -> Result<Setting, DecodeError> {
+    let isa = options.isa.unwrap_or_else(Isa::best);
+    if !Isa::available().contains(&isa) {
+        return Err(DecodeError::Isa(isa));
     }
-    (dequantise(&symbols, prior.mean), problem)
+    Ok(Setting { isa, exact: options.exact, lambda: header.lambda })
 }
 
-fn finish(image: ReconstructionWalk<'_>, header: &Header, metadata: Metadata) -> Result<Image, DecodeError> {
-    let mut image = from_network(&image.image(), header.width, header.height, header.pixel_format)?;
-    image.metadata = metadata;
-    Ok(image)
+/// Decoded rows as high as a row of tiles.
+struct Band {
+    rows: Rows,
+    /// For each tile: the first of its columns that no tile before it has, in samples, and whether
+    /// nothing of the tile could be read.
+    lost: Vec<(usize, bool)>,
+}
+
+impl Band {
+    /// Puts a tile in its place. Tiles come from the left.
+    fn place(
+        &mut self,
+        image: Option<Image>,
+        tile: Rect,
+        region: Rect,
+        overlap: u32,
+        format: crate::image::PixelFormat,
+    ) -> Result<(), DecodeError> {
+        let channels = format.channels();
+        let x = tile.x.saturating_sub(region.x) as usize * channels;
+        let mut skip = region.x.saturating_sub(tile.x) as usize * channels;
+        // A lost tile takes no part in blending.
+        let has_left = self.lost.last().is_some_and(|&(_, lost)| !lost);
+        let lost = image.is_none();
+        let shared = overlap as usize * channels;
+        let image = match image {
+            Some(image) => image,
+            None => grey(tile, format)?,
+        };
+        let rows = Rows { samples: image.into_samples(), stride: tile.width as usize * channels };
+        let mut to = x;
+        let ramp = (has_left && !lost).then_some(Ramp { overlap: overlap as usize, channels });
+        if lost && has_left && skip < shared {
+            to += shared - skip;
+            skip = shared;
+        }
+        if to < self.rows.stride {
+            self.rows.put(&rows, skip, to, 0, ramp);
+        }
+        self.lost.push((x, lost));
+        Ok(())
+    }
+
+    /// Blends the first rows with those that the row of tiles above has of them.
+    fn blend(&mut self, above: &Self, overlap: usize, channels: usize) {
+        let ends = self.lost.iter().skip(1).map(|&(begin, _)| begin).chain([self.rows.stride]);
+        let tiles: Vec<_> = self.lost.iter().zip(&above.lost).zip(ends).collect();
+        for ((&(begin, lost), &(_, lost_above)), end) in tiles {
+            debug_assert!(begin % channels == 0);
+            match (lost_above, lost) {
+                (true, _) => {}
+                (false, true) => self.rows.copy_rows(&above.rows, overlap, begin, end),
+                (false, false) => self.rows.blend_rows(&above.rows, overlap, begin, end),
+            }
+        }
+    }
+
+    /// A copy of the rows `begin .. end`.
+    fn cut(&self, begin: u32, end: u32) -> Samples {
+        let window =
+            super::pixels::Window { x: 0, y: begin as usize, width: self.rows.stride, height: (end - begin) as usize };
+        self.rows.cut(window)
+    }
+
+    /// Drops the rows before `begin`.
+    fn keep_from(&mut self, begin: u32) {
+        self.rows = self.rows.last(self.rows.rows().saturating_sub(begin as usize));
+    }
+}
+
+/// A tile of which nothing is known: half-bright grey, opaque.
+fn grey(tile: Rect, format: crate::image::PixelFormat) -> Result<Image, DecodeError> {
+    let (channels, colours) = (format.channels(), format.colour_channels());
+    let count = tile.width as usize * tile.height as usize * channels;
+    let is_alpha = |i: usize| i % channels >= colours;
+    let samples = match format.bits() {
+        8 => Samples::U8((0..count).map(|i| if is_alpha(i) { u8::MAX } else { 128 }).collect()),
+        _ => Samples::U16((0..count).map(|i| if is_alpha(i) { u16::MAX } else { 32768 }).collect()),
+    };
+    Ok(Image::from_samples(tile.width, tile.height, format, samples)?)
 }

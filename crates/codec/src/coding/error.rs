@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::LatentError;
+use super::{LatentError, StreamError, Target};
 use crate::image::ImageError;
 use crate::model::{EntropyId, LambdaError};
-use heirloom_format::container::ContainerError;
+use heirloom_format::container::{ContainerError, Part, Rect, Section};
 use heirloom_format::entropy::EntropyError;
 use heirloom_kernels::Isa;
 
@@ -28,8 +28,22 @@ pub enum EncodeError {
     Entropy(EntropyError),
     /// The file cannot be written, for example because its metadata is too long.
     Container(ContainerError),
-    /// The image has pixels that are not coded.
+    /// The rows are not those of an image.
     Image(ImageError),
+    /// No λ of the model meets the target.
+    Target {
+        /// The target.
+        target: Target,
+        /// The size or PSNR that comes nearest.
+        reached: f64,
+    },
+    /// Rows cannot be read, or the file cannot be written, and why.
+    Io {
+        /// Kind of the failure.
+        kind: std::io::ErrorKind,
+        /// What the system says.
+        message: String,
+    },
 }
 
 /// The kind of a decoding error: whose fault it is, and so what can be done about it.
@@ -49,6 +63,8 @@ pub enum Fault {
     OverLimit,
     /// A parameter of the file or of the call is impossible.
     BadParameter,
+    /// Reading or writing failed.
+    Io,
 }
 
 /// The reason why a file was not decoded.
@@ -68,6 +84,8 @@ pub enum DecodeError {
     },
     /// The coded bytes of a latent cannot be decoded.
     Entropy {
+        /// Number of the tile, counted from 0 in rows from the top; `None` in a file of one tile.
+        tile: Option<u32>,
         /// 1 (z1, coarse) to 4 (z4, fine).
         latent: u8,
         /// What is wrong.
@@ -82,6 +100,26 @@ pub enum DecodeError {
     },
     /// This machine lacks the instruction set of the options.
     Isa(Isa),
+    /// A lossless stream, of colour or alpha, cannot be decoded.
+    Stream {
+        /// The section that holds it.
+        section: Section,
+        /// What is wrong.
+        error: StreamError,
+    },
+    /// The crop of the options is empty, or not within the image.
+    Crop {
+        /// The crop that was asked for.
+        crop: Rect,
+        /// Width of the image in pixels.
+        width: u32,
+        /// Height of the image in pixels.
+        height: u32,
+    },
+    /// A tile has no latents, because it is stored without loss.
+    NoLatents,
+    /// The decoded rows cannot be written, and why.
+    Sink(String),
     /// The given latents do not fit the model.
     Latents(LatentError),
     /// The size in the header is not that of an image.
@@ -100,13 +138,17 @@ impl DecodeError {
                 ContainerError::CutShort { .. } => Fault::CutShort,
                 ContainerError::OverLimit { .. } => Fault::OverLimit,
                 ContainerError::BadParameter(_) => Fault::BadParameter,
+                ContainerError::Io { .. } => Fault::Io,
             },
             Self::UnknownModel { .. } => Fault::UnknownModel,
             Self::Entropy { error: EntropyError::CutShort, .. } => Fault::CutShort,
-            Self::Entropy { .. } => Fault::Damaged,
+            Self::Entropy { .. } | Self::Stream { .. } => Fault::Damaged,
+            Self::Sink(_) => Fault::Io,
             Self::Memory { .. } => Fault::OverLimit,
             Self::Image(ImageError::Unsupported { .. }) => Fault::Unsupported,
-            Self::Isa(_) | Self::Latents(_) | Self::Image(_) => Fault::BadParameter,
+            Self::Isa(_) | Self::Latents(_) | Self::Image(_) | Self::Crop { .. } | Self::NoLatents => {
+                Fault::BadParameter
+            }
         }
     }
 }
@@ -120,6 +162,17 @@ impl fmt::Display for EncodeError {
             Self::Entropy(error) => error.fmt(f),
             Self::Container(error) => error.fmt(f),
             Self::Image(error) => error.fmt(f),
+            Self::Target { target: Target::Bytes(bytes), reached } => write!(
+                f,
+                "a file of {bytes} bytes cannot be reached: the smallest that this model makes of the image has {reached:.0} bytes; \
+                 choose a larger size, or make the image smaller"
+            ),
+            Self::Target { target: Target::Psnr(psnr), reached } => write!(
+                f,
+                "a PSNR of {psnr} dB cannot be reached: the highest that this model gives the image is {reached:.2} dB; choose a \
+                 lower one, or store the image without loss"
+            ),
+            Self::Io { message, .. } => f.write_str(message),
         }
     }
 }
@@ -137,7 +190,18 @@ impl fmt::Display for DecodeError {
                      with a model of that lineage"
                 )
             }
-            Self::Entropy { latent, error } => write!(f, "latent z{latent}: {error}"),
+            Self::Entropy { tile, latent, error } => {
+                let section = Section::Tile { tile: *tile, part: Part::Latent(*latent) };
+                write!(f, "{section}: {error}")
+            }
+            Self::Stream { section, error } => write!(f, "{section}: {error}"),
+            Self::Crop { crop, width, height } => write!(
+                f,
+                "the crop of {} × {} pixels at ({}, {}) is empty or reaches beyond the image of {width} × {height}",
+                crop.width, crop.height, crop.x, crop.y
+            ),
+            Self::NoLatents => f.write_str("a tile of the image is stored without loss and has no latents"),
+            Self::Sink(message) => write!(f, "the image cannot be written: {message}"),
             Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
             Self::Isa(isa) => no_isa(f, *isa),
             Self::Latents(error) => error.fmt(f),
@@ -166,7 +230,7 @@ impl std::error::Error for EncodeError {
             Self::Container(error) => Some(error),
             Self::Lambda(error) => Some(error),
             Self::Image(error) => Some(error),
-            Self::Memory { .. } | Self::Isa(_) => None,
+            Self::Memory { .. } | Self::Isa(_) | Self::Target { .. } | Self::Io { .. } => None,
         }
     }
 }
@@ -178,7 +242,13 @@ impl std::error::Error for DecodeError {
             Self::Entropy { error, .. } => Some(error),
             Self::Latents(error) => Some(error),
             Self::Image(error) => Some(error),
-            Self::UnknownModel { .. } | Self::Memory { .. } | Self::Isa(_) => None,
+            Self::Stream { error, .. } => Some(error),
+            Self::UnknownModel { .. }
+            | Self::Memory { .. }
+            | Self::Isa(_)
+            | Self::Crop { .. }
+            | Self::NoLatents
+            | Self::Sink(_) => None,
         }
     }
 }
@@ -222,5 +292,28 @@ impl From<LatentError> for DecodeError {
 impl From<ImageError> for DecodeError {
     fn from(error: ImageError) -> Self {
         Self::Image(error)
+    }
+}
+
+impl From<std::io::Error> for EncodeError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io { kind: error.kind(), message: error.to_string() }
+    }
+}
+
+impl From<std::io::Error> for DecodeError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Sink(error.to_string())
+    }
+}
+
+impl From<DecodeError> for EncodeError {
+    /// What the encoder decodes to look at its work can only fail for reasons of the machine.
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Isa(isa) => Self::Isa(isa),
+            DecodeError::Image(error) => Self::Image(error),
+            other => Self::Io { kind: std::io::ErrorKind::Other, message: other.to_string() },
+        }
     }
 }

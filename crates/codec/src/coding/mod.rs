@@ -1,16 +1,28 @@
-//! From images to files and back: through pixels, network, entropy coding and container.
+//! From images to files and back: through pixels, tiles, network, entropy coding and container.
 
+mod canvas;
 mod decode;
 mod encode;
 mod error;
 mod estimated_rate;
 mod latents;
+mod lossless;
+mod memory;
 mod model;
 mod options;
+mod pixels;
+mod rows;
+mod safety_net;
+mod scale;
+mod target;
+mod tile;
 
-pub use decode::Partial;
-pub use encode::EncodeReport;
+pub use decode::{DecodeSummary, Partial};
+pub use encode::{EncodeReport, EncodeSummary};
 pub use error::{DecodeError, EncodeError, Fault};
 pub use latents::{LatentError, Latents};
+pub use lossless::StreamError;
 pub use model::Model;
-pub use options::{DecodeOptions, EncodeOptions};
+pub use options::{DecodeOptions, EncodeOptions, Lossless, Scale, TileOptions};
+pub use rows::{RowSink, RowSource, Spool};
+pub use target::{Target, Targeted};

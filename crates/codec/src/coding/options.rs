@@ -1,11 +1,63 @@
 //! Options of encoding and decoding.
 
-use heirloom_format::container::Limits;
+use heirloom_format::container::{CANVAS_UNIT, Limits, MAX_TILE_SIDE, Rect, Tiling};
 use heirloom_kernels::Isa;
 
-/// Default limit of feature maps in bytes: 8 GiB, enough for about 100 megapixels with the paper's
-/// model.
-const DEFAULT_MEMORY: u64 = 8 << 30;
+/// Default limit of memory in bytes: 2 GiB.
+const DEFAULT_MEMORY: u64 = 2 << 30;
+
+/// Default side of a tile, and how far tiles overlap, in pixels. They cost 0.43 % of BD-rate, nearly
+/// all of it for the smaller context; errors at seams are as elsewhere. `docs/FORMAT.md` has the
+/// measurements.
+const DEFAULT_TILE: TileOptions = TileOptions { side: 2048, overlap: 4 };
+
+/// When a tile is stored without loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lossless {
+    /// Never, whatever the network makes of the image.
+    Never,
+    /// Where the network's tile is worse or larger, as λ weighs error and bytes.
+    #[default]
+    WhereBetter,
+    /// Always.
+    Always,
+}
+
+/// How large tiles are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TileOptions {
+    /// Longest side in pixels: a multiple of 64 from 64 to 4096; other values are rounded down to
+    /// one. Images with no more pixels than such a square are one tile.
+    pub side: u32,
+    /// Width in pixels of the strip that neighbours share; at most half of a side is used.
+    pub overlap: u8,
+}
+
+impl Default for TileOptions {
+    fn default() -> Self {
+        DEFAULT_TILE
+    }
+}
+
+impl TileOptions {
+    /// The tiling of an image, `None` for one tile. Tiles of an image are of about the same size.
+    pub(super) fn tiling(self, width: u32, height: u32) -> Option<Tiling> {
+        let unit = CANVAS_UNIT as u32;
+        let side = (self.side.clamp(unit, MAX_TILE_SIDE) / unit) * unit;
+        let canvas = Rect { x: 0, y: 0, width, height }.canvas_pixels();
+        if canvas <= u64::from(side).pow(2) {
+            return None;
+        }
+        let overlap = u32::from(self.overlap).min(unit / 2);
+        let axis = |length: u32| {
+            let count = if length <= side { 1 } else { (length - overlap).div_ceil(side - overlap) };
+            // The smallest tiles that are no more in number.
+            ((length - overlap.min(length)).div_ceil(count) + overlap).next_multiple_of(unit).min(side)
+        };
+        Some(Tiling { width: axis(width), height: axis(height), overlap: overlap as u8 })
+    }
+}
 
 /// Options of encoding.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +66,15 @@ pub struct EncodeOptions {
     /// The rate-distortion multiplier λ, within the encoder's range. Higher values give better
     /// images and larger files.
     pub lambda: f32,
-    /// Limit of feature maps in bytes. Larger images are refused before memory is allocated.
+    /// When a tile is stored without loss.
+    pub lossless: Lossless,
+    /// Whether the colour of wholly transparent pixels is coded as it is. Otherwise it is replaced
+    /// by what costs least.
+    pub keep_hidden_colour: bool,
+    /// Size of the tiles of large images.
+    pub tiles: TileOptions,
+    /// Limit of memory in bytes. Images that need more are refused before memory is allocated; more
+    /// memory lets more tiles be encoded at the same time.
     pub max_memory: u64,
     /// Instruction set; the fastest if `None`. It does not change the result.
     pub isa: Option<Isa>,
@@ -24,7 +84,51 @@ impl EncodeOptions {
     /// Default options for a λ.
     #[must_use]
     pub fn new(lambda: f32) -> Self {
-        Self { lambda, max_memory: DEFAULT_MEMORY, isa: None }
+        Self {
+            lambda,
+            lossless: Lossless::default(),
+            keep_hidden_colour: false,
+            tiles: TileOptions::default(),
+            max_memory: DEFAULT_MEMORY,
+            isa: None,
+        }
+    }
+
+    /// Sets when tiles are stored without loss.
+    #[must_use]
+    pub fn with_lossless(mut self, lossless: Lossless) -> Self {
+        self.lossless = lossless;
+        self
+    }
+}
+
+/// How much smaller than the image its decoded copy is: each of its pixels is the mean of a square.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scale {
+    /// The whole size.
+    #[default]
+    Full = 1,
+    /// Half of width and height.
+    Half = 2,
+    /// A quarter.
+    Quarter = 4,
+    /// An eighth.
+    Eighth = 8,
+    /// A sixteenth.
+    Sixteenth = 16,
+}
+
+impl Scale {
+    /// Pixels of the image that one pixel stands for, in each direction.
+    #[must_use]
+    pub fn divisor(self) -> u32 {
+        self as u32
+    }
+
+    /// Length of a side after scaling, rounded up.
+    #[must_use]
+    pub fn of(self, side: u32) -> u32 {
+        side.div_ceil(self.divisor())
     }
 }
 
@@ -35,9 +139,14 @@ pub struct DecodeOptions {
     /// Computes the pixels in strict arithmetic: the same pixels on any machine, forever. Without
     /// it they are computed with fused multiply-add, which is faster where the machine has it.
     pub exact: bool,
+    /// The part of the image to decode, all of it if `None`. Only its tiles are read and decoded.
+    pub crop: Option<Rect>,
+    /// The size of the decoded image, after `crop`.
+    pub scale: Scale,
     /// Limits of what a file may ask for.
     pub limits: Limits,
-    /// Limit of feature maps in bytes. Larger images are refused before memory is allocated.
+    /// Limit of memory in bytes. Images that need more are refused before memory is allocated; more
+    /// memory lets more tiles be decoded at the same time.
     pub max_memory: u64,
     /// Instruction set; the fastest if `None`. It does not change the result.
     pub isa: Option<Isa>,
@@ -45,7 +154,14 @@ pub struct DecodeOptions {
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        Self { exact: false, limits: Limits::default(), max_memory: DEFAULT_MEMORY, isa: None }
+        Self {
+            exact: false,
+            crop: None,
+            scale: Scale::Full,
+            limits: Limits::default(),
+            max_memory: DEFAULT_MEMORY,
+            isa: None,
+        }
     }
 }
 
@@ -57,8 +173,19 @@ impl DecodeOptions {
     }
 }
 
-/// Whether a call that needs `needed` bytes of feature maps may take them. What no allocator can
-/// give is refused whatever the caller allows.
-pub(super) fn is_allowed(needed: u64, max_memory: u64) -> bool {
-    needed <= max_memory.min(isize::MAX as u64)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_are_balanced_and_only_where_needed() {
+        let tiling = |width, height| TileOptions::default().tiling(width, height);
+        assert_eq!(tiling(2048, 2048), None);
+        assert_eq!(tiling(12_000, 300), None);
+        assert_eq!(tiling(2049, 2048), Some(Tiling { width: 1088, height: 2048, overlap: 4 }));
+        assert_eq!(tiling(6000, 4000), Some(Tiling { width: 2048, height: 2048, overlap: 4 }));
+        assert_eq!(tiling(32_768, 32_768).map(|t| (t.width, t.height)), Some((1984, 1984)));
+        let odd = TileOptions { side: 100, overlap: 255 };
+        assert_eq!(odd.tiling(65, 1), Some(Tiling { width: 64, height: 64, overlap: 32 }));
+    }
 }

@@ -48,9 +48,14 @@ pub struct Entry {
     pub image: String,
     pub width: u32,
     pub height: u32,
-    /// `rgb` or `grey`.
+    /// As `PixelFormat::name` says it.
     pub format: String,
     pub lambda: f32,
+    /// Number of tiles.
+    pub tiles: u64,
+    /// Number of tiles that are stored without loss.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lossless_tiles: u64,
     /// Hash of the file.
     pub file: String,
     /// `Latents::hash`: the same with every generation of the lineage.
@@ -62,7 +67,7 @@ pub struct Entry {
     /// Hash of the pixels with fused multiply-add, the default; none as above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fused_pixels: Option<String>,
-    /// Hash of ICC profile, Exif and XMP, concatenated; none without metadata.
+    /// Hash of ICC profile, Exif, XMP, CICP and resolution, concatenated; none without metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
 }
@@ -77,9 +82,25 @@ pub fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
+/// Hash of the samples of an image, those of 16 bits as little-endian bytes.
+pub fn pixel_digest(image: &heirloom_codec::Image) -> String {
+    match image.samples().as_u16() {
+        None => digest(image.data()),
+        Some(samples) => digest(&samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>()),
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // the signature that serde calls
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// Hash of metadata as in [`Entry::metadata`].
 pub fn metadata_digest(metadata: &heirloom_format::container::Metadata) -> Option<String> {
-    let blobs = [&metadata.icc, &metadata.exif, &metadata.xmp];
+    let cicp = metadata.cicp.map(|c| vec![c.primaries, c.transfer, c.matrix, c.full_range.into()]);
+    let resolution =
+        metadata.resolution.map(|r| [&r.x.to_le_bytes()[..], &r.y.to_le_bytes()[..], &[r.per_metre.into()]].concat());
+    let blobs = [&metadata.icc, &metadata.exif, &metadata.xmp, &cicp, &resolution];
     if blobs.iter().all(|blob| blob.is_none()) {
         return None;
     }

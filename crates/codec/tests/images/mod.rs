@@ -1,7 +1,7 @@
 //! Images from integer formulas, the same on every machine.
 
 use heirloom_codec::Image;
-use heirloom_codec::image::PixelFormat;
+use heirloom_codec::image::{PixelFormat, Samples};
 
 /// What an image shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,22 +14,25 @@ pub enum Kind {
     Photo,
 }
 
-/// Makes an image of a kind. Grey images have the first channel of coloured ones.
+/// Makes an image of a kind. Grey images have the first channel of coloured ones; samples of 16 bits
+/// have a few low bits of their own. Alpha has discs of all values.
 pub fn image(kind: Kind, width: u32, height: u32, format: PixelFormat) -> Image {
-    let channels: u32 = if format == PixelFormat::Grey8 { 1 } else { 3 };
-    let mut data = Vec::new();
-    for y in 0..height {
-        for x in 0..width {
-            for channel in 0..channels {
-                data.push(match kind {
-                    Kind::Flat => [181, 90, 33][channel as usize],
-                    Kind::Noise => noise(x, y, channel) as u8,
-                    Kind::Photo => photo(x, y, channel),
-                });
-            }
-        }
-    }
-    Image::new(width, height, format, data).unwrap()
+    let (channels, colours) = (format.channels() as u32, format.colour_channels() as u32);
+    let byte = |x: u32, y: u32, channel: u32| match kind {
+        _ if channel >= colours => (photo(x + 40, y + 9, 0) / 32 * 36).min(255),
+        Kind::Flat => [181, 90, 33][channel as usize],
+        Kind::Noise => noise(x, y, channel) as u8,
+        Kind::Photo => photo(x, y, channel),
+    };
+    let places =
+        (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..channels).map(move |channel| (x, y, channel))));
+    let samples = if format.bits() == 8 {
+        Samples::U8(places.map(|(x, y, channel)| byte(x, y, channel)).collect())
+    } else {
+        let wide = |v: u8, low: u32| u16::from(v) << 8 | low as u16;
+        Samples::U16(places.map(|(x, y, channel)| wide(byte(x, y, channel), noise(y, x, channel) % 64)).collect())
+    };
+    Image::from_samples(width, height, format, samples).unwrap()
 }
 
 fn photo(x: u32, y: u32, channel: u32) -> u8 {

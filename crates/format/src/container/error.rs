@@ -45,6 +45,13 @@ pub enum ContainerError {
     },
     /// A value is impossible in any file.
     BadParameter(&'static str),
+    /// The file could not be read.
+    Io {
+        /// Kind of the failure.
+        kind: std::io::ErrorKind,
+        /// What the operating system says.
+        message: String,
+    },
 }
 
 impl fmt::Display for ContainerError {
@@ -75,8 +82,15 @@ impl fmt::Display for ContainerError {
                 write!(f, "the {what}, {value}, exceeds the limit of {limit}; raise the limit if the file is trusted")
             }
             Self::BadParameter(what) => write!(f, "invalid value: {what}"),
+            Self::Io { message, .. } => write!(f, "the file cannot be read: {message}"),
         }
     }
 }
 
 impl std::error::Error for ContainerError {}
+
+impl From<std::io::Error> for ContainerError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io { kind: error.kind(), message: error.to_string() }
+    }
+}

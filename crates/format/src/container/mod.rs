@@ -1,23 +1,30 @@
-//! The `.hlm` file: a header, metadata, and four sections of coded latents, coarse first.
+//! The `.hlm` file: a header, metadata, an index, and the tiles of the image, each with its coded
+//! latents (coarse first) or its colour without loss.
 //!
-//! Latents are opaque bytes here. Checksums find damage, a shortened file is told from a damaged
-//! one, and limits are checked before memory is allocated. `docs/FORMAT.md` is the specification.
+//! The contents of sections are opaque bytes here. Checksums find damage, a shortened file is told
+//! from a damaged one, and limits are checked before memory is allocated. A [`Head`] finds the
+//! sections of any tile in a [`Source`] of which nothing else is read. `docs/FORMAT.md` is the
+//! specification.
 //!
 //! ```
-//! use heirloom_format::container::{File, Header, Limits, Metadata, PixelFormat, parse, write};
+//! use heirloom_format::container::{File, Header, Limits, Metadata, PixelFormat, Tile, TileColour, parse, write};
 //!
 //! let file = File {
 //!     header: Header {
 //!         width: 768,
 //!         height: 512,
 //!         pixel_format: PixelFormat::Rgb8,
+//!         tiling: None,
 //!         lambda: 256.0,
 //!         entropy_id: *b"entropy!",
 //!         generation: 0,
 //!         generation_id: *b"gen0",
 //!     },
 //!     metadata: Metadata::default(),
-//!     latents: [vec![1; 40], vec![2; 90], vec![3; 900], vec![4; 700]],
+//!     tiles: vec![Tile {
+//!         alpha: None,
+//!         colour: TileColour::Latents([vec![1; 40], vec![2; 90], vec![3; 900], vec![4; 700]]),
+//!     }],
 //! };
 //! let bytes = write(&file)?;
 //! assert_eq!(parse(&bytes, &Limits::default())?, file);
@@ -28,15 +35,25 @@
 mod bytes;
 mod error;
 mod header;
+mod index;
+mod metadata;
+mod pixel_format;
 mod read;
 mod section;
+mod source;
+mod tiling;
 mod write;
 
 pub use error::{ContainerError, TransferDamage};
-pub use header::{Header, PixelFormat};
-pub use read::{Limits, Prefix, parse, parse_header, parse_prefix};
-pub use section::Section;
-pub use write::write;
+pub use header::Header;
+pub use index::TileEntry;
+pub use metadata::{Cicp, Metadata, Resolution};
+pub use pixel_format::PixelFormat;
+pub use read::{Head, Limits, parse, parse_header};
+pub use section::{Part, Section, Span};
+pub use source::{Seekable, Source};
+pub use tiling::{MAX_TILE_PIXELS, MAX_TILE_SIDE, Rect, TileGrid, Tiling};
+pub use write::{file_order, tile_section, write, write_head};
 
 /// The first eight bytes of every file.
 ///
@@ -45,7 +62,7 @@ pub use write::write;
 pub const MAGIC: [u8; 8] = *b"\x89HLM\r\n\x1a\n";
 
 /// The version of the format that is written, and the only one that can be read.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Number of latents, from z1 (coarse, stride 64) to z4 (fine, stride 8).
 pub const LATENT_LEVELS: usize = 4;
@@ -54,25 +71,33 @@ pub const LATENT_LEVELS: usize = 4;
 /// of z1.
 pub const CANVAS_UNIT: usize = 64;
 
-/// Metadata of the image, carried verbatim.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// ICC colour profile.
-    pub icc: Option<Vec<u8>>,
-    /// Exif: the TIFF structure, without the `Exif\0\0` prefix of JPEG.
-    pub exif: Option<Vec<u8>>,
-    /// XMP packet.
-    pub xmp: Option<Vec<u8>>,
-}
-
 /// The contents of a whole file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
     /// The header.
     pub header: Header,
-    /// ICC profile, Exif and XMP.
+    /// ICC profile, Exif, XMP and the like.
     pub metadata: Metadata,
+    /// The tiles of [`Header::tiles`], in rows from the top.
+    pub tiles: Vec<Tile>,
+}
+
+/// The contents of a tile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tile {
+    /// The alpha channel as a PNG stream, empty if it is opaque everywhere; `None` if the pixel
+    /// format has no alpha.
+    pub alpha: Option<Vec<u8>>,
+    /// The colour.
+    pub colour: TileColour,
+}
+
+/// The colour of a tile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TileColour {
     /// Coded latents z1 (stride 64) to z4 (stride 8), as written by
     /// [`encode_section`](crate::entropy::encode_section).
-    pub latents: [Vec<u8>; LATENT_LEVELS],
+    Latents([Vec<u8>; LATENT_LEVELS]),
+    /// A PNG or lossless WebP stream.
+    Lossless(Vec<u8>),
 }

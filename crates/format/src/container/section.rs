@@ -1,6 +1,10 @@
 //! Sections of a file.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use super::bytes::put_varint;
+use super::{ContainerError, Source};
 
 /// A section of a file, as errors name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,61 +12,205 @@ use std::fmt;
 pub enum Section {
     /// Magic number, version and header.
     Header,
-    /// Coded latent, 1 (stride 64, coarse) to 4 (stride 8, fine).
-    Latent(u8),
     /// ICC profile.
     Icc,
     /// Exif.
     Exif,
     /// XMP.
     Xmp,
+    /// Coding-independent code points.
+    Cicp,
+    /// Resolution.
+    Resolution,
+    /// Lengths of the sections of all tiles.
+    Index,
+    /// A section of a tile.
+    Tile {
+        /// Number of the tile, counted from 0 in rows from the top; `None` in a file of one tile.
+        tile: Option<u32>,
+        /// Which of its sections.
+        part: Part,
+    },
     /// A section of an unknown kind, given by its kind byte.
     Unknown(u8),
     /// The position where a section should begin or the file should end.
     Next,
 }
 
-/// The bit of the kind byte that lets a reader skip a section of an unknown kind.
-const ANCILLARY: u8 = 0x80;
+/// A section of a tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The alpha channel.
+    Alpha,
+    /// Coded latent, 1 (stride 64, coarse) to 4 (stride 8, fine).
+    Latent(u8),
+    /// The colour without loss.
+    Lossless,
+}
 
-impl Section {
-    pub(super) fn from_kind(kind: u8) -> Self {
-        match kind {
-            1..=4 => Self::Latent(kind),
-            0x81 => Self::Icc,
-            0x82 => Self::Exif,
-            0x83 => Self::Xmp,
-            _ => Self::Unknown(kind),
-        }
-    }
+/// Kind bytes.
+pub(super) mod kind {
+    pub const LOSSLESS: u8 = 0x05;
+    pub const ALPHA: u8 = 0x06;
+    pub const INDEX: u8 = 0x07;
+    pub const ICC: u8 = 0x81;
+    pub const EXIF: u8 = 0x82;
+    pub const XMP: u8 = 0x83;
+    pub const CICP: u8 = 0x84;
+    pub const RESOLUTION: u8 = 0x85;
+    /// The bit that lets a reader skip a section of an unknown kind.
+    pub const ANCILLARY: u8 = 0x80;
+}
 
-    /// The kind byte. `Header` and `Next` are not real sections; their 0 is never written.
+impl Part {
     pub(super) fn kind(self) -> u8 {
         match self {
-            Self::Header | Self::Next => 0,
+            Self::Alpha => kind::ALPHA,
             Self::Latent(level) => level,
-            Self::Icc => 0x81,
-            Self::Exif => 0x82,
-            Self::Xmp => 0x83,
-            Self::Unknown(kind) => kind,
+            Self::Lossless => kind::LOSSLESS,
         }
     }
 
-    pub(super) fn is_ancillary(self) -> bool {
-        self.kind() & ANCILLARY != 0
+    pub(super) fn from_kind(kind: u8) -> Option<Self> {
+        match kind {
+            1..=4 => Some(Self::Latent(kind)),
+            kind::LOSSLESS => Some(Self::Lossless),
+            kind::ALPHA => Some(Self::Alpha),
+            _ => None,
+        }
     }
+}
+
+impl Section {
+    /// The section of a kind byte; the number of a tile is not known from it.
+    pub(super) fn from_kind(kind: u8) -> Self {
+        match kind {
+            kind::INDEX => Self::Index,
+            kind::ICC => Self::Icc,
+            kind::EXIF => Self::Exif,
+            kind::XMP => Self::Xmp,
+            kind::CICP => Self::Cicp,
+            kind::RESOLUTION => Self::Resolution,
+            _ => Part::from_kind(kind).map_or(Self::Unknown(kind), |part| Self::Tile { tile: None, part }),
+        }
+    }
+}
+
+/// Where a section lies in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Position of the kind byte.
+    pub position: u64,
+    /// Number of bytes of the payload.
+    pub length: u32,
+}
+
+impl Span {
+    /// Number of bytes of the whole section: kind, length, payload and checksum.
+    #[must_use]
+    pub fn section_bytes(&self) -> u64 {
+        let varint = 1 + u64::from((self.length | 1).ilog2() / 7);
+        1 + varint + u64::from(self.length) + 4
+    }
+
+    /// Position behind the section.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.position.saturating_add(self.section_bytes())
+    }
+}
+
+/// Appends a section: kind, length, payload, checksum.
+pub(super) fn put_section(out: &mut Vec<u8>, kind: u8, payload: &[u8]) -> Result<(), ContainerError> {
+    let length = u32::try_from(payload.len())
+        .map_err(|_| ContainerError::BadParameter("a section must be shorter than 4 GiB"))?;
+    let begin = out.len();
+    out.push(kind);
+    put_varint(out, length);
+    out.extend_from_slice(payload);
+    let checksum = crc32fast::hash(&out[begin..]);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    Ok(())
+}
+
+/// Kind and span of the section at a position, without reading its payload. `None` at the end of
+/// the source.
+pub(super) fn frame_at(source: &dyn Source, position: u64) -> Result<Option<(u8, Span)>, ContainerError> {
+    let bytes = source.read_at(position, 6)?;
+    let Some(&kind) = bytes.first() else { return Ok(None) };
+    let section = Section::from_kind(kind);
+    let mut reader = super::bytes::Reader::new(&bytes, 1);
+    let length = reader.varint().map_err(|error| error.of(section))?;
+    Ok(Some((kind, Span { position, length })))
+}
+
+/// Reads a section whose kind and place are known, and checks both and its checksum. Returns its
+/// payload.
+pub(super) fn payload_at(
+    source: &dyn Source,
+    kind: u8,
+    span: Span,
+    section: Section,
+) -> Result<Cow<'_, [u8]>, ContainerError> {
+    let total = usize::try_from(span.section_bytes()).map_err(|_| ContainerError::CutShort { section })?;
+    let bytes = source.read_at(span.position, total)?;
+    let damaged = ContainerError::Damaged { section };
+    let mut head = vec![kind];
+    put_varint(&mut head, span.length);
+    if bytes.len() < total {
+        return Err(ContainerError::CutShort { section });
+    }
+    let (body, checksum) = bytes.split_at(total - 4);
+    if !body.starts_with(&head) || checksum != crc32fast::hash(body).to_le_bytes() {
+        return Err(damaged);
+    }
+    let range = head.len()..total - 4;
+    Ok(match bytes {
+        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[range]),
+        Cow::Owned(mut bytes) => {
+            bytes.truncate(range.end);
+            bytes.drain(..range.start);
+            Cow::Owned(bytes)
+        }
+    })
 }
 
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header => f.write_str("the header"),
-            Self::Latent(level) => write!(f, "latent z{level}"),
             Self::Icc => f.write_str("the ICC profile"),
             Self::Exif => f.write_str("the Exif metadata"),
             Self::Xmp => f.write_str("the XMP metadata"),
+            Self::Cicp => f.write_str("the colour space (CICP)"),
+            Self::Resolution => f.write_str("the resolution"),
+            Self::Index => f.write_str("the index of tiles"),
+            Self::Tile { tile, part } => {
+                match part {
+                    Part::Alpha => f.write_str("the alpha channel")?,
+                    Part::Latent(level) => write!(f, "latent z{level}")?,
+                    Part::Lossless => f.write_str("the lossless colour")?,
+                }
+                tile.map_or(Ok(()), |tile| write!(f, " of tile {tile}"))
+            }
             Self::Unknown(kind) => write!(f, "the section of unknown kind 0x{kind:02x}"),
-            Self::Next => f.write_str("the boundary after the last good section"),
+            Self::Next => f.write_str("the place where a section or the end of the file should be"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_know_the_bytes_of_their_section() {
+        for length in [0usize, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
+            let mut out = Vec::new();
+            put_section(&mut out, 3, &vec![7; length]).unwrap();
+            let span = Span { position: 0, length: length as u32 };
+            assert_eq!(span.section_bytes(), out.len() as u64, "{length}");
+            assert_eq!(frame_at(&out.as_slice(), 0).unwrap(), Some((3, span)));
         }
     }
 }

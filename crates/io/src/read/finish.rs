@@ -32,7 +32,7 @@ pub(super) fn finish(mut stored: Image, reading: Reading<'_>) -> Result<ReadImag
 fn clean(metadata: Metadata) -> Metadata {
     let kept = |blob: Option<Vec<u8>>| blob.filter(|blob| !blob.is_empty());
     let bare = |blob: Vec<u8>| blob.strip_prefix(EXIF_PREFIX).map(<[u8]>::to_vec).unwrap_or(blob);
-    Metadata { icc: kept(metadata.icc), exif: kept(metadata.exif.map(bare)), xmp: kept(metadata.xmp) }
+    Metadata { icc: kept(metadata.icc), exif: kept(metadata.exif.map(bare)), xmp: kept(metadata.xmp), ..metadata }
 }
 
 fn with_alpha(image: Image, alpha: Alpha) -> Result<Image, ReadError> {
@@ -78,11 +78,8 @@ fn stripped(metadata: Metadata, strip: Strip) -> Metadata {
         Strip::All => Metadata::default(),
         Strip::Safe => {
             let turn = metadata.exif.as_deref().and_then(exif::orientation).filter(|turn| *turn != 1);
-            Metadata {
-                icc: metadata.icc,
-                exif: turn.map(|turn| exif::built(&[exif::short(exif::ORIENTATION, turn)])),
-                xmp: None,
-            }
+            let exif = turn.map(|turn| exif::built(&[exif::short(exif::ORIENTATION, turn)]));
+            Metadata { exif, xmp: None, ..metadata }
         }
     }
 }

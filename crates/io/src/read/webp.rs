@@ -22,6 +22,7 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, Rea
         icc: decoder.icc_profile().map_err(refusal)?,
         exif: decoder.exif_metadata().map_err(refusal)?,
         xmp: decoder.xmp_metadata().map_err(refusal)?,
+        ..Metadata::default()
     };
     let mut samples = reading.buffer(width, height, 3 + usize::from(alpha), 1)?;
     if decoder.is_animated() {

@@ -217,7 +217,9 @@ impl Archive {
                 Some(original.rgb.iter().zip(&*old).map(|(a, b)| i16::from(*a) - i16::from(*b)).collect())
             }
         };
-        Ok(ArchivedFile { maps: latents.maps, shift })
+        let no_latents = || failed("it is of several tiles or stored without loss".into());
+        let Some(Some(maps)) = latents.tiles.into_iter().next() else { return Err(no_latents()) };
+        Ok(ArchivedFile { maps, shift })
     }
 }
 
@@ -237,10 +239,13 @@ fn archive_files(root: &Path) -> Result<Vec<PathBuf>> {
 fn readable(path: &Path, model: &Model, crop: usize) -> std::result::Result<(Header, blake3::Hash), String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     let options = DecodeOptions::default();
-    let header = container::parse(&bytes, &options.limits).map_err(|e| e.to_string())?.header;
+    let container::File { header, tiles, .. } = container::parse(&bytes, &options.limits).map_err(|e| e.to_string())?;
     if !model.reads(&header) {
         let hex: String = header.entropy_id.iter().map(|b| format!("{b:02x}")).collect();
         return Err(format!("it belongs to another lineage than the model, with the entropy id {hex}…"));
+    }
+    if !matches!(tiles.as_slice(), [container::Tile { colour: container::TileColour::Latents(_), .. }]) {
+        return Err("it is of several tiles or stored without loss, and only latents of one tile are replayed".into());
     }
     let padded = |side: u32| (side as usize).next_multiple_of(CANVAS_UNIT);
     if padded(header.width).min(padded(header.height)) < crop {

@@ -49,7 +49,7 @@ mod tests {
     fn header(width: u32, height: u32) -> Header {
         let (entropy_id, generation_id) = ([0; 8], [0; 4]);
         let pixel_format = PixelFormat::Rgb8;
-        Header { width, height, pixel_format, lambda: 64.0, entropy_id, generation: 0, generation_id }
+        Header { width, height, pixel_format, tiling: None, lambda: 64.0, entropy_id, generation: 0, generation_id }
     }
 
     #[test]

@@ -1,0 +1,193 @@
+//! The network between pixels and coded latents: what a tile is made of.
+
+use super::{DecodeError, EncodeError, Model, estimated_rate};
+use crate::model::LATENT_LEVELS;
+use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise, quantise};
+use heirloom_format::container::CANVAS_UNIT;
+use heirloom_format::entropy::{decode_section, encode_section, scale_indices};
+use heirloom_kernels::{Arithmetic, Engine, Isa, Map};
+
+/// How the network computes. The instruction set does not change any result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    pub isa: Isa,
+    /// Whether pixels are computed in strict arithmetic.
+    pub exact: bool,
+    pub lambda: f32,
+}
+
+/// A canvas that was encoded.
+#[derive(Default)]
+pub(super) struct CodedCanvas {
+    /// The coded latents z1 to z4.
+    pub latents: [Vec<u8>; LATENT_LEVELS],
+    /// What decoders make of them, if it was asked for.
+    pub reconstruction: Option<Map>,
+    /// The latents themselves and their estimated bits, if they were asked for.
+    pub report: Option<([Map; LATENT_LEVELS], [f64; LATENT_LEVELS])>,
+}
+
+/// What is to be found out about a canvas besides its coded latents.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    pub reconstruction: bool,
+    pub report: bool,
+}
+
+/// A canvas that was decoded.
+pub(super) struct DecodedCanvas {
+    pub map: Map,
+    /// Number of latents, from z1 on, that were whole.
+    pub latents: usize,
+    /// Why the first of the others was not.
+    pub problem: Option<DecodeError>,
+}
+
+impl Model {
+    /// Encodes the network's input, whose sides are multiples of [`CANVAS_UNIT`].
+    pub(super) fn encode_canvas(
+        &self,
+        setting: Setting,
+        input: Map,
+        wanted: Wanted,
+    ) -> Result<CodedCanvas, EncodeError> {
+        let Setting { isa, lambda, .. } = setting;
+        let no_isa = EncodeError::Isa(isa);
+        let engine = Engine::at(isa, Arithmetic::Fused).ok_or(no_isa.clone())?;
+        let (height, width) = (input.height / CANVAS_UNIT, input.width / CANVAS_UNIT);
+        let mut encoder = self.network.encoder.features(engine, lambda, input);
+        let mut entropy = self.network.entropy.walk(isa, lambda, height, width).ok_or(no_isa.clone())?;
+        let mut image = match wanted.reconstruction {
+            true => Some(self.reconstruction_walk(setting, height, width).ok_or(no_isa)?),
+            false => None,
+        };
+        let mut coded = CodedCanvas::default();
+        let (mut maps, mut bits): ([Map; LATENT_LEVELS], _) = (Default::default(), [0.0; LATENT_LEVELS]);
+        for level in 0..LATENT_LEVELS {
+            let prior = entropy.prior();
+            let symbols = quantise(&encoder.posterior_mean(entropy.feature()), &prior.mean);
+            let mut indices = vec![0; symbols.len()];
+            scale_indices(&prior.raw_scale.data, &mut indices);
+            coded.latents[level] = encode_section(&symbols, &indices)?;
+            if wanted.report {
+                bits[level] = estimated_rate::bits(&symbols, &prior.raw_scale.data);
+            }
+            let latent = dequantise(&symbols, prior.mean);
+            entropy.absorb(&latent);
+            if let Some(image) = &mut image {
+                image.merge(&latent, entropy.feature());
+                image.rise();
+            }
+            entropy.advance();
+            if wanted.report {
+                maps[level] = latent;
+            }
+        }
+        drop((encoder, entropy));
+        coded.reconstruction = image.map(ReconstructionWalk::image);
+        coded.report = wanted.report.then_some((maps, bits));
+        Ok(coded)
+    }
+
+    /// Decodes the coded latents of a canvas of `height` × `width` positions of z1. From the first
+    /// on that is missing or wrong, latents are replaced by what the model expects.
+    pub(super) fn decode_canvas(
+        &self,
+        setting: Setting,
+        (height, width): (usize, usize),
+        sections: [Option<&[u8]>; LATENT_LEVELS],
+    ) -> Result<DecodedCanvas, DecodeError> {
+        let no_isa = DecodeError::Isa(setting.isa);
+        let mut walk = self.entropy_walk(setting, height, width)?;
+        let mut image = self.reconstruction_walk(setting, height, width).ok_or(no_isa)?;
+        let (mut latents, mut problem) = (0, None);
+        for (level, section) in sections.into_iter().enumerate() {
+            let section = section.filter(|_| latents == level);
+            let prior = walk.prior();
+            // In parallel, since entropy decoding uses one thread only.
+            let rise = || {
+                if level > 0 {
+                    image.rise();
+                }
+            };
+            let ((), (latent, error)) = rayon::join(rise, || decode_latent(prior, level, section));
+            latents += usize::from(section.is_some() && error.is_none());
+            problem = problem.or(error);
+            walk.absorb(&latent);
+            image.merge(&latent, walk.feature());
+            drop(latent);
+            walk.advance();
+        }
+        image.rise();
+        Ok(DecodedCanvas { map: image.image(), latents, problem })
+    }
+
+    /// Decodes the coded latents of a canvas without making an image of them.
+    pub(super) fn decode_canvas_latents(
+        &self,
+        setting: Setting,
+        (height, width): (usize, usize),
+        sections: &[Vec<u8>; LATENT_LEVELS],
+    ) -> Result<[Map; LATENT_LEVELS], DecodeError> {
+        let mut walk = self.entropy_walk(setting, height, width)?;
+        let mut maps: [Map; LATENT_LEVELS] = Default::default();
+        for (level, section) in sections.iter().enumerate() {
+            let (latent, error) = decode_latent(walk.prior(), level, Some(section));
+            error.map_or(Ok(()), Err)?;
+            if level + 1 < LATENT_LEVELS {
+                walk.absorb(&latent);
+                walk.advance();
+            }
+            maps[level] = latent;
+        }
+        Ok(maps)
+    }
+
+    /// The network's output for latents of the right shapes.
+    pub(super) fn reconstruct_canvas(
+        &self,
+        setting: Setting,
+        (height, width): (usize, usize),
+        latents: &[Map; LATENT_LEVELS],
+    ) -> Result<Map, DecodeError> {
+        let mut walk = self.entropy_walk(setting, height, width)?;
+        let no_isa = DecodeError::Isa(setting.isa);
+        let mut image = self.reconstruction_walk(setting, height, width).ok_or(no_isa)?;
+        for latent in latents {
+            walk.enter();
+            walk.absorb(latent);
+            image.merge(latent, walk.feature());
+            image.rise();
+            walk.advance();
+        }
+        Ok(image.image())
+    }
+
+    fn entropy_walk(&self, setting: Setting, height: usize, width: usize) -> Result<EntropyWalk<'_>, DecodeError> {
+        let Setting { isa, lambda, .. } = setting;
+        self.network.entropy.walk(isa, lambda, height, width).ok_or(DecodeError::Isa(isa))
+    }
+
+    fn reconstruction_walk(&self, setting: Setting, height: usize, width: usize) -> Option<ReconstructionWalk<'_>> {
+        let arithmetic = if setting.exact { Arithmetic::Strict } else { Arithmetic::Fused };
+        let engine = Engine::at(setting.isa, arithmetic)?;
+        Some(self.network.reconstruction.walk(engine, setting.lambda, height, width))
+    }
+}
+
+/// Decodes a latent from its coded bytes. Without bytes, and, together with the error, if they
+/// cannot be decoded, returns the prior mean.
+fn decode_latent(prior: Prior, level: usize, section: Option<&[u8]>) -> (Map, Option<DecodeError>) {
+    let mut symbols = vec![0; prior.mean.data.len()];
+    let mut problem = None;
+    if let Some(section) = section {
+        let mut indices = vec![0; symbols.len()];
+        scale_indices(&prior.raw_scale.data, &mut indices);
+        drop(prior.raw_scale);
+        if let Err(error) = decode_section(section, &indices, &mut symbols) {
+            symbols.fill(0);
+            problem = Some(DecodeError::Entropy { tile: None, latent: level as u8 + 1, error });
+        }
+    }
+    (dequantise(&symbols, prior.mean), problem)
+}

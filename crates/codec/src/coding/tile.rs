@@ -1,0 +1,238 @@
+//! A tile: between its pixels and the payloads of its sections.
+
+use std::borrow::Cow;
+
+use super::canvas::{Setting, Wanted};
+use super::lossless;
+use super::safety_net::{self, Verdict};
+use super::{DecodeError, EncodeError, EncodeOptions, Lossless, Model};
+use crate::image::convert::{from_network, to_network};
+use crate::image::{Image, ImageError, PixelFormat, Samples};
+use crate::model::LATENT_LEVELS;
+use heirloom_format::container::{CANVAS_UNIT, ContainerError, Head, Part, Rect, Source, Tile, TileColour};
+use heirloom_kernels::Map;
+
+/// Latents of a tile, and their estimated bits.
+pub(super) type TileReport = ([Map; LATENT_LEVELS], [f64; LATENT_LEVELS]);
+
+/// A tile that was encoded.
+pub(super) struct EncodedTile {
+    pub tile: Tile,
+    pub pixels: u64,
+    /// Mean squared error of the colour that decoders show, of samples in [-1, 1], if it was
+    /// measured.
+    pub error: Option<f64>,
+    /// Latents and estimates, if they were asked for, and the tile has latents.
+    pub report: Option<TileReport>,
+}
+
+/// A tile that was decoded.
+pub(super) struct DecodedTile {
+    /// `None` if nothing of its colour could be read.
+    pub image: Option<Image>,
+    /// Number of whole latents; all of them for a lossless tile.
+    pub latents: usize,
+    /// What is wrong with the tile.
+    pub problem: Option<DecodeError>,
+}
+
+impl Model {
+    pub(super) fn encode_tile(
+        &self,
+        setting: Setting,
+        mut image: Image,
+        options: &EncodeOptions,
+        report: bool,
+    ) -> Result<EncodedTile, EncodeError> {
+        let pixels = u64::from(image.width()) * u64::from(image.height());
+        let alpha = encode_alpha(&image)?;
+        if options.lossless == Lossless::Always {
+            let colour = TileColour::Lossless(lossless_colour(&image, options).ok_or_else(too_large)?);
+            return Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error: Some(0.0), report: None });
+        }
+        let original = (options.lossless == Lossless::WhereBetter && image.format().has_alpha()).then(|| image.clone());
+        if !options.keep_hidden_colour {
+            image.fill_hidden_colour();
+        }
+        let wanted = Wanted { reconstruction: options.lossless == Lossless::WhereBetter, report };
+        let coded = self.encode_canvas(setting, to_network(&image), wanted)?;
+        let mut error = None;
+        if let Some(map) = coded.reconstruction {
+            let (colour, _) = image.split_alpha();
+            let shown = from_network(&map, colour.width(), colour.height(), colour.format())?;
+            drop(map);
+            let measured = safety_net::error(&colour, &shown);
+            let bytes: usize = coded.latents.iter().map(Vec::len).sum();
+            let verdict = safety_net::judge(bytes, measured, pixels, setting.lambda, &colour, || {
+                lossless_colour(original.as_ref().unwrap_or(&colour), options)
+            });
+            if let Verdict::Lossless(stream) = verdict {
+                let colour = TileColour::Lossless(stream);
+                return Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error: Some(0.0), report: None });
+            }
+            error = Some(measured);
+        }
+        let colour = TileColour::Latents(coded.latents);
+        Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error, report: coded.report })
+    }
+
+    /// Decodes a tile from its sections. What cannot be read is left out, and reported as the
+    /// tile's problem; if that is an error for the caller (`strict`), no work is wasted on it.
+    ///
+    /// # Errors
+    /// A tile that needs another model or instruction set, and a source that fails.
+    pub(super) fn decode_tile(
+        &self,
+        head: &Head,
+        source: &dyn Source,
+        number: u32,
+        rect: Rect,
+        setting: Setting,
+        strict: bool,
+    ) -> Result<DecodedTile, DecodeError> {
+        let entry = head.tile(number);
+        let format = head.header.pixel_format;
+        let mut tile = if entry.lossless {
+            let section = head.section(source, number, Part::Lossless);
+            let image = decode_stream(section, |bytes| {
+                lossless::decode(bytes, rect.width, rect.height, format.without_alpha())
+                    .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Lossless), error })
+            })?;
+            match image {
+                Ok(image) => DecodedTile { image: Some(image), latents: LATENT_LEVELS, problem: None },
+                Err(problem) => DecodedTile { image: None, latents: 0, problem: Some(problem) },
+            }
+        } else {
+            self.decode_latent_tile(head, source, number, rect, setting, strict)?
+        };
+        if format.has_alpha()
+            && let Some(colour) = tile.image.take()
+        {
+            let section = head.section(source, number, Part::Alpha);
+            let alpha = decode_stream(section, |bytes| {
+                if bytes.is_empty() {
+                    return Ok(opaque(rect, format)?);
+                }
+                lossless::decode_png(bytes, rect.width, rect.height, format.grey())
+                    .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Alpha), error })
+            })?;
+            let alpha = match alpha {
+                Ok(alpha) => alpha,
+                Err(problem) => {
+                    tile.problem.get_or_insert(problem);
+                    opaque(rect, format)?
+                }
+            };
+            tile.image = Some(colour.with_alpha(&alpha)?);
+        }
+        Ok(tile)
+    }
+
+    fn decode_latent_tile(
+        &self,
+        head: &Head,
+        source: &dyn Source,
+        number: u32,
+        rect: Rect,
+        setting: Setting,
+        strict: bool,
+    ) -> Result<DecodedTile, DecodeError> {
+        self.check_lineage(&head.header)?;
+        let mut problem = None;
+        let mut sections: [Option<Cow<'_, [u8]>>; LATENT_LEVELS] = Default::default();
+        for (level, place) in (1..).zip(&mut sections) {
+            match head.section(source, number, Part::Latent(level)) {
+                Ok(section) => *place = Some(section),
+                Err(error @ ContainerError::Io { .. }) => return Err(error.into()),
+                Err(error) => {
+                    problem = Some(DecodeError::from(error));
+                    break;
+                }
+            }
+        }
+        if sections[0].is_none() || (strict && problem.is_some()) {
+            // Without z1 the network would show what it expects of any image, which takes as long
+            // as a whole tile.
+            return Ok(DecodedTile { image: None, latents: 0, problem });
+        }
+        let bytes = sections.each_ref().map(|section| section.as_deref());
+        let mut canvas = self.decode_canvas(setting, grid(rect), bytes)?;
+        if let Some(DecodeError::Entropy { tile, .. }) = &mut canvas.problem {
+            *tile = head.header.tiling.map(|_| number);
+        }
+        let format = head.header.pixel_format.without_alpha();
+        let image = from_network(&canvas.map, rect.width, rect.height, format)?;
+        Ok(DecodedTile { image: Some(image), latents: canvas.latents, problem: canvas.problem.or(problem) })
+    }
+}
+
+/// Height and width of the grid of z1 over the canvas of a tile.
+pub(super) fn grid(rect: Rect) -> (usize, usize) {
+    let unit = CANVAS_UNIT as u32;
+    (rect.height.div_ceil(unit) as usize, rect.width.div_ceil(unit) as usize)
+}
+
+/// The payload of the alpha section: `None` without alpha, empty if the tile is opaque.
+fn encode_alpha(image: &Image) -> Result<Option<Vec<u8>>, EncodeError> {
+    if !image.format().has_alpha() {
+        return Ok(None);
+    }
+    if image.is_opaque() {
+        return Ok(Some(Vec::new()));
+    }
+    let (_, alpha) = image.clone().split_alpha();
+    let stream = alpha.as_ref().and_then(lossless::encode_png);
+    stream.map(Some).ok_or_else(too_large)
+}
+
+/// The lossless stream of the colour.
+fn lossless_colour(image: &Image, options: &EncodeOptions) -> Option<Vec<u8>> {
+    if options.keep_hidden_colour || !image.format().has_alpha() {
+        let (colour, _) = image.clone().split_alpha();
+        return lossless::encode(&colour);
+    }
+    // Transparent black costs least.
+    let colour = image.clone().split_alpha().0;
+    let channels = image.format().channels();
+    let samples = match image.samples() {
+        Samples::U8(data) => Samples::U8(without_hidden(data, channels)),
+        Samples::U16(data) => Samples::U16(without_hidden(data, channels)),
+    };
+    let colour = Image::from_samples(colour.width(), colour.height(), colour.format(), samples).ok()?;
+    lossless::encode(&colour)
+}
+
+fn without_hidden<T: Copy + Default + PartialEq>(data: &[T], channels: usize) -> Vec<T> {
+    let colour = |pixel: &[T]| {
+        let hidden = pixel[channels - 1] == T::default();
+        let pixel: Vec<T> = pixel[..channels - 1].iter().map(|&v| if hidden { T::default() } else { v }).collect();
+        pixel
+    };
+    data.chunks_exact(channels).flat_map(colour).collect()
+}
+
+/// The alpha channel of an opaque tile.
+fn opaque(rect: Rect, format: PixelFormat) -> Result<Image, ImageError> {
+    let count = rect.width as usize * rect.height as usize;
+    let samples = match format.bits() {
+        8 => Samples::U8(vec![u8::MAX; count]),
+        _ => Samples::U16(vec![u16::MAX; count]),
+    };
+    Image::from_samples(rect.width, rect.height, format.grey(), samples)
+}
+
+/// Decodes the stream of a section. The outer error is the source's, the inner one the section's.
+fn decode_stream(
+    section: Result<Cow<'_, [u8]>, ContainerError>,
+    decode: impl FnOnce(&[u8]) -> Result<Image, DecodeError>,
+) -> Result<Result<Image, DecodeError>, DecodeError> {
+    match section {
+        Ok(bytes) => Ok(decode(&bytes)),
+        Err(error @ ContainerError::Io { .. }) => Err(error.into()),
+        Err(error) => Ok(Err(error.into())),
+    }
+}
+
+fn too_large() -> EncodeError {
+    EncodeError::Container(ContainerError::BadParameter("a tile cannot be written as a PNG or WebP stream"))
+}
