@@ -83,7 +83,16 @@ fn limits(reading: &Reading<'_>) -> DecodeLimits {
 }
 
 fn usual(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Decoded, ReadError> {
-    let mut decoder = Decoder::new_with_limits(bytes, limits(reading)).map_err(refusal)?;
+    let ended;
+    let mut decoder = match Decoder::new_with_limits(bytes, limits(reading)) {
+        Ok(decoder) => decoder,
+        Err(error) => {
+            reading.tolerate(refusal(error))?;
+            // A header that is cut short can be read when the file has an end.
+            ended = [bytes, &[0xff, 0xd9]].concat();
+            Decoder::new_with_limits(&ended, limits(reading)).map_err(refusal)?
+        }
+    };
     let grey = decoder.jpeg_color_space() == ColorSpace::Grayscale;
     decoder.set_output_format(if grey { PixelFormat::Grayscale } else { PixelFormat::Rgb });
     let decoded = match decoder.decode_image() {
