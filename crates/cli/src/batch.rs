@@ -116,6 +116,12 @@ pub fn say(bar: &ProgressBar, line: &str) {
     bar.suspend(|| eprintln!("{line}"));
 }
 
+/// Prints a warning about a file on standard error, even with `--quiet`: whoever wants to hear
+/// nothing but errors wants to hear of losses too.
+pub fn warn(about: impl std::fmt::Display, what: &str) {
+    eprintln!("heirloom: warning: {about}: {what}");
+}
+
 /// Does `work` on each job, reports every result on standard error, and returns the exit status of
 /// the whole.
 ///

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use heirloom_io::atomic::{self, Existing};
-use heirloom_io::{FileId, Image, ReadOptions};
+use heirloom_io::{FileId, Image, ReadImage, ReadOptions};
 
 use crate::failure::Failure;
 
@@ -34,9 +34,14 @@ impl Location {
         read.map_err(|e| Failure::failed(e.to_string()).about(self))
     }
 
-    /// Reads an image, of which nothing is dropped or reduced.
+    /// Reads an image, and says what of the file is not in it.
+    pub fn read_image_noting(&self, options: &ReadOptions) -> Result<ReadImage, Failure> {
+        heirloom_io::read_noting(&self.read()?, options).map_err(|e| Failure::from(e).about(self))
+    }
+
+    /// Reads an image as it is stored.
     pub fn read_image(&self) -> Result<Image, Failure> {
-        heirloom_io::read(&self.read()?, &ReadOptions::default()).map_err(|e| Failure::from(e).about(self))
+        self.read_image_noting(&ReadOptions::default()).map(|read| read.image)
     }
 
     /// Refuses, before any work is done, what [`Location::write`] would refuse.

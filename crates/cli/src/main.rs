@@ -2,7 +2,7 @@
 //!
 //! `verbs` holds one file per verb. The other modules are shared by verbs: files and streams
 //! (`location`), which output belongs to which input (`jobs`), the codec (`coding`) with its models
-//! (`models`), the formats that are written (`output_format`), folders of images (`folder`), other
+//! (`models`), how images are read and written (`image_flags`, `output_format`), folders of images (`folder`), other
 //! codecs (`peers`), the proof that a newer model keeps an older one's files (`proof`), several
 //! files at once (`batch`), and failures with their exit status (`failure`).
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@ mod batch;
 mod coding;
 mod failure;
 mod folder;
+mod image_flags;
 mod jobs;
 mod location;
 mod models;
@@ -60,7 +61,7 @@ struct Common {
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZero<usize>>,
 
-    /// Print nothing but errors
+    /// Print nothing but errors and warnings
     #[arg(long, global = true)]
     quiet: bool,
 }

@@ -118,10 +118,10 @@ fn metadata_travel_verbatim() {
 #[test]
 fn every_format_is_read_and_written() {
     let sandbox = Sandbox::new();
-    for input in ["a.png", "a.jpg", "a.webp", "a.tiff", "a.ppm"] {
+    for input in ["a.png", "a.jpg", "a.webp", "a.tiff", "a.ppm", "a.gif", "a.bmp", "a.qoi", "a.tga"] {
         sandbox.save(input, rgb(70, 40));
         sandbox.does(&format!("encode {input} --force --model tiny.safetensors"));
-        for output in ["b.png", "b.ppm", "b.jpg", "b.jpeg"] {
+        for output in ["b.png", "b.ppm", "b.jpg", "b.jpeg", "b.webp", "b.tif", "b.qoi"] {
             sandbox.does(&format!("decode a.hlm -o {output} --force --model tiny.safetensors"));
             assert_eq!(sandbox.load(output).width(), 70);
         }

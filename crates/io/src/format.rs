@@ -3,17 +3,27 @@
 use std::path::Path;
 
 /// Extensions, in lower case, of the image files that [`read`](crate::read) understands.
-pub const EXTENSIONS: [&str; 11] = ["bmp", "jfif", "jpeg", "jpg", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp"];
+pub const EXTENSIONS: [&str; 24] = [
+    "apng", "bmp", "dib", "gif", "icb", "jfif", "jpe", "jpeg", "jpg", "jxl", "mpo", "pam", "pbm", "pgm", "png", "pnm",
+    "ppm", "qoi", "tga", "tif", "tiff", "vda", "vst", "webp",
+];
 
 /// Format that images are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
-    /// PNG: lossless, with ICC profile, Exif and XMP.
+    /// PNG: lossless, with all metadata.
     Png,
-    /// Binary PPM, or PGM for grey images: lossless, without metadata.
+    /// Binary PPM, PGM for grey images, PAM for images with alpha: lossless, without metadata.
     Ppm,
-    /// JPEG: lossy, with ICC profile, Exif and XMP.
+    /// JPEG: lossy, of 8 bits, without alpha, with all metadata.
     Jpeg,
+    /// WebP: lossless, of 8 bits, with all metadata.
+    WebP,
+    /// TIFF: lossless, with the ICC profile, XMP, and some of Exif.
+    Tiff,
+    /// QOI: lossless, of 8 bits, without metadata.
+    Qoi,
 }
 
 impl Format {
@@ -23,8 +33,11 @@ impl Format {
     pub fn from_path(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "png" => Some(Self::Png),
-            "ppm" | "pgm" | "pnm" => Some(Self::Ppm),
+            "ppm" | "pgm" | "pnm" | "pam" => Some(Self::Ppm),
             "jpg" | "jpeg" => Some(Self::Jpeg),
+            "webp" => Some(Self::WebP),
+            "tif" | "tiff" => Some(Self::Tiff),
+            "qoi" => Some(Self::Qoi),
             _ => None,
         }
     }
@@ -36,6 +49,9 @@ impl Format {
             Self::Png => "png",
             Self::Ppm => "ppm",
             Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+            Self::Tiff => "tif",
+            Self::Qoi => "qoi",
         }
     }
 }
@@ -49,7 +65,8 @@ mod tests {
         assert_eq!(Format::from_path(Path::new("a.PNG")), Some(Format::Png));
         assert_eq!(Format::from_path(Path::new("a.jpeg")), Some(Format::Jpeg));
         assert_eq!(Format::from_path(Path::new("a.pgm")), Some(Format::Ppm));
-        assert_eq!(Format::from_path(Path::new("a.webp")), None);
+        assert_eq!(Format::from_path(Path::new("a.webp")), Some(Format::WebP));
+        assert_eq!(Format::from_path(Path::new("a.gif")), None);
         assert_eq!(Format::from_path(Path::new("a")), None);
     }
 }

@@ -1,9 +1,9 @@
 //! Image files in and out, and files that are written whole or not at all.
 //!
-//! - [`read`] turns the bytes of a PNG, JPEG, WebP, TIFF, BMP or PNM file into an [`Image`] with
-//!   its ICC profile, Exif and XMP. What the codec cannot represent exactly is refused unless
-//!   [`ReadOptions`] asks for it by name, so that nothing is lost silently.
-//! - [`write()`] turns an [`Image`] into the bytes of a PNG, JPEG or PNM file.
+//! - [`read`] turns the bytes of a PNG, JPEG, WebP, TIFF, GIF, BMP, QOI, TGA, PNM or JPEG XL file
+//!   into an [`Image`] with its ICC profile, Exif and XMP. [`read_noting`] also says what of the
+//!   file is not in the image; [`ReadOptions::strict`] refuses such files.
+//! - [`write()`] turns an [`Image`] into the bytes of a PNG, JPEG, WebP, TIFF, PNM or QOI file.
 //! - [`atomic`] puts bytes on disk under a name that never refers to half a file.
 //! - [`FileId`] tells whether two paths lead to the same file.
 //!
@@ -15,9 +15,9 @@
 //! let png = write(&image, Format::Png)?;
 //! assert_eq!(read(&png.bytes, &ReadOptions::default())?, image);
 //!
-//! // Two samples of 16 bits are refused, or reduced to 8 bits when asked for.
+//! // Two samples of 16 bits are kept, or reduced to 8 bits when asked for.
 //! let deep = b"P5 2 1 65535 \x00\x00\x80\x00";
-//! assert!(matches!(read(deep, &ReadOptions::default()), Err(ReadError::Unsupported(_))));
+//! assert_eq!(read(deep, &ReadOptions::default())?.samples().as_u16(), Some(&[0, 0x8000][..]));
 //! assert_eq!(read(deep, &ReadOptions::reduce())?.data(), [0, 128]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -26,15 +26,19 @@
 
 pub mod atomic;
 mod error;
+mod exif;
 mod file_id;
 mod format;
 mod metadata;
+mod orientation;
+mod profile;
 mod read;
 mod write;
 
 pub use error::{FileError, ReadError, WriteError};
 pub use file_id::FileId;
 pub use format::{EXTENSIONS, Format};
-pub use heirloom_codec::image::{Image, Metadata, PixelFormat};
-pub use read::{Alpha, Depth, ReadOptions, read, read_file};
-pub use write::{Written, write, write_jpeg};
+pub use heirloom_codec::image::{Image, Metadata, PixelFormat, Samples};
+pub use orientation::upright;
+pub use read::{Alpha, Depth, ReadImage, ReadOptions, Strip, read, read_file, read_noting};
+pub use write::{WriteOptions, Written, write, write_with};

@@ -14,12 +14,12 @@ use crate::failure::Failure;
 use crate::jobs::{Job, plan};
 use crate::location::Location;
 use crate::models::ModelFlags;
-use crate::output_format::OutputFormat;
+use crate::output_format::{OutputFormat, WriteFlags};
 
-/// Decode .hlm files into PNG, PPM or JPEG images
+/// Decode .hlm files into PNG, JPEG, WebP, TIFF, PPM or QOI images
 ///
 /// A file is decoded by a model of its lineage: by default the newest one here, be it the default
-/// model or one of the model store. ICC profile, Exif and XMP are written into PNG and JPEG images.
+/// model or one of the model store. ICC profile, Exif and XMP are written where the format has a place for them.
 #[derive(clap::Args)]
 pub struct Decode {
     /// Files to decode; '-' is standard input
@@ -35,9 +35,8 @@ pub struct Decode {
     #[arg(long, value_enum)]
     format: Option<OutputFormat>,
 
-    /// Quality of JPEG output, 1 to 100
-    #[arg(long, value_name = "Q", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
-    jpeg_quality: u8,
+    #[command(flatten)]
+    writing: WriteFlags,
 
     /// Decode with strict arithmetic: the same pixels on every machine, a little slower
     ///
@@ -110,13 +109,11 @@ impl Decode {
     ) -> Result<String, Failure> {
         output.check_writable(self.force)?;
         let Decoded { image, note } = coding::decode(models, &input.read()?, request).map_err(|e| e.about(input))?;
-        let Written { bytes, lost } =
-            format.write(&image, self.jpeg_quality).map_err(|e| Failure::from(e).about(input))?;
+        let (width, height) = (image.width(), image.height());
+        let Written { bytes, lost } = self.writing.write(image, format).map_err(|e| Failure::from(e).about(input))?;
         output.write(&bytes, self.force)?;
-        let mut line = format!("{input} -> {output}: {} × {}", image.width(), image.height());
-        for note in [note, lost].into_iter().flatten() {
-            line += &format!(" ({note})");
-        }
-        Ok(line)
+        lost.iter().for_each(|lost| batch::warn(output, lost));
+        let note = note.map_or_else(String::new, |note| format!(" ({note})"));
+        Ok(format!("{input} -> {output}: {width} × {height}{note}"))
     }
 }

@@ -5,19 +5,21 @@ use std::process::ExitCode;
 
 use heirloom_codec::Model;
 use heirloom_eval::bits_per_pixel;
+use heirloom_io::ReadImage;
 
 use crate::batch;
 use crate::coding::{EncodeFlags, Encoded};
 use crate::failure::Failure;
+use crate::image_flags::ReadFlags;
 use crate::jobs::{Job, plan};
 use crate::models::{ModelFlags, RateFlags};
 
 /// Encode images into .hlm files
 ///
-/// Reads PNG, JPEG, WebP, TIFF, BMP and PNM images with 8-bit RGB or grey pixels. ICC profile, Exif
-/// and XMP are kept unchanged. An Exif orientation stays in the metadata; the pixels are not
-/// rotated. Alpha, 16-bit samples, CMYK and animations are refused, with a message that says how to
-/// convert them: nothing is changed silently.
+/// Reads PNG, JPEG, WebP, TIFF, GIF, BMP, QOI, TGA, PNM and JPEG XL images, whatever the names of
+/// their files: grey or RGB, with or without alpha, of up to 16 bits. CMYK becomes sRGB. ICC
+/// profile, Exif and XMP are kept unchanged, an Exif orientation too; the pixels are not rotated.
+/// What is not kept, such as further frames or comments, is said in a warning.
 #[derive(clap::Args)]
 pub struct Encode {
     /// Images to encode; '-' is standard input
@@ -34,6 +36,9 @@ pub struct Encode {
 
     #[command(flatten)]
     models: ModelFlags,
+
+    #[command(flatten)]
+    reading: ReadFlags,
 
     /// Replace existing files; an input is never overwritten
     #[arg(short, long)]
@@ -54,7 +59,8 @@ impl Encode {
 
     fn encode(&self, Job { input, output }: &Job, model: &Model, lambda: f32) -> Result<String, Failure> {
         output.check_writable(self.force)?;
-        let image = input.read_image()?;
+        let ReadImage { image, notes } = input.read_image_noting(&self.reading.options(None))?;
+        notes.iter().for_each(|note| batch::warn(input, note));
         let Encoded { bytes, note } = self.coding.encode(model, &image, lambda).map_err(|e| e.about(input))?;
         output.write(&bytes, self.force)?;
         let bpp = bits_per_pixel(bytes.len() as u64, image.width(), image.height());

@@ -1,16 +1,19 @@
-//! Reading PNG, JPEG, WebP, TIFF, BMP and PNM: one file per format.
+//! Reading images: one file per format.
 //!
-//! The library `image` reads all of these, but drops what makes a file more than its first pixels
+//! The library `image` reads most of these, but drops what makes a file more than its first pixels
 //! (metadata behind the pixels of a PNG, the orientation and further pages of a TIFF), and brings a
-//! colour management that nothing here calls.
+//! JPEG reader that gets sound files wrong. So its parts are called one by one here.
 
-mod bmp;
-mod frame;
+mod finish;
 mod jpeg;
+mod jxl;
 mod options;
 mod png;
 mod pnm;
+mod reading;
 mod refusals;
+mod simple;
+mod sniff;
 mod tiff;
 mod webp;
 
@@ -20,40 +23,58 @@ use std::path::Path;
 
 use heirloom_codec::image::Image;
 
+use self::reading::Reading;
+use self::sniff::Kind;
 use crate::ReadError;
-pub use options::{Alpha, Depth, ReadOptions};
+pub use options::{Alpha, Depth, ReadOptions, Strip};
+
+/// An image, and what of its file is not in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadImage {
+    /// The image.
+    pub image: Image,
+    /// What was left out or changed, to stand behind the name of the file ("its comment was left
+    /// out"). Empty if everything is kept to the bit.
+    pub notes: Vec<String>,
+}
 
 /// Reads an image from the bytes of a file. The format is recognised by the content, not by a name.
 ///
-/// 8-bit RGB and grey are read exactly. Alpha and other depths are refused or reduced as `options`
-/// say. CMYK, floating-point samples, animations and files of several images are refused; the error
-/// says how to convert them.
+/// Grey and RGB of 8 and 16 bits, with and without alpha, are read exactly; fewer bits and palettes
+/// are expanded, CMYK becomes sRGB. A wholly opaque alpha channel is dropped. What a file holds
+/// beside that is left out without a word: [`read_noting`] says what.
 ///
 /// # Errors
 /// Any [`ReadError`] but [`ReadError::Io`]. A panic of a format's library becomes
 /// [`ReadError::Internal`].
 pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadError> {
-    let reader: fn(&[u8], &ReadOptions) -> Result<Image, ReadError> = match bytes {
-        [] => return Err(ReadError::Damaged("is empty".into())),
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => png::read,
-        [0xff, 0xd8, 0xff, ..] => jpeg::read,
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp::read,
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => tiff::read,
-        [b'B', b'M', ..] => bmp::read,
-        [b'P', b'1'..=b'7', ..] => pnm::read,
-        [0x89, b'H', ..] => {
-            return Err(ReadError::Unsupported(
-                "is a Heirloom file, not an image to encode; `heirloom decode` reads it".into(),
-            ));
-        }
-        _ => {
-            return Err(ReadError::Unsupported(
-                "is not a PNG, JPEG, WebP, TIFF, BMP or PNM image; convert it first, for example `magick IN OUT.png`"
-                    .into(),
-            ));
-        }
+    read_noting(bytes, options).map(|read| read.image)
+}
+
+/// Reads an image as [`read`] does, and says what of the file was left out or changed.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_noting(bytes: &[u8], options: &ReadOptions) -> Result<ReadImage, ReadError> {
+    let reader: fn(&[u8], &mut Reading<'_>) -> Result<Image, ReadError> = match sniff::kind(bytes) {
+        _ if bytes.is_empty() => return Err(ReadError::Damaged("is empty".into())),
+        None => return Err(ReadError::Unsupported(sniff::other(bytes).into())),
+        Some(Kind::Png) => png::read,
+        Some(Kind::Jpeg) => jpeg::read,
+        Some(Kind::WebP) => webp::read,
+        Some(Kind::Tiff) => tiff::read,
+        Some(Kind::Gif) => simple::gif,
+        Some(Kind::Bmp) => simple::bmp,
+        Some(Kind::Qoi) => simple::qoi,
+        Some(Kind::Tga) => simple::tga,
+        Some(Kind::Pnm) => pnm::read,
+        Some(Kind::JpegXl) => jxl::read,
     };
-    catching_panics(|| reader(bytes, options))
+    catching_panics(|| {
+        let mut reading = Reading::new(options);
+        let image = reader(bytes, &mut reading)?;
+        finish::finish(image, reading)
+    })
 }
 
 /// Reads an image from a file, as [`read`] does.
