@@ -21,21 +21,25 @@ pub(super) fn quick_bytes(image: &Image) -> Option<usize> {
     png(image, png::Compression::Fast, png::Filter::Up).map(|bytes| bytes.len())
 }
 
-/// The smallest stream of an image without alpha.
+/// The smallest stream of an image without alpha; perhaps none if it would be longer than the limit.
 ///
 /// Photographs and graphics are told apart by two quick encoders of which each is good at one of
 /// them. The thorough one would take half a minute for a megapixel of a photograph.
-pub(super) fn encode(image: &Image) -> Option<Vec<u8>> {
+pub(super) fn encode(image: &Image, limit: usize) -> Option<Vec<u8>> {
     let plain = png(image, png::Compression::High, png::Filter::NoFilter);
     let Some(quick) = quick_webp(image) else {
         let filtered = png(image, png::Compression::High, png::Filter::Adaptive);
         return [plain, filtered].into_iter().flatten().min_by_key(Vec::len);
     };
-    let other = if plain.as_ref().is_some_and(|plain| plain.len() < quick.len()) {
-        thorough_webp(image)
-    } else {
-        png(image, png::Compression::High, png::Filter::Adaptive)
-    };
+    let plain_bytes = plain.as_ref().map_or(usize::MAX, Vec::len);
+    let is_graphic = plain_bytes < quick.len();
+    // What the slow encoder may save: up to three quarters of a graphic, a tenth of a photograph.
+    let least = if is_graphic { plain_bytes / 4 } else { quick.len() / 10 * 9 };
+    if least > limit {
+        return None;
+    }
+    let other =
+        if is_graphic { thorough_webp(image) } else { png(image, png::Compression::High, png::Filter::Adaptive) };
     [plain, Some(quick), other].into_iter().flatten().min_by_key(Vec::len)
 }
 
@@ -188,7 +192,7 @@ mod tests {
         for format in PixelFormat::ALL.into_iter().filter(|format| !format.has_alpha()) {
             for (width, height) in [(1, 1), (37, 5), (64, 64)] {
                 let image = image(format, width, height);
-                for bytes in [encode(&image).unwrap(), encode_png(&image).unwrap()] {
+                for bytes in [encode(&image, usize::MAX).unwrap(), encode_png(&image).unwrap()] {
                     assert!(decode(&bytes, width, height, format).unwrap() == image);
                     assert!(decode(&bytes, width + 1, height, format).is_err());
                     for other in PixelFormat::ALL {
@@ -208,8 +212,8 @@ mod tests {
     fn graphics_become_webp_and_16_bits_png() {
         let data = (0..96 * 96).flat_map(|i| [[200, 30, 30], [20, 220, 40]][(i / 12 + i / 96 / 12) % 2]).collect();
         let checks = Image::new(96, 96, PixelFormat::Rgb8, data).unwrap();
-        let bytes = encode(&checks).unwrap();
+        let bytes = encode(&checks, usize::MAX).unwrap();
         assert!(bytes.len() < 120, "{} bytes", bytes.len());
-        assert!(encode(&image(PixelFormat::Rgb16, 9, 9)).unwrap().starts_with(PNG));
+        assert!(encode(&image(PixelFormat::Rgb16, 9, 9), usize::MAX).unwrap().starts_with(PNG));
     }
 }

@@ -47,7 +47,7 @@ impl Model {
         let pixels = u64::from(image.width()) * u64::from(image.height());
         let alpha = encode_alpha(&image)?;
         if options.lossless == Lossless::Always {
-            let colour = TileColour::Lossless(lossless_colour(&image, options).ok_or_else(too_large)?);
+            let colour = TileColour::Lossless(lossless_colour(&image, options, usize::MAX).ok_or_else(too_large)?);
             return Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error: Some(0.0), report: None });
         }
         let original = (options.lossless == Lossless::WhereBetter && image.format().has_alpha()).then(|| image.clone());
@@ -63,8 +63,8 @@ impl Model {
             drop(map);
             let measured = safety_net::error(&colour, &shown);
             let bytes: usize = coded.latents.iter().map(Vec::len).sum();
-            let verdict = safety_net::judge(bytes, measured, pixels, setting.lambda, &colour, || {
-                lossless_colour(original.as_ref().unwrap_or(&colour), options)
+            let verdict = safety_net::judge(bytes, measured, pixels, setting.lambda, &colour, |limit| {
+                lossless_colour(original.as_ref().unwrap_or(&colour), options, limit)
             });
             if let Verdict::Lossless(stream) = verdict {
                 let colour = TileColour::Lossless(stream);
@@ -185,11 +185,11 @@ fn encode_alpha(image: &Image) -> Result<Option<Vec<u8>>, EncodeError> {
     stream.map(Some).ok_or_else(too_large)
 }
 
-/// The lossless stream of the colour.
-fn lossless_colour(image: &Image, options: &EncodeOptions) -> Option<Vec<u8>> {
+/// The lossless stream of the colour, which may be missing if it is longer than the limit.
+fn lossless_colour(image: &Image, options: &EncodeOptions, limit: usize) -> Option<Vec<u8>> {
     if options.keep_hidden_colour || !image.format().has_alpha() {
         let (colour, _) = image.clone().split_alpha();
-        return lossless::encode(&colour);
+        return lossless::encode(&colour, limit);
     }
     // Transparent black costs least.
     let colour = image.clone().split_alpha().0;
@@ -199,7 +199,7 @@ fn lossless_colour(image: &Image, options: &EncodeOptions) -> Option<Vec<u8>> {
         Samples::U16(data) => Samples::U16(without_hidden(data, channels)),
     };
     let colour = Image::from_samples(colour.width(), colour.height(), colour.format(), samples).ok()?;
-    lossless::encode(&colour)
+    lossless::encode(&colour, limit)
 }
 
 fn without_hidden<T: Copy + Default + PartialEq>(data: &[T], channels: usize) -> Vec<T> {
