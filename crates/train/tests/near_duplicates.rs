@@ -15,6 +15,7 @@ use fast_image_resize::{
     images::{Image, ImageRef},
 };
 use heirloom_codec::image::PixelFormat;
+use heirloom_io::{Format, WriteOptions, write_with};
 use heirloom_train::{
     data::{RgbImage, pack_writer},
     near_duplicates::{DEFAULT_DISTANCE, Pair, Part, Set, near_duplicates},
@@ -82,7 +83,9 @@ fn save(path: &Path, image: &RgbImage) {
 fn save_jpeg(path: &Path, image: &RgbImage, quality: u8) {
     let (width, height) = (image.width as u32, image.height as u32);
     let image = heirloom_codec::Image::new(width, height, PixelFormat::Rgb8, image.rgb.clone()).unwrap();
-    fs::write(path, heirloom_io::write_jpeg(&image, quality).unwrap().bytes).unwrap();
+    let mut options = WriteOptions::default();
+    options.jpeg_quality = quality;
+    fs::write(path, write_with(&image, Format::Jpeg, &options).unwrap().bytes).unwrap();
 }
 
 /// Folders `test`, with six scenes, and `images`, with six other scenes and the changed images of
