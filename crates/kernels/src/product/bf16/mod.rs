@@ -27,7 +27,7 @@ use round::{LANES, pair_columns, round_row};
 
 /// Whether this machine has such products.
 pub fn available() -> bool {
-    Isa::best() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
+    Isa::best() >= Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
 /// A right-hand matrix, rounded: panels of [`PANEL`] columns, each row of a panel holding the words
