@@ -227,7 +227,7 @@ impl From<EncodeError> for Failure {
     fn from(error: EncodeError) -> Self {
         let kind = match error {
             EncodeError::Lambda(_) => Kind::Usage,
-            EncodeError::Target { .. } => Kind::Unsupported,
+            EncodeError::Target { .. } | EncodeError::NoEncoder => Kind::Unsupported,
             EncodeError::Memory { .. } | EncodeError::Isa(_) | EncodeError::Container(_) | EncodeError::Image(_) => {
                 Kind::Unsupported
             }

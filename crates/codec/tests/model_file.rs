@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 
+use heirloom_codec::image::PixelFormat;
 use heirloom_codec::internals::reference;
 use heirloom_codec::model::{
     GenerationId, LambdaRange, LambdaRanges, METADATA_KEY, Metadata, ModelError, ModelFile, QuantisedTensor,
     QuantisedWeights, Spec, Values,
 };
+use heirloom_codec::{DecodeOptions, EncodeError, EncodeOptions, Image, Lossless, Model};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 fn tiny() -> ModelFile {
@@ -83,6 +85,32 @@ fn a_child_keeps_the_entropy_branch() {
     set(&mut weights, "entropy.z2.prior.bias", 3, |value| f32::from_bits(value.to_bits() ^ 1));
     let refused = parent.child(lambda, weights).unwrap_err();
     assert!(matches!(refused, ModelError::Identity { which: "entropy", .. }));
+}
+
+#[test]
+fn a_model_without_its_encoder_has_the_same_ids_and_decodes() {
+    let whole = tiny();
+    let half = whole.without_encoder();
+    let bytes = half.to_bytes().unwrap();
+    assert!(bytes.len() < whole.to_bytes().unwrap().len() * 3 / 4);
+    assert_eq!(ModelFile::from_bytes(&bytes).unwrap(), half);
+    assert_eq!(half.metadata.lineage, whole.metadata.lineage);
+    assert_eq!(half.without_encoder(), half);
+
+    let (whole, half) = (Model::new(whole).unwrap(), Model::new(half).unwrap());
+    let image = Image::new(70, 50, PixelFormat::Rgb8, (0..70 * 50 * 3).map(|i| (i % 251) as u8).collect()).unwrap();
+    let options = EncodeOptions::new(100.0).with_lossless(Lossless::Never);
+    let file = whole.encode(&image, &options).unwrap();
+    let decode = |model: &Model| model.decode(&file, &DecodeOptions::default()).unwrap();
+    assert_eq!(decode(&half), decode(&whole));
+    assert_eq!(half.encode(&image, &options), Err(EncodeError::NoEncoder));
+
+    // The hash of the encoder is part of the generation id.
+    let mut forged = ModelFile::from_bytes(&bytes).unwrap();
+    forged.metadata.without_encoder.as_mut().unwrap().0[0] ^= 1;
+    assert!(matches!(forged.to_bytes(), Err(ModelError::Identity { which: "generation", .. })));
+    let refused = refusal(&tiny().without_encoder().metadata, &tiny().weights);
+    assert!(matches!(refused, ModelError::Extra(name) if name.starts_with("encoder.")));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Error {
         match &*self.0 {
             Cause::Encode(error) => match error {
                 EncodeError::Memory { .. } => ErrorKind::OverLimit,
-                EncodeError::Entropy(_) => ErrorKind::BadModel,
+                EncodeError::Entropy(_) | EncodeError::NoEncoder => ErrorKind::BadModel,
                 EncodeError::Io { .. } => ErrorKind::Io,
                 EncodeError::Image(ImageError::Unsupported { .. }) => ErrorKind::Unsupported,
                 _ => ErrorKind::BadParameter,

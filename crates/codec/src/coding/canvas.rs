@@ -50,7 +50,8 @@ impl Model {
     ) -> Result<CodedCanvas, EncodeError> {
         let Setting { engine, lambda } = setting;
         let (height, width) = (input.height / CANVAS_UNIT, input.width / CANVAS_UNIT);
-        let mut encoder = self.network.encoder.features(engine, lambda, input);
+        let encoder = self.network.encoder.as_ref().ok_or(EncodeError::NoEncoder)?;
+        let mut encoder = encoder.features(engine, lambda, input);
         let mut entropy = self.entropy_walk(setting, height, width);
         let mut image = wanted.reconstruction.then(|| self.reconstruction_walk(setting, height, width));
         let mut coded = CodedCanvas::default();

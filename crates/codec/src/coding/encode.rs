@@ -157,6 +157,9 @@ impl Model {
     }
 
     fn plan(&self, source: &dyn RowSource, options: &EncodeOptions) -> Result<Plan, EncodeError> {
+        if self.network.encoder.is_none() {
+            return Err(EncodeError::NoEncoder);
+        }
         self.metadata.lambda.encoder.check(options.lambda)?;
         let (width, height) = source.size();
         if width == 0 || height == 0 {

@@ -15,6 +15,8 @@ use heirloom_kernels::Isa;
 pub enum EncodeError {
     /// λ is outside the range that the model's encoder was trained for.
     Lambda(LambdaError),
+    /// The model was written without its encoder, and only decodes.
+    NoEncoder,
     /// The image needs more memory than the options allow.
     Memory {
         /// Bytes of feature maps needed, an upper estimate.
@@ -157,6 +159,9 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lambda(error) => error.fmt(f),
+            Self::NoEncoder => {
+                f.write_str("the model only decodes: it was written without its encoder; encode with the whole model")
+            }
             Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
             Self::Isa(isa) => no_isa(f, *isa),
             Self::Entropy(error) => error.fmt(f),
@@ -230,7 +235,7 @@ impl std::error::Error for EncodeError {
             Self::Container(error) => Some(error),
             Self::Lambda(error) => Some(error),
             Self::Image(error) => Some(error),
-            Self::Memory { .. } | Self::Isa(_) | Self::Target { .. } | Self::Io { .. } => None,
+            Self::NoEncoder | Self::Memory { .. } | Self::Isa(_) | Self::Target { .. } | Self::Io { .. } => None,
         }
     }
 }

@@ -7,8 +7,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::header::{METADATA_KEY, MODEL_FORMAT_VERSION, entry, read_metadata};
 use super::{
-    EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError, Provenance, QuantisedTensor,
-    QuantisedWeights, Spec, Values,
+    Branch, EncoderHash, EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError, Provenance,
+    QuantisedTensor, QuantisedWeights, Spec, Values,
 };
 
 /// The contents of a model file.
@@ -42,6 +42,7 @@ impl ModelFile {
             spec,
             lambda,
             lineage,
+            without_encoder: None,
             preview: false,
             provenance: Provenance::default(),
             licence: String::new(),
@@ -70,6 +71,17 @@ impl ModelFile {
         new.parent = Some(old.generation_id);
         next.metadata.licence.clone_from(&self.metadata.licence);
         Ok(next)
+    }
+
+    /// The same model without its encoder: about half as large, and able to decode only. It has the
+    /// same ids.
+    #[must_use]
+    pub fn without_encoder(&self) -> Self {
+        let mut metadata = self.metadata.clone();
+        metadata.without_encoder.get_or_insert_with(|| EncoderHash::of(&self.weights));
+        let mut weights = self.weights.clone();
+        weights.take_branch(Branch::Encoder, &QuantisedWeights::default());
+        Self { metadata, weights }
     }
 
     /// Reads and checks a model file: metadata, spec, every tensor's name, type, shape and values,
@@ -107,7 +119,7 @@ impl ModelFile {
         };
         // All are read before the first error is returned, so that the error does not depend on
         // threads.
-        let read: Vec<_> = metadata.spec.quantised_parameters().into_par_iter().map(read).collect();
+        let read: Vec<_> = metadata.tensors().into_par_iter().map(read).collect();
         let mut weights = QuantisedWeights::default();
         for tensor in read {
             let (name, tensor) = tensor?;
@@ -116,7 +128,7 @@ impl ModelFile {
         if let Some(extra) = tensors.names().into_iter().find(|name| weights.get(name).is_none()) {
             return Err(ModelError::Extra(extra.to_owned()));
         }
-        weights.check(&metadata.spec)?;
+        metadata.check(&weights)?;
         Ok(Self { metadata, weights })
     }
 
@@ -125,7 +137,7 @@ impl ModelFile {
     /// # Errors
     /// Weights that do not fit the metadata's spec and ids.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        self.weights.check(&self.metadata.spec)?;
+        self.metadata.check(&self.weights)?;
         self.check_ids()?;
         let text = serde_json::to_string(&self.metadata).map_err(|error| ModelError::Metadata(error.to_string()))?;
         let stored: Vec<(&str, Dtype, &[usize], Vec<u8>)> = self
@@ -154,10 +166,13 @@ impl ModelFile {
     /// # Errors
     /// [`ModelError::Identity`] for the entropy id first, then the generation id.
     pub fn check_ids(&self) -> Result<(), ModelError> {
-        let Metadata { spec, lambda, lineage, .. } = &self.metadata;
+        let Metadata { spec, lambda, lineage, without_encoder, .. } = &self.metadata;
         let (entropy, generation) = rayon::join(
             || EntropyId::of(spec, lambda.entropy, &self.weights),
-            || GenerationId::of(spec, lambda, &self.weights),
+            || match without_encoder {
+                Some(encoder) => GenerationId::with_encoder(*encoder, spec, lambda, &self.weights),
+                None => GenerationId::of(spec, lambda, &self.weights),
+            },
         );
         if entropy != lineage.entropy_id {
             return Err(ModelError::Identity {

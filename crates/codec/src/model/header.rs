@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Metadata, ModelError};
+use super::{Branch, Metadata, ModelError, QuantisedWeights, TensorKind};
 
 /// Key of the JSON document in the safetensors header.
 pub const METADATA_KEY: &str = "heirloom";
@@ -45,6 +45,22 @@ impl Metadata {
         let header: Header =
             serde_json::from_slice(header).map_err(|error| ModelError::NotAModel(error.to_string()))?;
         read_metadata(entry(header.__metadata__.as_ref())?)
+    }
+}
+
+impl Metadata {
+    /// Every tensor of the file, as in [`Spec::quantised_parameters`](super::Spec::quantised_parameters).
+    pub(super) fn tensors(&self) -> Vec<(String, Vec<usize>, TensorKind)> {
+        let mut tensors = self.spec.quantised_parameters();
+        if self.without_encoder.is_some() {
+            tensors.retain(|(name, _, _)| !name.starts_with(Branch::Encoder.prefix()));
+        }
+        tensors
+    }
+
+    /// Checks that `weights` are exactly the tensors of the file; see [`QuantisedWeights::check`].
+    pub(super) fn check(&self, weights: &QuantisedWeights) -> Result<(), ModelError> {
+        weights.check_listed(&self.spec, self.tensors())
     }
 }
 

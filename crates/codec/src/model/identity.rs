@@ -69,6 +69,11 @@ id! {
     /// Hash of a whole network: all that turns an image into a file and a file into pixels.
     GenerationId
 }
+id! {
+    /// Hash of an encoder's tensors. Models that leave their encoder out state it, so that their
+    /// generation id can still be checked.
+    EncoderHash
+}
 
 fn parse(text: &str) -> Result<[u8; 32], IdError> {
     let digits = text.as_bytes();
@@ -117,15 +122,39 @@ impl GenerationId {
     /// The id of the whole network. `docs/MODEL.md` states the hashed bytes.
     #[must_use]
     pub fn of(spec: &Spec, ranges: &LambdaRanges, weights: &QuantisedWeights) -> Self {
+        Self::with_encoder(EncoderHash::of(weights), spec, ranges, weights)
+    }
+
+    /// The id of a network of whose encoder only the hash is known.
+    #[must_use]
+    pub fn with_encoder(encoder: EncoderHash, spec: &Spec, ranges: &LambdaRanges, weights: &QuantisedWeights) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"heirloom generation 2\0");
         hasher.update(&spec.canonical_bytes());
         for range in [ranges.entropy, ranges.encoder, ranges.reconstruction] {
             hasher.update(&range.canonical_bytes());
         }
-        weights.iter().for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
+        hasher.update(&encoder.0);
+        hasher.update(&branch_hash(weights, Branch::Entropy));
+        hasher.update(&branch_hash(weights, Branch::Reconstruction));
         Self(hasher.finalize().into())
     }
+}
+
+impl EncoderHash {
+    /// The hash of the encoder in `weights`.
+    #[must_use]
+    pub fn of(weights: &QuantisedWeights) -> Self {
+        Self(branch_hash(weights, Branch::Encoder))
+    }
+}
+
+/// Hash of the tensors of a branch.
+fn branch_hash(weights: &QuantisedWeights, branch: Branch) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"heirloom branch 2\0");
+    weights.branch(branch).for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
+    hasher.finalize().into()
 }
 
 /// Hashes name, type and axes with their lengths, then the values, so that no two different lists

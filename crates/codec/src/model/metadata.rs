@@ -3,7 +3,7 @@
 use heirloom_format::container::Header;
 use serde::{Deserialize, Serialize};
 
-use super::{EntropyId, GenerationId, LambdaRanges, Provenance, Record, Spec};
+use super::{EncoderHash, EntropyId, GenerationId, LambdaRanges, Provenance, Record, Spec};
 
 /// The place of a model in its lineage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct Metadata {
     pub lambda: LambdaRanges,
     /// Ids, and the place in the lineage.
     pub lineage: Lineage,
+    /// Hash of the encoder, if the file leaves it out: such a model only decodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_encoder: Option<EncoderHash>,
     /// Set on models that are not published: their files may become undecodable.
     pub preview: bool,
     /// How the weights came to be.

@@ -27,7 +27,7 @@ pub use error::ModelError;
 pub use file::ModelFile;
 pub use header::{METADATA_KEY, MODEL_FORMAT_VERSION};
 pub use heirloom_format::container::LATENT_LEVELS;
-pub use identity::{EntropyId, GenerationId, IdError};
+pub use identity::{EncoderHash, EntropyId, GenerationId, IdError};
 pub use lambda_range::{LambdaError, LambdaRange, LambdaRanges};
 pub use metadata::{Lineage, Metadata};
 pub use provenance::{Provenance, Strategy};

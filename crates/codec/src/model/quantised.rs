@@ -197,8 +197,16 @@ impl QuantisedWeights {
     /// # Errors
     /// An invalid spec, or the first tensor that is missing, extra, misshapen or unusable.
     pub fn check(&self, spec: &Spec) -> Result<(), ModelError> {
+        self.check_listed(spec, spec.quantised_parameters())
+    }
+
+    /// Checks that these are exactly the listed tensors of `spec`; see [`Self::check`].
+    pub(super) fn check_listed(
+        &self,
+        spec: &Spec,
+        expected: Vec<(String, Vec<usize>, TensorKind)>,
+    ) -> Result<(), ModelError> {
         spec.validate()?;
-        let expected = spec.quantised_parameters();
         for (name, shape, kind) in &expected {
             self.check_tensor(name, shape, *kind)?;
         }

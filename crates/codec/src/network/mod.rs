@@ -23,13 +23,13 @@ pub use quantise::{dequantise, quantise};
 pub use reconstruction::{Reconstruction, ReconstructionWalk};
 pub use trace::{LevelTrace, Trace};
 
-use crate::model::{LambdaRanges, ModelError, QuantisedWeights, Spec};
+use crate::model::{Branch, LambdaRanges, ModelError, QuantisedWeights, Spec};
 
 /// The three branches of a model, packed for the kernels.
 #[derive(Debug)]
 pub struct Network {
-    /// Image to latents.
-    pub encoder: Encoder,
+    /// Image to latents; `None` in models that only decode.
+    pub encoder: Option<Encoder>,
     /// Latents to distributions of latents; frozen within a lineage.
     pub entropy: EntropyBranch,
     /// Latents to image.
@@ -69,7 +69,7 @@ impl Network {
         let builder = || build::Builder::new(spec, weights, observed);
         let (mut first, mut second, mut third) = (builder(), builder(), builder());
         let (encoder, (entropy, reconstruction)) = rayon::join(
-            || Encoder::new(&mut first, lambda.encoder),
+            || weights.branch(Branch::Encoder).next().map(|_| Encoder::new(&mut first, lambda.encoder)).transpose(),
             || {
                 rayon::join(
                     || EntropyBranch::new(&mut second, lambda.entropy),

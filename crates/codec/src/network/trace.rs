@@ -38,11 +38,12 @@ impl Network {
     /// Runs all branches on `image` (RGB in [-1, 1], sides multiples of [`CANVAS_UNIT`]). After
     /// each level it continues with the given latent instead of the network's own.
     ///
-    /// Returns `None` unless there are four latents of the right shapes.
+    /// Returns `None` unless there are an encoder and four latents of the right shapes.
     #[must_use]
     pub fn trace(&self, engine: Engine, lambda: f32, image: Map, latents: &[Map]) -> Option<Trace> {
         let (height, width) = (image.height / CANVAS_UNIT, image.width / CANVAS_UNIT);
-        let mut encoder = self.encoder.features(engine, lambda, image);
+        let bottom_up = self.encoder.as_ref()?;
+        let mut encoder = bottom_up.features(engine, lambda, image);
         let mut entropy = self.entropy.walk(engine, lambda, height, width);
         let mut reconstruction = self.reconstruction.walk(engine, lambda, height, width);
         let features = encoder.features().to_vec();
@@ -64,7 +65,7 @@ impl Network {
             levels.push(LevelTrace { prior_mean: prior.mean, prior_raw_scale: prior.raw_scale, posterior_mean });
         }
         Some(Trace {
-            encoder_embedding: self.encoder.embedding(engine, lambda),
+            encoder_embedding: bottom_up.embedding(engine, lambda),
             entropy_embedding: self.entropy.embedding(engine, lambda),
             reconstruction_embedding: self.reconstruction.embedding(engine, lambda),
             features,

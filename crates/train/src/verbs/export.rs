@@ -23,6 +23,9 @@ pub struct Export {
     /// Folder or pack of images to calibrate the steps of integers on, besides artificial images.
     #[arg(long, value_name = "IMAGES")]
     calibrate: Option<PathBuf>,
+    /// Leave the encoder out, for programs that only decode.
+    #[arg(long)]
+    decoder_only: bool,
     /// Mark the model as a preview.
     #[arg(long)]
     preview: bool,
@@ -33,6 +36,7 @@ impl Export {
         let checkpoint = Checkpoint::named(&self.run)?;
         let calibration = self.calibrate.as_deref().map_or_else(|| Ok(Calibration::artificial()), Calibration::read)?;
         let model = replay::exported(&checkpoint, folder_of(&self.run), &calibration, self.preview)?;
+        let model = if self.decoder_only { model.without_encoder() } else { model };
         let bytes = model.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
         write_durably(&self.output, &bytes)?;
         let lineage = model.metadata.lineage;
