@@ -31,7 +31,7 @@ pub use identity::{EncoderHash, EntropyId, GenerationId, IdError};
 pub use lambda_range::{LambdaError, LambdaRange, LambdaRanges};
 pub use metadata::{Lineage, Metadata};
 pub use provenance::{Provenance, Strategy};
-pub use quantise::{MARGIN, Ranges};
+pub use quantise::{MARGIN, ProductLoss, Ranges};
 pub use quantised::{QuantisedTensor, QuantisedWeights, TensorKind, Values};
 pub use record::{Proof, ProofPoint, Record};
 pub use spec::{CONTEXT_KERNEL, STAGES, STEP_COEFFICIENTS, STRIDES, Spec};

@@ -130,6 +130,51 @@ impl QuantisedWeights {
     }
 }
 
+/// What rounding did to one product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductLoss {
+    /// Name of the product.
+    pub product: String,
+    /// Rows and columns of its weight.
+    pub shape: [usize; 2],
+    /// The largest magnitude of its input that is not limited.
+    pub reach: f32,
+    /// Relative error of its weights: √(Σ(w − ŵ)² ÷ Σw²).
+    pub weight_error: f64,
+}
+
+impl QuantisedWeights {
+    /// What rounding `floats` to these integers did to each product, the largest error first.
+    ///
+    /// # Errors
+    /// Weights that do not fit the spec.
+    pub fn losses(&self, spec: &Spec, floats: &Weights) -> Result<Vec<ProductLoss>, ModelError> {
+        floats.check(spec)?;
+        let back = self.to_floats(spec)?;
+        let mut losses = Vec::new();
+        for (name, tensor) in floats.iter() {
+            let Some(product) = name.strip_suffix(".weight") else { continue };
+            let (Some(rounded), Some((multiplier, bits))) = (back.get(name), self.input(product)) else { continue };
+            let columns = tensor.shape.last().copied().unwrap_or(1).max(1);
+            let scale = product.strip_suffix(".project").and_then(|block| floats.get(&format!("{block}.layer_scale")));
+            let (mut error, mut norm) = (0.0, 0.0);
+            for (i, (w, rounded)) in tensor.data.iter().zip(&rounded.data).enumerate() {
+                let w = f64::from(*w) * scale.map_or(1.0, |scale| f64::from(scale.data[i % columns]));
+                error += (w - f64::from(*rounded)).powi(2);
+                norm += w * w;
+            }
+            losses.push(ProductLoss {
+                product: product.to_owned(),
+                shape: [tensor.data.len() / columns, columns],
+                reach: bits.limit() as f32 / multiplier,
+                weight_error: if norm > 0.0 { (error / norm).sqrt() } else { 0.0 },
+            });
+        }
+        losses.sort_by(|a, b| b.weight_error.total_cmp(&a.weight_error));
+        Ok(losses)
+    }
+}
+
 /// The step between the integers of each column: its largest magnitude is at most 127 steps, and
 /// its sums stay within 32 bits for inputs within ±`limit`.
 fn column_steps(weight: &[f32], columns: usize, limit: i32) -> Vec<f64> {
@@ -166,6 +211,14 @@ mod tests {
             let error = original.data.iter().zip(&tensor.data).fold(0f32, |e, (a, b)| e.max((a - b).abs()));
             assert!(error <= 0.501 * largest / 127.0, "{name}: {error} of {largest}");
         }
+        let losses = quantised.losses(&spec, &weights).unwrap();
+        assert_eq!(losses.len(), weights.iter().filter(|(name, _)| name.ends_with(".weight")).count());
+        assert!(losses.is_sorted_by(|a, b| a.weight_error >= b.weight_error));
+        // Uniform weights are rounded by up to half of 1/127 of the largest.
+        let expected = 1.0 / 127.0 / 12f64.sqrt() * 3f64.sqrt();
+        let of_mix = losses.iter().find(|loss| loss.product == "encoder.z1.mix").unwrap();
+        assert!((of_mix.weight_error / expected - 1.0).abs() < 0.2, "{of_mix:?}, {expected}");
+        assert!((of_mix.reach - 16.0).abs() < 1e-3 && of_mix.shape == [32, 16], "{of_mix:?}");
         // What has been integers once comes back as the same integers.
         let again = QuantisedWeights::from_floats(&spec, &back, &Ranges::uniform(&spec, 4.0)).unwrap();
         for (name, tensor) in quantised.iter().filter(|(name, _)| name.ends_with("weight")) {

@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use heirloom_codec::model::{ModelFile, ProductLoss};
 use heirloom_io::atomic::write_durably;
 use heirloom_train::{
-    Result, TrainError, replay,
+    Result, TrainError,
+    model::Layout,
+    replay,
     trainer::{
         calibration::Calibration,
         checkpoint::{Checkpoint, folder_of},
+        export,
     },
 };
 
@@ -23,6 +27,10 @@ pub struct Export {
     /// Folder or pack of images to calibrate the steps of integers on, besides artificial images.
     #[arg(long, value_name = "IMAGES")]
     calibrate: Option<PathBuf>,
+    /// Write what rounding did to each product, the largest error first, as a table with tabs:
+    /// name, rows, columns, reach of the input, relative error of the weights.
+    #[arg(long, value_name = "FILE")]
+    losses: Option<PathBuf>,
     /// Leave the encoder out, for programs that only decode.
     #[arg(long)]
     decoder_only: bool,
@@ -36,6 +44,9 @@ impl Export {
         let checkpoint = Checkpoint::named(&self.run)?;
         let calibration = self.calibrate.as_deref().map_or_else(|| Ok(Calibration::artificial()), Calibration::read)?;
         let model = replay::exported(&checkpoint, folder_of(&self.run), &calibration, self.preview)?;
+        if let Some(path) = &self.losses {
+            write_durably(path, losses(&checkpoint, &model)?.as_bytes())?;
+        }
         let model = if self.decoder_only { model.without_encoder() } else { model };
         let bytes = model.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
         write_durably(&self.output, &bytes)?;
@@ -49,4 +60,16 @@ impl Export {
         );
         Ok(())
     }
+}
+
+/// The table of `--losses`.
+fn losses(checkpoint: &Checkpoint, model: &ModelFile) -> Result<String> {
+    let spec = export::codec_spec(&checkpoint.header)?;
+    let floats = export::weights(&Layout::new(spec), &checkpoint.state.ema);
+    let losses = model.weights.losses(spec, &floats).map_err(|e| TrainError::Model(e.to_string()))?;
+    let mut table = String::from("product\trows\tcolumns\treach\terror\n");
+    for ProductLoss { product, shape: [rows, columns], reach, weight_error } in losses {
+        table += &format!("{product}\t{rows}\t{columns}\t{reach:.4}\t{weight_error:.5}\n");
+    }
+    Ok(table)
 }
