@@ -1,5 +1,6 @@
 //! JPEG, read by the library `libjpeg-turbo-rs`, and what that refuses by `jpeg-decoder`.
 
+mod complete;
 mod segments;
 
 use heirloom_codec::image::{Image, Metadata, Resolution, Samples};
@@ -62,12 +63,14 @@ fn decode(
         let coefficients = libjpeg_turbo_rs::read_coefficients(bytes).map_err(refusal)?;
         return other(&libjpeg_turbo_rs::write_coefficients(&coefficients).map_err(refusal)?);
     }
-    // jpeg-decoder fills up what ends too early; reading the coefficients finds that where the
-    // library takes such scans.
-    if !frame.is_lossless()
-        && let Err(error @ JpegError::UnexpectedEof) = libjpeg_turbo_rs::read_coefficients(bytes)
-    {
-        reading.tolerate(refusal(error))?;
+    // jpeg-decoder fills up what ends too early. Of progressive files, reading the coefficients finds
+    // that.
+    let is_short = match frame.code {
+        0xc2 => matches!(libjpeg_turbo_rs::read_coefficients(bytes), Err(JpegError::UnexpectedEof)),
+        _ => !complete::is_complete(bytes, frame),
+    };
+    if is_short {
+        reading.tolerate(cut_short())?;
     }
     other(bytes)
 }
