@@ -76,8 +76,16 @@ impl Model {
     /// # Errors
     /// Errors of the header; see [`Self::decode`].
     pub fn decode_partial(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Partial, DecodeError> {
+        self.decode_partial_from(&bytes, options)
+    }
+
+    /// Decodes what is whole of a file of which only what is needed is read.
+    ///
+    /// # Errors
+    /// See [`Self::decode_partial`].
+    pub fn decode_partial_from(&self, source: &dyn Source, options: &DecodeOptions) -> Result<Partial, DecodeError> {
         let mut sink = ImageSink::default();
-        let summary = self.run(&bytes, options, false, true, &mut sink)?;
+        let summary = self.run(source, options, false, true, &mut sink)?;
         Ok(Partial { image: sink.into_image()?, summary })
     }
 
