@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn the_cheaper_and_the_unruined_win() {
-        let noise = (0..64 * 64 * 3u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let mixed = |i: u32| (i ^ (i >> 7)).wrapping_mul(0x9e37_79b1).rotate_left(13).wrapping_mul(0x85eb_ca6b);
+        let noise = (0..64 * 64 * 3).map(|i| (mixed(i) >> 24) as u8).collect();
         let noise = Image::new(64, 64, PixelFormat::Rgb8, noise).unwrap();
         let flat = Image::new(64, 64, PixelFormat::Rgb8, vec![7; 64 * 64 * 3]).unwrap();
         let is_lossless = |bytes, error, lambda, image: &Image| {
