@@ -8,14 +8,9 @@ use counting_allocator::peak;
 use heirloom_codec::image::{Image, Metadata, PixelFormat, Samples};
 use heirloom_codec::internals::network::memory_estimate;
 use heirloom_codec::internals::reference;
-<<<<<<< HEAD
 use heirloom_codec::model::Spec;
-use heirloom_codec::{DecodeOptions, EncodeOptions, Lossless, Model};
-=======
-use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::{DecodeError, DecodeOptions, EncodeError, EncodeOptions, Lossless, Model, RowSink, RowSource};
 use heirloom_format::container::Source;
->>>>>>> b7e29b8fca1eb0f6c18264dee45aff7ae1863391
 
 fn network_only(lambda: f32) -> EncodeOptions {
     EncodeOptions::new(lambda).with_lossless(Lossless::Never)

@@ -137,17 +137,8 @@ impl Eval {
             estimated_bits = bits;
             Ok::<_, Failure>(coded)
         })?;
-<<<<<<< HEAD
         let request = DecodeRequest { generation: Some(GenerationSelector::Writer), ..DecodeRequest::default() };
-        let decoded = file.decode(|bytes| coding::decode(models, bytes, &request).map(|decoded| decoded.image))?;
-=======
-        let request = DecodeRequest {
-            exact: self.exact,
-            generation: Some(GenerationSelector::Writer),
-            ..DecodeRequest::default()
-        };
         let decoded = file.decode(|bytes| coding::decode(models, &bytes, &request).map(|decoded| decoded.image))?;
->>>>>>> b7e29b8fca1eb0f6c18264dee45aff7ae1863391
         let (width, height) = (original.width(), original.height());
         Ok(ImageRecord {
             image: image.file_name().unwrap_or_default().to_string_lossy().into_owned(),
