@@ -2,7 +2,7 @@
 //! failures.
 
 use std::cell::Cell;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -114,6 +114,11 @@ fn progress(count: usize, quiet: bool) -> ProgressBar {
 /// Prints a line on standard error without tearing the progress bar.
 pub fn say(bar: &ProgressBar, line: &str) {
     bar.suspend(|| eprintln!("{line}"));
+}
+
+/// Prints a line on standard output. That nobody reads it any more is no failure.
+pub fn print(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// Prints a warning about a file on standard error, even with `--quiet`: whoever wants to hear

@@ -33,6 +33,23 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, extension: &str) -> Resul
         return Err(Failure::usage("several inputs cannot go to standard output; give -o FOLDER"));
     }
     let mut jobs = Vec::with_capacity(inputs.len());
+    // Inputs that differ in their extensions alone keep them: a.jpg and a.png become a.jpg.hlm and
+    // a.png.hlm.
+    let stem_of = |path: &Path| {
+        let stem = path.with_extension("");
+        if folder.is_some() { stem.file_name().map(PathBuf::from).unwrap_or_default() } else { stem }
+    };
+    let mut stems: HashMap<PathBuf, usize> = HashMap::new();
+    inputs.iter().for_each(|path| *stems.entry(stem_of(path)).or_default() += 1);
+    let named = |path: &Path| {
+        if stems.get(&stem_of(path)).is_none_or(|&count| count == 1) || path.extension().is_none() {
+            return path.with_extension(extension);
+        }
+        let mut name = path.as_os_str().to_owned();
+        name.push(".");
+        name.push(extension);
+        PathBuf::from(name)
+    };
     for path in inputs {
         let input = Location::new(path);
         let output = match (&input, output) {
@@ -42,11 +59,9 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, extension: &str) -> Resul
                 ));
             }
             (Location::Stdio, None) => Location::Stdio,
-            (_, Some(folder)) if is_folder => {
-                Location::File(folder.join(path.with_extension(extension).file_name().unwrap_or_default()))
-            }
+            (_, Some(folder)) if is_folder => Location::File(folder.join(named(path).file_name().unwrap_or_default())),
             (_, Some(file)) => Location::new(file),
-            (_, None) => Location::File(path.with_extension(extension)),
+            (_, None) => Location::File(named(path)),
         };
         jobs.push(Job { input, output });
     }
@@ -120,9 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn inputs_of_one_name_keep_their_extensions() {
+        assert_eq!(names(&["a.png", "a.jpg", "b.png"], None).unwrap(), ["a.png.hlm", "a.jpg.hlm", "b.hlm"]);
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().display().to_string();
+        let found = names(&["x/a.png", "y/a.jpg"], Some(&inside)).unwrap();
+        assert_eq!(found, [format!("{inside}/a.png.hlm"), format!("{inside}/a.jpg.hlm")]);
+    }
+
+    #[test]
     fn two_inputs_never_share_an_output() {
-        let message = names(&["a.png", "a.jpg"], None).unwrap_err().message;
-        assert_eq!(message, "a.png and a.jpg would both be written to a.hlm");
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().display().to_string();
+        let message = names(&["x/a.png", "y/a.png"], Some(&inside)).unwrap_err().message;
+        assert!(message.starts_with("x/a.png and y/a.png would both be written to"), "{message}");
     }
 
     #[test]

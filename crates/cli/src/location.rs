@@ -75,6 +75,14 @@ impl Location {
         }
     }
 
+    /// Size of the file in bytes, 0 for a standard stream.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Stdio => 0,
+            Self::File(path) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        }
+    }
+
     /// Identity of the file, where there is one.
     pub fn file_id(&self) -> Option<FileId> {
         match self {

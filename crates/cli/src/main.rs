@@ -2,7 +2,8 @@
 //!
 //! `verbs` holds one file per verb. The other modules are shared by verbs: files and streams
 //! (`location`), which output belongs to which input (`jobs`), the codec (`coding`) with its models
-//! (`models`), how images are read and written (`image_flags`, `output_format`), folders of images (`folder`), other
+//! (`models`), how images are read and written (`image_flags`, `output_format`), folders of images (`folder`), whole trees
+//! (`tree`) with their `journal`, other
 //! codecs (`peers`), the proof that a newer model keeps an older one's files (`proof`), several
 //! files at once (`batch`), and failures with their exit status (`failure`).
 #![forbid(unsafe_code)]
@@ -13,11 +14,13 @@ mod failure;
 mod folder;
 mod image_flags;
 mod jobs;
+mod journal;
 mod location;
 mod models;
 mod output_format;
 mod peers;
 mod proof;
+mod tree;
 mod verbs;
 
 use std::num::NonZero;

@@ -1,6 +1,6 @@
 //! `heirloom decode`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use heirloom_codec::Scale;
@@ -15,6 +15,7 @@ use crate::jobs::{Job, plan};
 use crate::location::Location;
 use crate::models::ModelFlags;
 use crate::output_format::{OutputFormat, WriteFlags};
+use crate::tree::{Done, TreeFlags};
 
 /// Decode .hlm files into PNG, JPEG, WebP, TIFF, PPM or QOI images
 ///
@@ -72,11 +73,19 @@ pub struct Decode {
 
     #[command(flatten)]
     memory: MemoryLimit,
+
+    #[command(flatten)]
+    tree: TreeFlags,
 }
 
 impl Decode {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
-        let jobs = plan(&self.inputs, self.output.as_deref(), self.format.unwrap_or(OutputFormat::Png).extension())?;
+        let (output, extension) = (self.output.as_deref(), self.format.unwrap_or(OutputFormat::Png).extension());
+        let is_heirloom = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("hlm"));
+        let jobs = match self.tree.jobs(&self.inputs, output, extension, is_heirloom)? {
+            Some(jobs) => jobs,
+            None => plan(&self.inputs, output, extension)?,
+        };
         let jobs =
             jobs.into_iter().map(|job| Ok((self.format_of(&job.output)?, job))).collect::<Result<Vec<_>, Failure>>()?;
         let models = self.models.load()?;
@@ -89,7 +98,15 @@ impl Decode {
             generation: self.generation.clone(),
         };
         let name = |(_, job): &(OutputFormat, Job)| job.input.to_string();
-        Ok(batch::run(&jobs, threads, quiet, name, |(format, job)| self.decode(job, *format, &models, &request)))
+        let settings = format!("decode {extension} {request:?} {:?}", self.writing);
+        let tree = self.tree.start(output, &settings)?;
+        let work = |(format, job): &(OutputFormat, Job)| {
+            let force = self.force || tree.may_replace(&job.output);
+            tree.run(job, || self.decode(job, *format, &models, &request, force))
+        };
+        let status = batch::run(&jobs, threads, quiet, name, work);
+        tree.summary().filter(|_| !quiet).iter().for_each(|line| eprintln!("{line}"));
+        Ok(status)
     }
 
     fn format_of(&self, output: &Location) -> Result<OutputFormat, Failure> {
@@ -106,15 +123,17 @@ impl Decode {
         format: OutputFormat,
         models: &ModelSet,
         request: &DecodeRequest,
-    ) -> Result<String, Failure> {
-        output.check_writable(self.force)?;
+        force: bool,
+    ) -> Result<Done, Failure> {
+        output.check_writable(force)?;
         let Decoded { image, note } =
             coding::decode(models, &*coding::open(input)?, request).map_err(|e| e.about(input))?;
         let (width, height) = (image.width(), image.height());
         let Written { bytes, lost } = self.writing.write(image, format).map_err(|e| Failure::from(e).about(input))?;
-        output.write(&bytes, self.force)?;
+        output.write(&bytes, force)?;
         lost.iter().for_each(|lost| batch::warn(output, lost));
         let note = note.map_or_else(String::new, |note| format!(" ({note})"));
-        Ok(format!("{input} -> {output}: {width} × {height}{note}"))
+        let line = format!("{input} -> {output}: {width} × {height}{note}");
+        Ok(Done { line, bytes: [input.size(), bytes.len() as u64] })
     }
 }

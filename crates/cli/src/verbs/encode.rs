@@ -1,11 +1,11 @@
 //! `heirloom encode`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use heirloom_codec::Model;
 use heirloom_eval::bits_per_pixel;
-use heirloom_io::ReadImage;
+use heirloom_io::{EXTENSIONS, ReadImage};
 
 use crate::batch;
 use crate::coding::{EncodeFlags, Encoded};
@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::image_flags::ReadFlags;
 use crate::jobs::{Job, plan};
 use crate::models::{ModelFlags, RateFlags};
+use crate::tree::{Done, TreeFlags};
 
 /// Encode images into .hlm files
 ///
@@ -46,25 +47,46 @@ pub struct Encode {
 
     #[command(flatten)]
     coding: EncodeFlags,
+
+    #[command(flatten)]
+    tree: TreeFlags,
 }
 
 impl Encode {
     pub fn run(&self, threads: usize, quiet: bool) -> Result<ExitCode, Failure> {
-        let jobs = plan(&self.inputs, self.output.as_deref(), "hlm")?;
+        let output = self.output.as_deref();
+        let jobs = match self.tree.jobs(&self.inputs, output, "hlm", is_image)? {
+            Some(jobs) => jobs,
+            None => plan(&self.inputs, output, "hlm")?,
+        };
         let models = self.models.load()?;
         let lambda = self.rate.lambda(models.writer().metadata().lambda.encoder)?;
         let model = models.writer().model()?;
-        Ok(batch::run(&jobs, threads, quiet, |job| job.input.to_string(), |job| self.encode(job, model, lambda)))
+        let generation = model.metadata().lineage.generation_id;
+        let settings = format!("encode {generation} {lambda} {:?} {:?}", self.coding, self.reading);
+        let tree = self.tree.start(output, &settings)?;
+        let work =
+            |job: &Job| tree.run(job, || self.encode(job, model, lambda, self.force || tree.may_replace(&job.output)));
+        let status = batch::run(&jobs, threads, quiet, |job| job.input.to_string(), work);
+        tree.summary().filter(|_| !quiet).iter().for_each(|line| eprintln!("{line}"));
+        Ok(status)
     }
 
-    fn encode(&self, Job { input, output }: &Job, model: &Model, lambda: f32) -> Result<String, Failure> {
-        output.check_writable(self.force)?;
+    fn encode(&self, Job { input, output }: &Job, model: &Model, lambda: f32, force: bool) -> Result<Done, Failure> {
+        output.check_writable(force)?;
         let ReadImage { image, notes } = input.read_image_noting(&self.reading.options(None))?;
         notes.iter().for_each(|note| batch::warn(input, note));
         let Encoded { bytes, note } = self.coding.encode(model, &image, lambda).map_err(|e| e.about(input))?;
-        output.write(&bytes, self.force)?;
+        output.write(&bytes, force)?;
         let bpp = bits_per_pixel(bytes.len() as u64, image.width(), image.height());
         let note = note.map_or_else(String::new, |note| format!(" ({note})"));
-        Ok(format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel{note}", bytes.len()))
+        let line = format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel{note}", bytes.len());
+        Ok(Done { line, bytes: [input.size(), bytes.len() as u64] })
     }
+}
+
+/// Whether a file has the name of an image.
+fn is_image(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
 }
