@@ -14,6 +14,9 @@ use crate::jobs::Job;
 use crate::journal::{self, Journal, Stamp};
 use crate::location::Location;
 
+/// Extension of Heirloom files.
+const HEIRLOOM: &str = "hlm";
+
 /// Flags of verbs that take folders.
 #[derive(clap::Args)]
 pub struct TreeFlags {
@@ -87,10 +90,10 @@ impl TreeFlags {
                     continue;
                 }
                 let relative = path.strip_prefix(folder).unwrap_or(path);
-                let mut name = relative.as_os_str().to_owned();
-                name.push(".");
-                name.push(extension);
-                let result = output.join(name);
+                // Results of a.jpg and a.png do not collide.
+                let kept = relative.extension().filter(|kept| !kept.eq_ignore_ascii_case(HEIRLOOM));
+                let kept = kept.map_or_else(String::new, |kept| format!("{}.", kept.to_string_lossy()));
+                let result = output.join(relative.with_extension(kept + extension));
                 if let Some(other) = origins.insert(result.clone(), path.to_owned()) {
                     return Err(Failure::usage(format!(
                         "{} and {} would both be written to {}; give the folders in separate runs",
@@ -177,7 +180,7 @@ impl Tree<'_> {
         self.journal.as_ref()?;
         let [done, skipped] = [&self.done, &self.skipped].map(|count| count.load(Relaxed));
         let [read, written] = self.totals.each_ref().map(|total| total.load(Relaxed));
-        let percent = if read > 0 { format!(" ({} %)", 100 * written / read) } else { String::new() };
+        let percent = (100 * written).checked_div(read).map_or_else(String::new, |percent| format!(" ({percent} %)"));
         Some(format!("{done} files done, {read} -> {written} bytes{percent}; {skipped} were done before"))
     }
 }

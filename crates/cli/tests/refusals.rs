@@ -186,7 +186,7 @@ fn bad_command_lines() {
     sandbox.save("a.jpg", rgb(30, 30));
     sandbox.refuses("encode", 2, "Usage");
     sandbox.refuses("frobnicate", 2, "unrecognized subcommand");
-    sandbox.refuses("encode a.png a.jpg", 2, "a.png and a.jpg would both be written to a.hlm");
+    sandbox.refuses("encode a.png x/a.png -o out", 2, "a.png and x/a.png would both be written to out/a.png.hlm");
     sandbox.refuses("encode a.png a.jpg -o -", 2, "several inputs cannot go to standard output");
     sandbox.refuses("encode - a.jpg", 2, "standard input (-) has no name");
     sandbox.refuses("decode a.hlm -o a.gif", 2, "a.gif: images are not written in a format of this name");

@@ -8,13 +8,10 @@
 //!
 //! ```
 //! use heirloom_codec::image::PixelFormat;
-//! use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 //! use heirloom_codec::{DecodeOptions, EncodeOptions, Image, Model};
 //!
 //! # fn model_bytes() -> Result<Vec<u8>, heirloom_codec::model::ModelError> {
-//! #     let spec = Spec::tiny();
-//! #     let weights = heirloom_codec::internals::reference::weights(&spec)?;
-//! #     ModelFile::new(spec, LambdaRanges::all(LambdaRange::PRETRAINING), weights)?.to_bytes()
+//! #     heirloom_codec::internals::reference::model(heirloom_codec::model::Spec::tiny())?.to_bytes()
 //! # }
 //! let model = Model::from_bytes(&model_bytes()?)?;
 //! let image = Image::new(2, 1, PixelFormat::Rgb8, vec![255, 0, 0, 0, 0, 255])?;
