@@ -517,6 +517,20 @@ fn jpeg_xl() {
     assert!(read(&rgb[..40]).is_err());
 }
 
+/// The header of a TGA file says how many bits of its fourth channel are alpha; plain or in runs.
+#[test]
+fn alpha_of_tga() {
+    let file = |kind: u8, alpha_bits: u8, pixels: &[u8]| {
+        [&[0, 0, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 32, 0x20 | alpha_bits][..], pixels].concat()
+    };
+    for (kind, pixels) in [(2, &[3, 2, 1, 9, 6, 5, 4, 0][..]), (10, &[1, 3, 2, 1, 9, 6, 5, 4, 0])] {
+        let with = read(&file(kind, 8, pixels)).unwrap();
+        assert_eq!((with.format(), with.data()), (PixelFormat::Rgba8, &[1, 2, 3, 9, 4, 5, 6, 0][..]));
+        let without = read(&file(kind, 0, pixels)).unwrap();
+        assert_eq!((without.format(), without.data()), (PixelFormat::Rgb8, &[1, 2, 3, 4, 5, 6][..]));
+    }
+}
+
 #[test]
 fn frames_of_animations() {
     let colours = [[200, 0, 0, 255], [0, 200, 0, 255], [0, 0, 200, 255]];
