@@ -3,6 +3,8 @@
 
 mod common;
 
+use image::DynamicImage;
+
 use common::{Sandbox, grey, rgb, tiny_child};
 use heirloom_eval::psnr;
 
@@ -121,11 +123,33 @@ fn every_format_is_read_and_written() {
     for input in ["a.png", "a.jpg", "a.webp", "a.tiff", "a.ppm", "a.gif", "a.bmp", "a.qoi", "a.tga"] {
         sandbox.save(input, rgb(70, 40));
         sandbox.does(&format!("encode {input} --force --model tiny.safetensors"));
-        for output in ["b.png", "b.ppm", "b.jpg", "b.jpeg", "b.webp", "b.tif", "b.qoi"] {
-            sandbox.does(&format!("decode a.hlm -o {output} --force --model tiny.safetensors"));
-            assert_eq!(sandbox.load(output).width(), 70);
-        }
     }
+    for output in ["b.png", "b.ppm", "b.jpg", "b.jpeg", "b.webp", "b.tif", "b.qoi"] {
+        sandbox.does(&format!("decode a.hlm -o {output} --force --model tiny.safetensors"));
+        assert_eq!(sandbox.load(output).width(), 70);
+    }
+}
+
+#[test]
+fn alpha_and_16_bits_travel() {
+    let sandbox = Sandbox::new();
+    let image = image::ImageBuffer::from_fn(40, 30, |x, y| {
+        image::Rgba([(x * 1500) as u16, (y * 2000) as u16, 30_000, if x < 20 { 0 } else { (y * 2184) as u16 }])
+    });
+    sandbox.save("a.png", DynamicImage::ImageRgba16(image.clone()));
+    sandbox.does("encode a.png --model tiny.safetensors");
+    for output in ["b.png", "b.tif"] {
+        sandbox.does(&format!("decode a.hlm -o {output} --model tiny.safetensors"));
+        let decoded = sandbox.load(output);
+        assert_eq!(decoded.color(), image::ColorType::Rgba16, "{output}");
+        let alpha = |image: &DynamicImage| image.to_rgba16().pixels().map(|p| p.0[3]).collect::<Vec<u16>>();
+        assert!(alpha(&decoded) == alpha(&image.clone().into()), "{output}");
+    }
+    sandbox.does("encode a.png --background white --depth 8 --force --model tiny.safetensors");
+    sandbox.does("decode a.hlm -o c.png --model tiny.safetensors");
+    assert_eq!(sandbox.load("c.png").color(), image::ColorType::Rgb8);
+    let output = sandbox.heirloom("decode a.hlm -o d.ppm --upright --model tiny.safetensors").output().unwrap();
+    assert!(output.status.success());
 }
 
 #[test]

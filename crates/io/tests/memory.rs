@@ -18,9 +18,9 @@ fn headers() -> Vec<(&'static str, Vec<u8>)> {
     let png = |name: &[u8; 4], content: &[u8]| {
         let mut chunk = name.to_vec();
         chunk.extend(content);
-        let checksum = chunk
-            .iter()
-            .fold(!0u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (crc & 1) * 0xedb8_8320));
+        let checksum = chunk.iter().fold(!0u32, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ ((crc & 1) * 0xedb8_8320))
+        });
         [&(content.len() as u32).to_be_bytes()[..], &chunk, &(!checksum).to_be_bytes()].concat()
     };
     let ihdr = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();

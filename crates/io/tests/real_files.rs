@@ -50,8 +50,11 @@ fn segment(code: u8, content: &[u8]) -> Vec<u8> {
     [&[0xff, code], &(content.len() as u16 + 2).to_be_bytes()[..], content].concat()
 }
 
+/// Sampling factors of a component, and its samples.
+type Component = ((usize, usize), Vec<u8>);
+
 /// A baseline JPEG file with a scan of its own for each component: sampling factors and samples.
-fn scans(first: &[u8], components: &[((usize, usize), Vec<u8>)]) -> Vec<u8> {
+fn scans(first: &[u8], components: &[Component]) -> Vec<u8> {
     let most = |factor: fn(&(usize, usize)) -> usize| components.iter().map(|(s, _)| factor(s)).max().unwrap();
     let (h, v) = (most(|s| s.0), most(|s| s.1));
     let greys: Vec<Grey> = components
@@ -73,7 +76,7 @@ fn scans(first: &[u8], components: &[((usize, usize), Vec<u8>)]) -> Vec<u8> {
 }
 
 /// Luma and chroma planes for sampling factors, and the RGB image that they mean.
-fn ycbcr(factors: [(usize, usize); 3]) -> (Vec<((usize, usize), Vec<u8>)>, Vec<[f32; 3]>) {
+fn ycbcr(factors: [(usize, usize); 3]) -> (Vec<Component>, Vec<[f32; 3]>) {
     let most = |factor: fn(&(usize, usize)) -> usize| factors.iter().map(factor).max().unwrap();
     let (h, v) = (most(|s| s.0), most(|s| s.1));
     let make = |i: usize| {

@@ -1,6 +1,7 @@
 //! JPEG XL, read by the library `jxl-oxide`.
 
 use heirloom_codec::image::{Cicp, Image, Metadata, Samples};
+use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, JxlThreadPool, Moxcms, RenderingIntent};
 
 use super::reading::{Reading, image, zeros};
@@ -29,8 +30,11 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, Rea
     }
     let frames = u32::try_from(file.num_loaded_keyframes()).unwrap_or(u32::MAX);
     let frame = reading.frame(frames.max(1), "frames")?;
-    let bits = file.image_header().metadata.bit_depth.bits_per_sample();
-    if bits > 16 {
+    let depth = file.image_header().metadata.bit_depth;
+    let bits = depth.bits_per_sample();
+    if matches!(depth, BitDepth::FloatSample { .. }) {
+        reading.note("its floating-point samples were reduced to 16 bits, and those out of range clipped");
+    } else if bits > 16 {
         reading.note(format!("its samples of {bits} bits were reduced to 16"));
     }
     let render = if frames == 0 { file.render_loading_frame() } else { file.render_frame(frame as usize) };
@@ -38,7 +42,7 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, Rea
     let mut stream = render.stream();
     let channels = stream.channels() as usize;
     let count = reading.count(stream.width(), stream.height(), channels, 2)?;
-    let samples = if bits > 8 {
+    let samples = if bits > 8 || matches!(depth, BitDepth::FloatSample { .. }) {
         let mut samples = zeros::<u16>(count)?;
         stream.write_to_buffer(&mut samples);
         Samples::U16(samples)

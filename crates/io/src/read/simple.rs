@@ -64,7 +64,13 @@ fn without_empty_alpha(image: Image, reading: &mut Reading<'_>) -> Image {
 /// Reads a TGA file, true colour, grey or of a palette, plain or of run lengths.
 pub(super) fn tga(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, ReadError> {
     reading.frame(1, "images")?;
+    /// Position of the descriptor, whose low four bits are the number of bits of alpha.
+    const DESCRIPTOR: usize = 17;
     let image = decoded(TgaDecoder::new(Cursor::new(bytes)).map_err(refusal)?, reading)?;
+    if image.format().has_alpha() && bytes.get(DESCRIPTOR).is_some_and(|descriptor| descriptor & 15 == 0) {
+        reading.note("its fourth channel, which is no alpha by its header, was left out");
+        return Ok(image.split_alpha().0);
+    }
     Ok(without_empty_alpha(image, reading))
 }
 

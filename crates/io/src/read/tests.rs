@@ -513,8 +513,23 @@ fn jpeg_xl() {
         \x02\x01\0\xa0\0\x4b\x12\xc5\x82\x85\x24\x96\x06\x37\x19\xad\x39\x13\x3a\xa5\x7c\x84\x99\x61\x66\x98\x19\x66\x96\0\xf7\
         \xe7\x9d\xbe\x29\xda\x50\xc9\x5f\xef\x03\x92\x31\x47\xac";
     let expected: Vec<u16> = (0..3).flat_map(|y| (0..5).map(move |x| x * 13107 + y)).collect();
-    assert_eq!(read(grey).unwrap().samples(), &Samples::U16(expected));
+    let image = read(grey).unwrap();
+    assert_eq!((image.samples(), &image.metadata.icc), (&Samples::U16(expected), &None));
     assert!(read(&rgb[..40]).is_err());
+}
+
+/// The header of a TGA file says how many bits of its fourth channel are alpha; plain or in runs.
+#[test]
+fn alpha_of_tga() {
+    let file = |kind: u8, alpha_bits: u8, pixels: &[u8]| {
+        [&[0, 0, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 32, 0x20 | alpha_bits][..], pixels].concat()
+    };
+    for (kind, pixels) in [(2, &[3, 2, 1, 9, 6, 5, 4, 0][..]), (10, &[1, 3, 2, 1, 9, 6, 5, 4, 0])] {
+        let with = read(&file(kind, 8, pixels)).unwrap();
+        assert_eq!((with.format(), with.data()), (PixelFormat::Rgba8, &[1, 2, 3, 9, 4, 5, 6, 0][..]));
+        let without = read(&file(kind, 0, pixels)).unwrap();
+        assert_eq!((without.format(), without.data()), (PixelFormat::Rgb8, &[1, 2, 3, 4, 5, 6][..]));
+    }
 }
 
 #[test]
