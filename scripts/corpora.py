@@ -48,8 +48,10 @@ def pillow(path):
     icc, mode = image.info.get("icc_profile"), image.mode
     exif = image.info.get("exif")
     image = ImageOps.exif_transpose(image)
-    if mode in ("P", "PA") or "transparency" in image.info:
+    if mode in ("P", "PA") or mode == "RGB" and "transparency" in image.info:
         image = image.convert("RGBA")
+    elif "transparency" in image.info:
+        return None, mode, icc, exif  # Pillow does not apply it to grey of all depths
     array = numpy.asarray(image)
     if mode.startswith("I;16") or mode == "I":
         array = array.astype(numpy.float32) / 257

@@ -31,7 +31,14 @@ impl Location {
             }
             Self::File(path) => fs::read(path),
         };
-        read.map_err(|e| Failure::failed(e.to_string()).about(self))
+        read.map_err(|e| {
+            let text = match e.kind() {
+                io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
+                io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                _ => e.to_string(),
+            };
+            Failure::failed(text).about(self)
+        })
     }
 
     /// Reads an image, and says what of the file is not in it.

@@ -101,6 +101,9 @@ fn main() -> ExitCode {
     let common = &cli.common;
     let threads = batch::threads(common.threads);
     batch::silence_guarded_panics();
+    if let Err(error) = ctrlc::set_handler(end_by_signal) {
+        eprintln!("heirloom: warning: temporary files may be left behind when this is interrupted: {error}");
+    }
     // The codec works on the global pool, which is built here, before anything could have built it.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     if let Err(error) = pool {
@@ -120,6 +123,14 @@ fn main() -> ExitCode {
         Verb::Measure(arguments) => arguments.train("measure", common.threads),
         Verb::Experiment(arguments) => arguments.experiment(common.threads),
     })
+}
+
+/// Ends the program, as an interrupt (Ctrl-C), hang-up or termination asks for.
+fn end_by_signal() {
+    /// What a shell reports for a program that was interrupted.
+    const INTERRUPTED: i32 = 130;
+    heirloom_io::atomic::remove_temporaries();
+    std::process::exit(INTERRUPTED);
 }
 
 fn report(result: Result<ExitCode, Failure>) -> ExitCode {

@@ -45,13 +45,13 @@ fn what_is_not_kept_is_said_and_refused_if_strict() {
     assert!(encode("").starts_with(warning));
     assert_eq!(encode("--quiet"), warning);
     sandbox.refuses(
-        "encode odd.ppm --strict --model tiny.safetensors",
+        "encode -f odd.ppm --strict --model tiny.safetensors",
         3,
         "odd.ppm: would not be kept whole: its samples",
     );
     sandbox.refuses("encode odd.ppm --strict --lenient", 2, "cannot be used with");
     sandbox.refuses("encode float.tiff --model tiny.safetensors", 3, "has signed or floating-point samples");
-    sandbox.refuses("encode odd.ppm --frame 1 --model tiny.safetensors", 3, "has no frame 1; it has only frame 0");
+    sandbox.refuses("encode -f odd.ppm --frame 1 --model tiny.safetensors", 3, "has no frame 1; it has only frame 0");
     sandbox.refuses("encode odd.ppm --background reddish", 2, "a colour is a name such as white");
 }
 

@@ -124,7 +124,11 @@ pub fn measure_files(
         let first = records.len();
         for index in 0..count {
             let image = codec_image(&*images.image(index)?)?;
-            let encode = |image: &Image| encoder.encode(image, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never)).map_err(coding("encoding"));
+            let encode = |image: &Image| {
+                encoder
+                    .encode(image, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never))
+                    .map_err(coding("encoding"))
+            };
             let file = RealFile::write(&image, scratch, encode)?;
             let (decoded, refusal) = decode(encoder, decoder, file.bytes())?;
             refused = refused.or(refusal);

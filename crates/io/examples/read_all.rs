@@ -1,10 +1,10 @@
 //! Reads images and writes what was read for other programs to compare with.
 //!
-//! `read_all FOLDER < NAMES` reads the files named on standard input, one a line, and prints a line
+//! `read_all FOLDER [as-stored] < NAMES` reads the files named on standard input, one a line, and prints a line
 //! for each, separated by tabs: its number from 0, milliseconds, `ok`, width, height, pixel format
 //! and notes, or its number, milliseconds, the kind of error, and the error. The samples go to
 //! FOLDER/NUMBER.raw (16 bits in the byte order of the machine), metadata to NUMBER.icc, .exif and
-//! .xmp. Orientation is applied.
+//! .xmp. Orientation is applied, unless `as-stored` is given.
 
 use std::error::Error;
 use std::io::BufRead;
@@ -14,10 +14,10 @@ use std::time::Instant;
 use heirloom_io::{ReadError, ReadOptions, read_noting};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: read_all FOLDER < NAMES")?);
+    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: read_all FOLDER [as-stored] < NAMES")?);
     std::panic::set_hook(Box::new(|_| {}));
     let mut options = ReadOptions::default();
-    options.upright = true;
+    options.upright = std::env::args().nth(2).as_deref() != Some("as-stored");
     for (number, name) in std::io::stdin().lock().lines().enumerate() {
         let bytes = std::fs::read(name?)?;
         let start = Instant::now();

@@ -1,13 +1,34 @@
 //! Files that are written whole or not at all.
 //!
 //! The bytes go to a temporary file in the same folder, which then takes the name of the target. A
-//! reader sees the old file or the new one, never a part of it.
+//! reader sees the old file or the new one, never a part of it. A program that is about to be ended
+//! by a signal calls [`remove_temporaries`].
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::FileError;
+
+/// The temporary files that there are now.
+static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn temporaries() -> MutexGuard<'static, Vec<PathBuf>> {
+    // A list of names is whole whatever a thread that held it did.
+    TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary files of all writes that are under way, and keeps new ones from being made:
+/// writes that begin later wait for ever. For the end of the program.
+pub fn remove_temporaries() {
+    let list = temporaries();
+    for path in list.iter() {
+        // Nothing is left to be done about a file that cannot be removed.
+        let _ = fs::remove_file(path);
+    }
+    std::mem::forget(list);
+}
 
 /// What happens to a file that is already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,22 +51,23 @@ impl Existing {
 /// Checks, before any work is done, that [`write()`] would not refuse the path.
 ///
 /// # Errors
-/// [`FileError::Folder`], and [`FileError::Exists`] for a file that shall be kept.
+/// [`FileError::Folder`], [`FileError::NoFolder`], and [`FileError::Exists`] for a file that shall
+/// be kept.
 pub fn check(path: &Path, existing: Existing) -> Result<(), FileError> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(FileError::Folder(path.to_owned())),
         Ok(found) if found.is_file() && existing == Existing::Keep => Err(FileError::Exists(path.to_owned())),
+        Err(_) if !folder_of(path).is_dir() => Err(FileError::NoFolder(path.to_owned())),
         _ => Ok(()),
     }
 }
 
-/// Writes a file atomically, with the permissions of an ordinary new file.
+/// Writes a file atomically and durably: its bytes are on the disk before it takes its name, so that
+/// after a power failure there is the old file or the new one. A new file gets the permissions of an
+/// ordinary one; a file that is replaced keeps its own.
 ///
 /// A symbolic link stays, and the file it leads to is replaced. What is neither a file nor a
 /// folder, such as `/dev/null`, is written to directly.
-///
-/// The file is not forced to the disk: after a power failure it may be missing or empty.
-/// [`write_durably`] prevents that.
 ///
 /// # Errors
 /// Fails as [`check`] does, or with [`FileError::Io`].
@@ -53,19 +75,67 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileEr
     check(path, existing)?;
     let failed = |source| FileError::Io { path: path.to_owned(), source };
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+    let replaced = fs::metadata(&target).ok();
+    if replaced.as_ref().is_some_and(|found| !found.is_file()) {
         return fs::write(&target, bytes).map_err(failed);
     }
-    let mut temporary = temporary_in(folder_of(&target)).map_err(failed)?;
-    temporary.write_all(bytes).map_err(failed)?;
-    let renamed = match existing {
-        Existing::Replace => temporary.persist(&target),
-        Existing::Keep => temporary.persist_noclobber(&target),
-    };
-    match renamed {
-        Ok(_) => Ok(()),
-        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Err(FileError::Exists(path.to_owned())),
-        Err(e) => Err(failed(e.error)),
+    let mut temporary = Temporary::new(folder_of(&target)).map_err(failed)?;
+    temporary.file.write_all(bytes).map_err(failed)?;
+    if let Some(replaced) = replaced {
+        // Not every file system knows permissions; that is no reason to lose the result.
+        let _ = temporary.file.as_file().set_permissions(replaced.permissions());
+    }
+    temporary.file.as_file().sync_all().map_err(failed)?;
+    match temporary.persist(&target, existing) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(FileError::Exists(path.to_owned())),
+        Err(e) => Err(failed(e)),
+    }
+}
+
+/// A hidden temporary file, removed when it is dropped.
+struct Temporary {
+    file: tempfile::NamedTempFile,
+    listed: Listed,
+}
+
+/// A name in the list of temporary files, taken out when it is dropped.
+struct Listed(PathBuf);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        temporaries().retain(|path| *path != self.0);
+    }
+}
+
+impl Temporary {
+    /// A file with the permissions of an ordinary new one.
+    fn new(folder: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".heirloom-").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        // The list is locked from before the file is there until it is listed.
+        let mut list = temporaries();
+        let file = builder.tempfile_in(folder)?;
+        let listed = Listed(file.path().to_owned());
+        list.push(listed.0.clone());
+        drop(list);
+        Ok(Self { file, listed })
+    }
+
+    /// Gives the file its name.
+    fn persist(self, target: &Path, existing: Existing) -> io::Result<()> {
+        let Self { file, listed } = self;
+        let renamed = match existing {
+            Existing::Replace => file.persist(target),
+            Existing::Keep => file.persist_noclobber(target),
+        };
+        drop(listed);
+        renamed.map(drop).map_err(|e| e.error)
     }
 }
 
@@ -104,18 +174,6 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A hidden temporary file with the permissions of an ordinary new file.
-fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".heirloom-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,7 +204,7 @@ mod tests {
         assert!(matches!(write(folder.path(), b"", Existing::Replace), Err(FileError::Folder(_))));
         let missing = folder.path().join("no").join("file");
         let error = write(&missing, b"", Existing::Replace).unwrap_err();
-        assert!(error.to_string().starts_with(&missing.display().to_string()), "{error}");
+        assert_eq!(error.to_string(), format!("{}: cannot be written: its folder does not exist", missing.display()));
         assert!(matches!(write_durably(&missing, b""), Err(FileError::Io { .. })));
         assert!(names(folder.path()).is_empty());
     }
@@ -161,6 +219,35 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(names(folder.path()), ["config.toml"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn replaced_files_keep_their_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, b"old", Existing::Keep).unwrap();
+        for mode in [0o600, 0o640, 0o755] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            write(&path, b"new", Existing::Replace).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        }
+    }
+
+    #[test]
+    fn temporary_files_are_listed_while_they_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let temporary = Temporary::new(folder.path()).unwrap();
+        let path = temporary.file.path().to_owned();
+        assert!(temporaries().contains(&path) && path.exists());
+        drop(temporary);
+        assert!(!temporaries().contains(&path) && !path.exists());
+        let temporary = Temporary::new(folder.path()).unwrap();
+        let path = temporary.file.path().to_owned();
+        temporary.persist(&folder.path().join("a"), Existing::Keep).unwrap();
+        assert!(!temporaries().contains(&path));
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     #[cfg(unix)]

@@ -74,6 +74,8 @@ pub enum FileError {
     Exists(PathBuf),
     /// The path names a folder.
     Folder(PathBuf),
+    /// The folder that the file would be in does not exist.
+    NoFolder(PathBuf),
     /// The operating system could not write the file.
     Io {
         /// The file that was to be written.
@@ -88,6 +90,10 @@ impl fmt::Display for FileError {
         match self {
             Self::Exists(path) => write!(f, "{}: exists already", path.display()),
             Self::Folder(path) => write!(f, "{}: is a folder, not a file", path.display()),
+            Self::NoFolder(path) => write!(f, "{}: cannot be written: its folder does not exist", path.display()),
+            Self::Io { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+                write!(f, "{}: cannot be written: the disk is full", path.display())
+            }
             Self::Io { path, source } => write!(f, "{}: cannot be written: {source}", path.display()),
         }
     }

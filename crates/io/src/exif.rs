@@ -203,6 +203,7 @@ pub(crate) fn short(tag: u16, value: u16) -> Entry {
     Entry { tag, kind: SHORT, count: 1, value: value.to_le_bytes().to_vec() }
 }
 
+#[cfg(test)]
 /// The entries of a resolution in pixels per unit (2 = inch, 3 = centimetre), little-endian.
 pub(crate) fn resolution(x: (u32, u32), y: (u32, u32), unit: u16) -> [Entry; 3] {
     let rational = |tag, (numerator, denominator): (u32, u32)| Entry {

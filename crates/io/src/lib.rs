@@ -38,7 +38,7 @@ mod write;
 pub use error::{FileError, ReadError, WriteError};
 pub use file_id::FileId;
 pub use format::{EXTENSIONS, Format};
-pub use heirloom_codec::image::{Image, Metadata, PixelFormat, Samples};
+pub use heirloom_codec::image::{Cicp, Image, Metadata, PixelFormat, Resolution, Samples};
 pub use orientation::upright;
 pub use read::{Alpha, Depth, ReadImage, ReadOptions, Strip, read, read_file, read_noting};
 pub use write::{WriteOptions, Written, write, write_with};

@@ -1,5 +1,8 @@
 //! Colour: ICC profiles for what formats say in numbers, and CMYK as sRGB.
 
+use std::borrow::Cow;
+
+use heirloom_codec::image::Metadata;
 use moxcms::{
     Chromaticity, CicpColorPrimaries, CicpProfile, ColorDateTime, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
     MatrixCoefficients, ToneReprCurve, TransferCharacteristics, TransformOptions, XyY,
@@ -72,13 +75,10 @@ pub(crate) fn of_cicp(primaries: u8, transfer: u8) -> Option<Vec<u8>> {
     encoded(profile)
 }
 
-/// The code points in the `cicp` tag of a profile: primaries, transfer, matrix, full range.
-pub(crate) fn cicp(icc: &[u8]) -> Option<[u8; 4]> {
-    let count = u32::from_be_bytes(icc.get(128..132)?.try_into().ok()?).min(200) as usize;
-    let tag = (0..count).find_map(|i| icc.get(132 + 12 * i..144 + 12 * i).filter(|tag| tag.starts_with(b"cicp")))?;
-    let at = u32::from_be_bytes(tag[4..8].try_into().ok()?) as usize;
-    let content = icc.get(at..at.checked_add(12)?)?;
-    content.starts_with(b"cicp").then(|| content[8..].try_into().ok()).flatten()
+/// The ICC profile of an image, for formats that have no place for code points.
+pub(crate) fn icc(metadata: &Metadata) -> Option<Cow<'_, [u8]>> {
+    let own = metadata.icc.as_deref().map(Cow::Borrowed);
+    own.or_else(|| metadata.cicp.and_then(|code| of_cicp(code.primaries, code.transfer)).map(Cow::Owned))
 }
 
 fn encoded(mut profile: ColorProfile) -> Option<Vec<u8>> {
@@ -161,8 +161,12 @@ mod tests {
         assert!(shown[0] >= 200 && shown[1] < 95, "a purer red: {shown:?}");
         assert_eq!(shown[3..], [255; 3], "white stays white");
         let pq = of_cicp(9, 16).unwrap();
-        assert_eq!(cicp(&pq).map(|code| (code[0], code[1])), Some((9, 16)));
-        assert_eq!(cicp(&pq[..200]), None);
+        let pq = ColorProfile::new_from_slice(&pq).unwrap();
+        let code = pq.cicp.unwrap();
+        assert_eq!(
+            (code.color_primaries, code.transfer_characteristics),
+            (CicpColorPrimaries::Bt2020, TransferCharacteristics::Smpte2084)
+        );
     }
 
     #[test]

@@ -109,7 +109,10 @@ impl Coder {
     fn time(&self, encode: bool) -> Answer<f64> {
         let begin = Instant::now();
         if encode {
-            std::hint::black_box(self.model.encode(&self.image, &EncodeOptions::new(LAMBDA).with_lossless(heirloom_codec::Lossless::Never))?);
+            std::hint::black_box(
+                self.model
+                    .encode(&self.image, &EncodeOptions::new(LAMBDA).with_lossless(heirloom_codec::Lossless::Never))?,
+            );
         } else {
             std::hint::black_box(self.model.decode(&self.file, &DecodeOptions::default())?);
         }

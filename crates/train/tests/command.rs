@@ -152,7 +152,10 @@ fn an_archive_leads_to_the_next_generation_also_on_one_thread() {
     fs::write(&parent, file.to_bytes().unwrap()).unwrap();
     fs::create_dir(&archive).unwrap();
     let image = Image::new(100, 70, PixelFormat::Grey8, (0..7000).map(|i| (i % 251) as u8).collect()).unwrap();
-    let bytes = Model::new(file.clone()).unwrap().encode(&image, &EncodeOptions::new(200.0).with_lossless(heirloom_codec::Lossless::Never)).unwrap();
+    let bytes = Model::new(file.clone())
+        .unwrap()
+        .encode(&image, &EncodeOptions::new(200.0).with_lossless(heirloom_codec::Lossless::Never))
+        .unwrap();
     fs::write(archive.join("own.hlm"), &bytes).unwrap();
     fs::write(archive.join("cut.hlm"), &bytes[..bytes.len() - 1]).unwrap();
 

@@ -34,7 +34,9 @@ fn change(scratch: &Scratch, newer: ModelFile) -> f64 {
     for image in images(&scratch.images()) {
         let original = codec_image(&image);
         for lambda in [32.0, 181.0, 1024.0] {
-            let bytes = old.encode(&original, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never)).unwrap();
+            let bytes = old
+                .encode(&original, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never))
+                .unwrap();
             let of_old = old.decode_latents(&bytes, &exact).unwrap();
             assert_eq!(of_old.hash(), new.decode_latents(&bytes, &exact).unwrap().hash());
             let decoded = |model: &Model| psnr(&original, &model.decode(&bytes, &exact).unwrap());
@@ -102,7 +104,9 @@ fn the_teacher_finds_the_latents_that_a_file_holds() {
     let image = images(&scratch.images())[0].centre(64);
     let lambda = 300.0;
     let model = Model::new(parent().clone()).unwrap();
-    let bytes = model.encode(&codec_image(&image), &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never)).unwrap();
+    let bytes = model
+        .encode(&codec_image(&image), &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never))
+        .unwrap();
     let of_file = model.decode_latents(&bytes, &DecodeOptions::default()).unwrap();
 
     let device = Device::flex();

@@ -120,7 +120,9 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
         let model = Model::new(file).unwrap();
         let image = codec_image(&images(&scratch.images())[0]);
         for lambda in [wide.low, wide.high] {
-            let bytes = model.encode(&image, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never)).unwrap();
+            let bytes = model
+                .encode(&image, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never))
+                .unwrap();
             model.decode(&bytes, &DecodeOptions::default()).unwrap();
         }
     }

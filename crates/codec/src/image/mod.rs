@@ -11,4 +11,4 @@ mod samples;
 pub use buffer::{Image, ImageError};
 pub use samples::Samples;
 
-pub use heirloom_format::container::{Metadata, PixelFormat};
+pub use heirloom_format::container::{Cicp, Metadata, PixelFormat, Resolution};

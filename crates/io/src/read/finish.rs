@@ -78,13 +78,8 @@ fn stripped(metadata: Metadata, strip: Strip) -> Metadata {
         Strip::All => Metadata::default(),
         Strip::Safe => {
             let turn = metadata.exif.as_deref().and_then(exif::orientation).filter(|turn| *turn != 1);
-            Metadata {
-                icc: metadata.icc,
-                exif: turn.map(|turn| exif::built(&[exif::short(exif::ORIENTATION, turn)])),
-                xmp: None,
-                cicp: metadata.cicp,
-                resolution: None,
-            }
+            let exif = turn.map(|turn| exif::built(&[exif::short(exif::ORIENTATION, turn)]));
+            Metadata { exif, xmp: None, ..metadata }
         }
     }
 }

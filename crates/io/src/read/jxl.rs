@@ -1,12 +1,14 @@
 //! JPEG XL, read by the library `jxl-oxide`.
 
-use heirloom_codec::image::{Image, Metadata, Samples};
+use heirloom_codec::image::{Cicp, Image, Metadata, Samples};
 use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, JxlThreadPool, Moxcms, RenderingIntent};
 
 use super::reading::{Reading, image, zeros};
 use super::refusals::{cut_short, of_library};
 use crate::ReadError;
-use crate::profile;
+
+/// Primaries and transfer characteristics of sRGB.
+const SRGB: [u8; 2] = [1, 13];
 
 /// Reads a frame of a JPEG XL file. Its pixels are upright already, whatever its orientation says.
 pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, ReadError> {
@@ -51,13 +53,15 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, Rea
 }
 
 fn metadata(file: &JxlImage, reading: &mut Reading<'_>) -> Result<Metadata, ReadError> {
-    let cicp = file.rendered_cicp().map(|code| (code[0], code[1]));
-    let is_srgb = cicp == Some((1, 13));
-    let icc = match cicp {
-        Some((primaries, transfer)) if file.original_icc().is_none() => profile::of_cicp(primaries, transfer),
-        _ => None,
-    };
-    let icc = icc.or_else(|| (!is_srgb).then(|| file.rendered_icc()));
+    let cicp = file.rendered_cicp().filter(|_| file.original_icc().is_none());
+    let is_srgb = cicp.is_some_and(|code| code[..2] == SRGB);
+    let icc = cicp.is_none().then(|| file.rendered_icc());
+    let cicp = cicp.filter(|_| !is_srgb).map(|[primaries, transfer, ..]| Cicp {
+        primaries,
+        transfer,
+        matrix: 0,
+        full_range: true,
+    });
     let boxes = file.aux_boxes();
     let exif = boxes.first_exif().map_err(|error| refusal(&*error))?;
     let mut exif = exif.has_data().then(|| exif.unwrap().payload().to_vec());
@@ -70,7 +74,7 @@ fn metadata(file: &JxlImage, reading: &mut Reading<'_>) -> Result<Metadata, Read
     if extra > 0 && !file.pixel_format().has_black() {
         reading.note(format!("its {extra} extra channels beside colour and alpha were left out"));
     }
-    Ok(Metadata { icc, exif, xmp, ..Metadata::default() })
+    Ok(Metadata { icc, exif, xmp, cicp, ..Metadata::default() })
 }
 
 fn refusal(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ReadError {

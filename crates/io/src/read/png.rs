@@ -3,18 +3,15 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use heirloom_codec::image::{Image, Metadata, Samples};
+use heirloom_codec::image::{Cicp, Image, Metadata, Resolution, Samples};
 use image::AnimationDecoder;
 use png::{ColorType, Decoder, DecodingError, Info, Limits, Transformations, Unit};
 
 use super::reading::{Reading, from_big_endian, image};
 use super::refusals::{damaged, from_memory, of_library, too_large};
+use crate::ReadError;
 use crate::metadata::{EXIF_PREFIX, PNG_XMP};
 use crate::profile;
-use crate::{ReadError, exif};
-
-/// Pixels per metre of 72 pixels per inch, which is what no resolution means.
-const DEFAULT_DENSITY: u32 = 2835;
 
 /// Reads a PNG file to its end, because metadata may follow the pixels. Palettes and samples of
 /// fewer than 8 bits are expanded.
@@ -64,48 +61,38 @@ fn animated(bytes: &[u8], frame: u32, metadata: Metadata) -> Result<Image, ReadE
 fn metadata(info: &Info<'_>, grey: bool, reading: &mut Reading<'_>) -> Metadata {
     let kept = |blob: &Option<Cow<'_, [u8]>>| blob.as_deref().map(<[u8]>::to_vec);
     let Texts { xmp, exif: raw } = Texts::of(info, reading);
-    let mut exif = kept(&info.exif_metadata).or(raw);
-    match info.pixel_dims {
-        Some(density) if density.unit == Unit::Meter && density.xppu > 0 && density.yppu > 0 => {
-            let is_default = (density.xppu, density.yppu) == (DEFAULT_DENSITY, DEFAULT_DENSITY);
-            if exif.is_none() && !is_default {
-                exif = Some(exif::built(&exif::resolution((density.xppu, 100), (density.yppu, 100), 3)));
-            }
-        }
-        Some(density) if density.xppu != density.yppu => reading.note("the shape of its pixels was left out"),
-        _ => {}
-    }
-    Metadata { icc: colour(info, grey, reading), exif, xmp, ..Metadata::default() }
+    let exif = kept(&info.exif_metadata).or(raw);
+    let (icc, cicp) = colour(info, grey, reading);
+    Metadata { icc, exif, xmp, cicp, resolution: resolution(info) }
 }
 
-/// The colour profile: cICP, iCCP, sRGB, gAMA with cHRM, in the order in which PNG (third edition,
+fn resolution(info: &Info<'_>) -> Option<Resolution> {
+    let density = info.pixel_dims.filter(|density| density.xppu > 0 && density.yppu > 0)?;
+    let per_metre = density.unit == Unit::Meter;
+    (per_metre || density.xppu != density.yppu).then_some(Resolution { x: density.xppu, y: density.yppu, per_metre })
+}
+
+/// The colour space: cICP, iCCP, sRGB, gAMA with cHRM, in the order in which PNG (third edition,
 /// 4.3) has them count.
-fn colour(info: &Info<'_>, grey: bool, reading: &mut Reading<'_>) -> Option<Vec<u8>> {
+fn colour(info: &Info<'_>, grey: bool, reading: &mut Reading<'_>) -> (Option<Vec<u8>>, Option<Cicp>) {
     if info.mastering_display_color_volume.is_some() || info.content_light_level.is_some() {
         reading.note("its HDR mastering data was left out");
     }
     let icc = info.icc_profile.as_deref().map(<[u8]>::to_vec);
-    if let Some(code) = info.coding_independent_code_points {
-        if icc.is_some() {
-            reading.note("its cICP chunk was left out, for its ICC profile says the same");
-            return icc;
-        }
-        let of_cicp = profile::of_cicp(code.color_primaries, code.transfer_function);
-        let is_srgb = (code.color_primaries, code.transfer_function) == (1, 13);
-        if grey || (of_cicp.is_none() && !is_srgb) {
-            reading.note(format!("its cICP chunk ({}, {}) was left out", code.color_primaries, code.transfer_function));
-            return None;
-        }
-        return of_cicp;
-    }
-    if icc.is_some() || info.srgb.is_some() {
-        return icc;
+    let cicp = info.coding_independent_code_points.map(|code| Cicp {
+        primaries: code.color_primaries,
+        transfer: code.transfer_function,
+        matrix: code.matrix_coefficients,
+        full_range: code.is_video_full_range_image,
+    });
+    if icc.is_some() || cicp.is_some() || info.srgb.is_some() {
+        return (icc, cicp);
     }
     let gamma = info.gama_chunk.map(|gamma| f64::from(gamma.into_value()));
     let space = info.chrm_chunk.map(|c| {
         [c.white, c.red, c.green, c.blue].map(|(x, y)| (f64::from(x.into_value()), f64::from(y.into_value())))
     });
-    profile::of_gamma(gamma, space, grey)
+    (profile::of_gamma(gamma, space, grey), None)
 }
 
 /// Metadata in texts.

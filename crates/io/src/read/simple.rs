@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use heirloom_codec::image::{Image, Metadata};
+use heirloom_codec::image::{Image, Metadata, Resolution};
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, qoi::QoiDecoder, tga::TgaDecoder};
 use image::error::ImageError;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder};
@@ -17,8 +17,16 @@ use crate::profile;
 pub(super) fn bmp(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, ReadError> {
     reading.frame(1, "images")?;
     let bytes = windows_bitmap(bytes);
-    let image = decoded(BmpDecoder::new(Cursor::new(&*bytes)).map_err(refusal)?, reading)?;
+    let mut image = decoded(BmpDecoder::new(Cursor::new(&*bytes)).map_err(refusal)?, reading)?;
+    image.metadata.resolution = bmp_resolution(&bytes);
     Ok(without_empty_alpha(image, reading))
+}
+
+/// Pixels per metre, which stand in headers of 40 bytes and more.
+fn bmp_resolution(bytes: &[u8]) -> Option<Resolution> {
+    let long = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (length, x, y) = (long(14)?, long(38)?, long(42)?);
+    (length >= 40 && x > 0 && y > 0).then_some(Resolution { x, y, per_metre: true })
 }
 
 /// A bitmap of OS/2 2 with the header of Windows 3, which is the first part of its own; other files

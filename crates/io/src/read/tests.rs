@@ -500,6 +500,24 @@ fn simple_formats() {
 }
 
 #[test]
+fn jpeg_xl() {
+    // 5 × 3 pixels of RGB, and of 16-bit grey in a container, by libjxl, as no encoder of the tests writes it.
+    let rgb = b"\xff\x0a\x10\x50\x10\x50\x5c\x08\x08\x02\x01\0\xd8\0\x4b\x12\xc5\x82\x85\x24\x92\xab\xbb\xa3\x24\xa5\xdc\x67\x3f\
+        \xc5\x01\x10\x08\x84\xc0\x0b\x10\xa0\x02\xc1\x5d\x6d\xa6\x38\x9d\x4e\x67\xc4\x40\xb4\xba\x32\x72\x35\x24\x8a\xe7\
+        \xd9\x2f\x89\x23\x44\x79\x74\x6f\x92\x76\0";
+    let image = read(rgb).unwrap();
+    assert_eq!((image.width(), image.height(), image.format()), (5, 3, PixelFormat::Rgb8));
+    let expected: Vec<u8> = (0..3).flat_map(|y| (0..5).flat_map(move |x| [x * 50, y * 100, (x + y) * 20])).collect();
+    assert_eq!((image.data(), &image.metadata.icc), (&expected[..], &None));
+    let grey = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl \0\0\0\x09jxll\x0a\0\0\0\x3ejxlc\xff\x0a\x10\x50\xfc\0\xc5\x85\x08\
+        \x02\x01\0\xa0\0\x4b\x12\xc5\x82\x85\x24\x96\x06\x37\x19\xad\x39\x13\x3a\xa5\x7c\x84\x99\x61\x66\x98\x19\x66\x96\0\xf7\
+        \xe7\x9d\xbe\x29\xda\x50\xc9\x5f\xef\x03\x92\x31\x47\xac";
+    let expected: Vec<u16> = (0..3).flat_map(|y| (0..5).map(move |x| x * 13107 + y)).collect();
+    assert_eq!(read(grey).unwrap().samples(), &Samples::U16(expected));
+    assert!(read(&rgb[..40]).is_err());
+}
+
+#[test]
 fn frames_of_animations() {
     let colours = [[200, 0, 0, 255], [0, 200, 0, 255], [0, 0, 200, 255]];
     let mut bytes = Vec::new();

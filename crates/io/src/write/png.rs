@@ -7,11 +7,8 @@ use png::chunk::ChunkType;
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Info, PixelDimensions, Unit};
 
 use super::{Lost, Written, big_endian};
+use crate::WriteError;
 use crate::metadata::PNG_XMP;
-use crate::{WriteError, exif, profile};
-
-/// Inches of a metre.
-const INCHES: f64 = 1.0 / 0.0254;
 
 pub(super) fn write(image: &Image) -> Result<Written, WriteError> {
     let failed = |e: EncodingError| WriteError::Encoder(format!("cannot be written as PNG: {e}"));
@@ -26,9 +23,10 @@ pub(super) fn write(image: &Image) -> Result<Written, WriteError> {
     info.bit_depth = if image.format().bits() == 8 { BitDepth::Eight } else { BitDepth::Sixteen };
     info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
     info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
-    info.pixel_dims = metadata.exif.as_deref().and_then(exif::pixels_per_inch).map(|(x, y)| {
-        let per_metre = |per_inch: f64| (per_inch * INCHES).round().clamp(1.0, f64::from(i32::MAX)) as u32;
-        PixelDimensions { xppu: per_metre(x), yppu: per_metre(y), unit: Unit::Meter }
+    info.pixel_dims = metadata.resolution.map(|r| PixelDimensions {
+        xppu: r.x,
+        yppu: r.y,
+        unit: if r.per_metre { Unit::Meter } else { Unit::Unspecified },
     });
     let mut bytes = Vec::new();
     let mut lost = Lost::default();
@@ -41,9 +39,10 @@ pub(super) fn write(image: &Image) -> Result<Written, WriteError> {
         None => {}
     }
     let mut writer = encoder.write_header().map_err(failed)?;
-    if let Some([primaries, transfer, _, range]) = metadata.icc.as_deref().and_then(profile::cicp) {
+    if let Some(code) = metadata.cicp {
         // PNG stores RGB only, which is matrix 0.
-        writer.write_chunk(ChunkType(*b"cICP"), &[primaries, transfer, 0, range]).map_err(failed)?;
+        let content = [code.primaries, code.transfer, 0, code.full_range.into()];
+        writer.write_chunk(ChunkType(*b"cICP"), &content).map_err(failed)?;
     }
     writer.write_image_data(&big_endian(image.samples())).map_err(failed)?;
     writer.finish().map_err(failed)?;

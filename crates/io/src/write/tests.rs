@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::exif::{ORIENTATION, built, resolution, short};
+use heirloom_codec::image::{Cicp, Resolution};
+
 use crate::{PixelFormat, ReadOptions, read, read_noting};
 
 fn image(format: PixelFormat) -> Image {
@@ -91,9 +93,19 @@ fn jpeg_puts_alpha_on_a_background() {
 #[test]
 fn code_points_go_into_png() {
     let mut image = image(PixelFormat::Rgb16);
-    image.metadata.icc = crate::profile::of_cicp(9, 16);
+    image.metadata.icc = None;
+    image.metadata.cicp = Some(Cicp { primaries: 9, transfer: 16, matrix: 0, full_range: true });
+    image.metadata.resolution = Some(Resolution { x: 11811, y: 5906, per_metre: true });
     let Written { bytes, .. } = write(&image, Format::Png).unwrap();
     let at = bytes.windows(4).position(|four| four == b"cICP").unwrap();
     assert_eq!(bytes[at + 4..at + 8], [9, 16, 0, 1]);
     assert_eq!(read(&bytes, &ReadOptions::default()).unwrap(), image);
+    // Formats without a place for code points get a profile.
+    for format in [Format::Jpeg, Format::WebP, Format::Tiff] {
+        let written = write(&image, format).unwrap();
+        let found = read(&written.bytes, &ReadOptions::default()).unwrap().metadata;
+        assert_eq!(found.icc, crate::profile::of_cicp(9, 16), "{format:?}");
+    }
+    let jpeg = write(&image, Format::Jpeg).unwrap();
+    assert_eq!(read(&jpeg.bytes, &ReadOptions::default()).unwrap().metadata.resolution, image.metadata.resolution);
 }

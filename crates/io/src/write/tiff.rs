@@ -1,6 +1,7 @@
 //! TIFF: lossless, compressed by Deflate, with the ICC profile, XMP, and what of Exif TIFF itself
 //! has tags for.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use heirloom_codec::image::{Image, Samples};
@@ -10,8 +11,8 @@ use tiff::encoder::{Compression, DeflateLevel, Rational, TiffEncoder, TiffValue}
 use tiff::tags::{ExtraSamples, Predictor, ResolutionUnit, Tag};
 
 use super::{Lost, Written};
-use crate::WriteError;
 use crate::exif::{self, Tiff};
+use crate::{WriteError, profile};
 
 /// XMP, which the library has no name for.
 const XMP: Tag = Tag::Unknown(700);
@@ -48,12 +49,17 @@ where
         page.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
     }
     let metadata = &image.metadata;
+    let of_exif = metadata.exif.as_deref().and_then(exif::pixels_per_inch);
+    let per_inch = of_exif.or_else(|| {
+        let resolution = metadata.resolution.filter(|resolution| resolution.per_metre)?;
+        Some((f64::from(resolution.x) * 0.0254, f64::from(resolution.y) * 0.0254))
+    });
+    if let Some((x, y)) = per_inch {
+        page.resolution_unit(ResolutionUnit::Inch);
+        page.x_resolution(rational(x));
+        page.y_resolution(rational(y));
+    }
     if let Some(exif) = metadata.exif.as_deref() {
-        if let Some((x, y)) = exif::pixels_per_inch(exif) {
-            page.resolution_unit(ResolutionUnit::Inch);
-            page.x_resolution(rational(x));
-            page.y_resolution(rational(y));
-        }
         if let Some(turn) = exif::orientation(exif) {
             page.encoder().write_tag(Tag::Orientation, turn)?;
         }
@@ -66,9 +72,9 @@ where
             }
         }
     }
-    for (tag, blob) in [(Tag::IccProfile, &metadata.icc), (XMP, &metadata.xmp)] {
+    for (tag, blob) in [(Tag::IccProfile, profile::icc(metadata)), (XMP, metadata.xmp.as_deref().map(Cow::Borrowed))] {
         if let Some(blob) = blob {
-            page.encoder().write_tag(tag, blob.as_slice())?;
+            page.encoder().write_tag(tag, &*blob)?;
         }
     }
     page.write_data(samples)?;

@@ -4,7 +4,7 @@ use heirloom_codec::image::Image;
 use image_webp::{ColorType, WebPEncoder};
 
 use super::{Lost, Written};
-use crate::WriteError;
+use crate::{WriteError, profile};
 
 /// Most pixels of a side.
 const MAX_SIDE: u32 = 16384;
@@ -27,7 +27,7 @@ pub(super) fn write(image: &Image) -> Result<Written, WriteError> {
     let mut bytes = Vec::new();
     let mut encoder = WebPEncoder::new(&mut bytes);
     let metadata = image.metadata.clone();
-    metadata.icc.into_iter().for_each(|icc| encoder.set_icc_profile(icc));
+    profile::icc(&metadata).into_iter().for_each(|icc| encoder.set_icc_profile(icc.into_owned()));
     metadata.exif.into_iter().for_each(|exif| encoder.set_exif_metadata(exif));
     metadata.xmp.into_iter().for_each(|xmp| encoder.set_xmp_metadata(xmp));
     let encoded = encoder.encode(&lost.shallow(image.samples()), width, height, color);

@@ -239,8 +239,7 @@ fn archive_files(root: &Path) -> Result<Vec<PathBuf>> {
 fn readable(path: &Path, model: &Model, crop: usize) -> std::result::Result<(Header, blake3::Hash), String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     let options = DecodeOptions::default();
-    let container::File { header, tiles, .. } =
-        container::parse(&bytes, &options.limits).map_err(|e| e.to_string())?;
+    let container::File { header, tiles, .. } = container::parse(&bytes, &options.limits).map_err(|e| e.to_string())?;
     if !model.reads(&header) {
         let hex: String = header.entropy_id.iter().map(|b| format!("{b:02x}")).collect();
         return Err(format!("it belongs to another lineage than the model, with the entropy id {hex}…"));

@@ -110,7 +110,9 @@ pub fn archive(scratch: &Scratch, file: &ModelFile, prefix: &str) {
     fs::create_dir_all(scratch.0.join("archive")).unwrap();
     for (n, image) in images(&scratch.images()).iter().enumerate() {
         let lambda = [64.0, 256.0, 1024.0][n % 3];
-        let bytes = model.encode(&codec_image(image), &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never)).unwrap();
+        let bytes = model
+            .encode(&codec_image(image), &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never))
+            .unwrap();
         fs::write(scratch.0.join(format!("archive/{prefix}{n:03}.hlm")), bytes).unwrap();
     }
 }

@@ -1,15 +1,15 @@
 //! JPEG, read by the library `libjpeg-turbo-rs`, and what that refuses by `jpeg-decoder`.
 
+mod complete;
 mod segments;
 
-use heirloom_codec::image::{Image, Metadata, Samples};
+use heirloom_codec::image::{Image, Metadata, Resolution, Samples};
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat};
 
 use self::segments::{Frame, Segments};
 use super::reading::{Reading, image};
 use super::refusals::{cut_short, damaged, of_library, too_large};
-use crate::ReadError;
-use crate::{exif, profile};
+use crate::{ReadError, profile};
 
 /// Most scans of a file; a progressive file has about ten.
 const MAX_SCANS: usize = 1000;
@@ -63,12 +63,14 @@ fn decode(
         let coefficients = libjpeg_turbo_rs::read_coefficients(bytes).map_err(refusal)?;
         return other(&libjpeg_turbo_rs::write_coefficients(&coefficients).map_err(refusal)?);
     }
-    // jpeg-decoder fills up what ends too early; reading the coefficients finds that where the
-    // library takes such scans.
-    if !frame.is_lossless()
-        && let Err(error @ JpegError::UnexpectedEof) = libjpeg_turbo_rs::read_coefficients(bytes)
-    {
-        reading.tolerate(refusal(error))?;
+    // jpeg-decoder fills up what ends too early. Of progressive files, reading the coefficients finds
+    // that.
+    let is_short = match frame.code {
+        0xc2 => matches!(libjpeg_turbo_rs::read_coefficients(bytes), Err(JpegError::UnexpectedEof)),
+        _ => !complete::is_complete(bytes, frame),
+    };
+    if is_short {
+        reading.tolerate(cut_short())?;
     }
     other(bytes)
 }
@@ -84,7 +86,16 @@ fn limits(reading: &Reading<'_>) -> DecodeLimits {
 }
 
 fn usual(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Decoded, ReadError> {
-    let mut decoder = Decoder::new_with_limits(bytes, limits(reading)).map_err(refusal)?;
+    let ended;
+    let mut decoder = match Decoder::new_with_limits(bytes, limits(reading)) {
+        Ok(decoder) => decoder,
+        Err(error) => {
+            reading.tolerate(refusal(error))?;
+            // A header that is cut short can be read when the file has an end.
+            ended = [bytes, &[0xff, 0xd9]].concat();
+            Decoder::new_with_limits(&ended, limits(reading)).map_err(refusal)?
+        }
+    };
     let grey = decoder.jpeg_color_space() == ColorSpace::Grayscale;
     decoder.set_output_format(if grey { PixelFormat::Grayscale } else { PixelFormat::Rgb });
     let decoded = match decoder.decode_image() {
@@ -142,15 +153,26 @@ fn other(bytes: &[u8]) -> Result<Decoded, ReadError> {
 }
 
 fn metadata(segments: &Segments<'_>) -> Metadata {
-    /// What no resolution means, in pixels per inch.
-    const DEFAULT: (u16, u16) = (72, 72);
-    let mut exif = segments.exif.clone();
-    if let (None, Some((unit @ (1 | 2), x @ 1.., y @ 1..))) = (&exif, segments.density)
-        && (unit, (x, y)) != (1, DEFAULT)
-    {
-        exif = Some(exif::built(&exif::resolution((x.into(), 1), (y.into(), 1), u16::from(unit) + 1)));
+    Metadata {
+        icc: segments.icc(),
+        exif: segments.exif.clone(),
+        xmp: segments.xmp.map(<[u8]>::to_vec),
+        resolution: segments.density.and_then(resolution),
+        ..Metadata::default()
     }
-    Metadata { icc: segments.icc(), exif, xmp: segments.xmp.map(<[u8]>::to_vec), ..Metadata::default() }
+}
+
+/// The resolution of a JFIF segment: unit (0 = none, 1 = inch, 2 = centimetre) and pixels per unit.
+/// 72 pixels per inch, and square pixels, are what no resolution means.
+fn resolution((unit, x, y): (u8, u16, u16)) -> Option<Resolution> {
+    let metres = match unit {
+        0 if x != y => None,
+        1 if (x, y) != (72, 72) => Some(0.0254),
+        2 => Some(0.01),
+        _ => return None,
+    };
+    let scaled = |v: u16| metres.map_or(v.into(), |metres| (f64::from(v) / metres).round() as u32);
+    (x > 0 && y > 0).then(|| Resolution { x: scaled(x), y: scaled(y), per_metre: metres.is_some() })
 }
 
 fn refusal(error: JpegError) -> ReadError {

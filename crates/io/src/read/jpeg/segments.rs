@@ -25,6 +25,8 @@ pub(super) struct Frame {
     pub(super) bits: u8,
     pub(super) width: u16,
     pub(super) height: u16,
+    /// Name of each component.
+    pub(super) ids: Vec<u8>,
     /// Sampling factors of each component, horizontal and vertical.
     pub(super) sampling: Vec<(u8, u8)>,
 }
@@ -124,7 +126,7 @@ impl<'a> Segments<'a> {
 }
 
 /// The next marker with its segment, behind `at`: its code, and where its content stands.
-fn next(bytes: &[u8], at: &mut usize) -> Option<(u8, Range<usize>)> {
+pub(super) fn next(bytes: &[u8], at: &mut usize) -> Option<(u8, Range<usize>)> {
     loop {
         // In coded data and elsewhere, FF 00 and restart markers are no segments.
         let skipped = bytes.get(*at..)?.iter().position(|byte| *byte == 0xff)?;
@@ -149,9 +151,10 @@ fn next(bytes: &[u8], at: &mut usize) -> Option<(u8, Range<usize>)> {
 
 fn frame(code: u8, content: &[u8]) -> Option<Frame> {
     let [bits, h1, h2, w1, w2, count, components @ ..] = content else { return None };
+    let ids = components.chunks_exact(3).take(usize::from(*count)).map(|c| c[0]).collect();
     let sampling = components.chunks_exact(3).take(usize::from(*count)).map(|c| (c[1] >> 4, c[1] & 15)).collect();
     let (width, height) = (u16::from_be_bytes([*w1, *w2]), u16::from_be_bytes([*h1, *h2]));
-    Some(Frame { code, bits: *bits, width, height, sampling })
+    Some(Frame { code, bits: *bits, width, height, ids, sampling })
 }
 
 impl Frame {

@@ -91,8 +91,8 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, Rea
         is_jpeg: compression == CompressionMethod::ModernJPEG.to_u16(),
     };
     let mut blob = |tag| decoder.find_tag(tag).ok().flatten().and_then(|value| value.into_u8_vec().ok());
-    let mut metadata =
-        Metadata { icc: blob(Tag::IccProfile), xmp: blob(XMP), exif: exif_of(bytes, page), ..Metadata::default() };
+    let (icc, xmp) = (blob(Tag::IccProfile), blob(XMP));
+    let mut metadata = Metadata { icc, xmp, exif: exif_of(bytes, page), ..Metadata::default() };
     let colours = stored.converted(reading, &mut metadata)?;
     if let Some(icc) = &metadata.icc
         && !profile::fits(icc, colours.channels)
