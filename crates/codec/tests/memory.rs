@@ -67,7 +67,9 @@ impl RowSource for Rows {
     fn read_rows(&mut self, count: u32) -> std::io::Result<Samples> {
         let rows = self.next..self.next + count;
         self.next += count;
-        Ok(Samples::U8(rows.flat_map(|y| (0..SIZE.0 * 4).map(move |x| (x / 5 * y / 9) as u8)).collect()))
+        // Noise, for which the slow search for repetitions is not tried.
+        let noise = |x: u32, y: u32| ((x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca77)) >> 11) as u8;
+        Ok(Samples::U8(rows.flat_map(|y| (0..SIZE.0 * 4).map(move |x| noise(x, y))).collect()))
     }
 }
 
