@@ -208,6 +208,11 @@ impl Model {
                 return Ok(Targeted { bytes, summary, lambda: options.lambda, passes: passes + 1 });
             }
         }
+        if best.is_none() && asked == Lossless::WhereBetter && matches!(target, Target::Bytes(_)) {
+            // Whoever asks for few bytes wants them rather than a part without loss.
+            let plain = EncodeOptions { lossless: Lossless::Never, ..options };
+            return self.encode_to(image, target, &plain);
+        }
         let values = search.trials.iter().map(|&(_, value)| value);
         let reached = match target {
             Target::Bytes(_) => values.fold(f64::INFINITY, f64::min).exp2(),
