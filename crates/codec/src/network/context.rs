@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::build::Builder;
-use super::entropy_branch::Prior;
+use super::prior::Prior;
 use crate::model::{CONTEXT_KERNEL, ModelError};
 use heirloom_kernels::{Depthwise, Engine, Linear, Map};
 

@@ -5,6 +5,7 @@ use super::block::{ConditionedBlock, apply_all};
 use super::build::Builder;
 use super::context::Context;
 use super::lambda::{Condition, LambdaEmbedding};
+use super::prior::Prior;
 use super::steps::Steps;
 use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, Spec};
 use heirloom_kernels::{Engine, Linear, Map};
@@ -27,17 +28,6 @@ struct EntropyLevel {
     latent: Linear,
     blocks_out: Vec<ConditionedBlock>,
     up: Option<Linear>,
-}
-
-/// The distribution of one latent, before the latent is known.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Prior {
-    /// Mean μ of each value.
-    pub mean: Map,
-    /// Raw scale of each symbol: σ = exp(softplus(raw + 2.3) − 2.3).
-    pub raw_scale: Map,
-    /// Quantisation step Δ of each channel; empty if all are 1.
-    pub steps: Vec<f32>,
 }
 
 impl EntropyBranch {

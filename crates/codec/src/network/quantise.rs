@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::entropy_branch::Prior;
+use super::prior::Prior;
 use heirloom_format::entropy::MAX_MAGNITUDE;
 use heirloom_kernels::Map;
 
