@@ -1,28 +1,40 @@
 //! The codec as the verbs use it: its errors become failures with an exit status, and files find
 //! their model.
 
+use std::fs::File;
+
 use heirloom_codec::{
     DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, Lossless, Model, Scale, Target,
 };
 use heirloom_eval::EvalError;
-use heirloom_format::container::{ContainerError, Rect, parse_header};
+use heirloom_format::container::{ContainerError, Head, Rect, Seekable, Source};
 use heirloom_store::{GenerationSelector, ModelSet, hex};
 
 use crate::failure::{Failure, Kind};
+use crate::location::Location;
 use crate::models;
 
 /// The flag that bounds the memory for one image.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct MemoryLimit {
-    /// Most memory for the feature maps of one image, in GiB; images that need more are refused
-    /// [default: 8]
-    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    /// Most memory for one image, in GiB, or with a unit as in 500MB; images that need more are
+    /// refused [default: 2]
+    #[arg(long, value_name = "GIB", value_parser = parse_memory)]
     max_memory: Option<u64>,
 }
 
 impl MemoryLimit {
     fn bytes(self) -> Option<u64> {
-        self.max_memory.map(|gib| gib << 30)
+        self.max_memory
+    }
+}
+
+/// A size in bytes; a number without a unit is in GiB.
+fn parse_memory(text: &str) -> Result<u64, String> {
+    match text.parse::<f64>() {
+        Ok(gib) if gib > 0.0 && gib < f64::from(1 << 20) => Ok((gib * f64::from(1 << 30)) as u64),
+        Ok(_) => Err("write a number of GiB above 0, such as 0.5, or a size such as 500MB".into()),
+        Err(_) => parse_size(text),
     }
 }
 
@@ -117,7 +129,9 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "m" | "mb" => 1e6,
         "kib" => 1024.0,
         "mib" => 1024.0 * 1024.0,
-        _ => return Err(format!("'{unit}' is not a unit of size; write bytes, KB, MB, KiB or MiB")),
+        "g" | "gb" => 1e9,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(format!("'{unit}' is not a unit of size; write bytes, KB, MB, GB, KiB, MiB or GiB")),
     };
     match number.parse::<f64>() {
         Ok(number) if number > 0.0 && number * factor < 1e15 => Ok((number * factor) as u64),
@@ -180,16 +194,29 @@ pub fn encode_with_estimate(model: &Model, image: &Image, lambda: f32) -> Result
     Ok((bytes, report.estimated_bits.iter().sum()))
 }
 
+/// Opens a file, of which decoding reads only what it needs; standard input is read whole.
+pub fn open(location: &Location) -> Result<Box<dyn Source>, Failure> {
+    let file = match location {
+        Location::Stdio => return Ok(Box::new(location.read()?)),
+        Location::File(path) => File::open(path),
+    };
+    let cannot_seek = |_| location.read().map(|bytes| Box::new(bytes) as Box<dyn Source>);
+    let file = file.map_err(|e| Failure::failed(e.to_string()).about(location))?;
+    Seekable::new(file).map(|source| Box::new(source) as Box<dyn Source>).or_else(cannot_seek)
+}
+
 /// Decodes a file by the model that the request selects.
-pub fn decode(models: &ModelSet, bytes: &[u8], request: &DecodeRequest) -> Result<Decoded, Failure> {
+pub fn decode(models: &ModelSet, source: &dyn Source, request: &DecodeRequest) -> Result<Decoded, Failure> {
     let mut options = DecodeOptions::default();
     (options.exact, options.crop, options.scale) = (request.exact, request.crop, request.scale);
     if let Some(memory) = request.memory.bytes() {
-        // A user who gives a limit for memory does not want another one for pixels.
         options.max_memory = memory;
+    }
+    if !request.partial || request.memory.bytes().is_some() {
+        // Memory is the limit. Of a damaged file, missing tiles would cost time all the same.
         options.limits.max_pixels = u64::MAX;
     }
-    let (header, _) = parse_header(bytes, &options.limits)?;
+    let header = Head::read(source, &options.limits)?.header;
     let selector = request.generation.as_ref().or(request.exact.then_some(&GenerationSelector::Writer));
     let reader = models::reader(models, &header, selector).map_err(|mut failure| {
         if request.exact {
@@ -211,9 +238,9 @@ pub fn decode(models: &ModelSet, bytes: &[u8], request: &DecodeRequest) -> Resul
         .then(|| format!("by generation {}, generation {} wrote it", reader.lineage().generation, header.generation));
     let model = reader.model()?;
     if !request.partial {
-        return Ok(Decoded { image: model.decode(bytes, &options)?, note: by });
+        return Ok(Decoded { image: model.decode_from(source, &options)?, note: by });
     }
-    let partial = model.decode_partial(bytes, &options)?;
+    let partial = model.decode_partial_from(source, &options)?;
     let summary = partial.summary;
     let problem = summary.problem.map(|e| match summary.tiles {
         1 => format!("{} of 4 latents; {e}", summary.latents),
@@ -257,5 +284,32 @@ impl From<ContainerError> for Failure {
 impl From<EvalError> for Failure {
     fn from(error: EvalError) -> Self {
         Self::failed(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [("200000", 200_000), ("200KB", 200_000), ("1.5 MiB", 1_572_864), ("2g", 2_000_000_000)] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "KB", "-3", "5 apples", "0", "1e99"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+        assert_eq!((parse_memory("0.5"), parse_memory("500MB")), (Ok(1 << 29), Ok(500_000_000)));
+        assert!(parse_memory("0").is_err() && parse_memory("-1").is_err() && parse_memory("NaN").is_err());
+    }
+
+    #[test]
+    fn crops_and_scales_are_read() {
+        assert_eq!(parse_crop("1, 2,30,40"), Ok(Rect { x: 1, y: 2, width: 30, height: 40 }));
+        for bad in ["", "1,2,3", "1,2,3,0", "1,2,3,4,5", "a,b,c,d", "-1,0,1,1"] {
+            assert!(parse_crop(bad).is_err(), "{bad}");
+        }
+        assert_eq!((parse_scale("1/8"), parse_scale("1")), (Ok(Scale::Eighth), Ok(Scale::Full)));
+        assert!(parse_scale("1/3").is_err());
     }
 }

@@ -61,6 +61,63 @@
 //! # Ok::<(), heirloom::Error>(())
 //! ```
 //!
+//! # Images of any kind and size
+//!
+//! An image is grey or RGB, with or without alpha, of 8 or 16 bits. Alpha is never lossy. Where the
+//! network would make a part of an image worse or larger than a lossless stream, as in most
+//! screenshots and drawings, that part is stored without loss; [`Lossless`] chooses, and
+//! [`Info::tiles`] tells. [`EncodeOptions::target_size`] and its siblings search the quality for a size
+//! or a PSNR.
+//!
+//! Large images are coded in tiles. [`Decoder::crop`] decodes a part of an image,
+//! [`Decoder::scale`] a smaller copy, and [`Decoder::decode_from`] reads only what that needs of a file.
+//! [`Encoder::encode_rows`] and [`Decoder::decode_rows`] take and give rows, and need memory for one
+//! row of tiles only:
+//!
+//! ```
+//! # #[cfg(feature = "default-model")] {
+//! use heirloom::{Decoder, Encoder, Lossless, Metadata, PixelFormat, RowSink, RowSource, Samples, Seekable};
+//! use std::io::{Cursor, Result};
+//!
+//! /// A ramp of 70,000 rows, each made when it is needed.
+//! struct Ramp(u32);
+//!
+//! impl RowSource for Ramp {
+//!     fn size(&self) -> (u32, u32) {
+//!         (64, 70_000)
+//!     }
+//!     fn format(&self) -> PixelFormat {
+//!         PixelFormat::Grey8
+//!     }
+//!     fn read_rows(&mut self, count: u32) -> Result<Samples> {
+//!         self.0 += count;
+//!         Ok(Samples::U8(vec![(self.0 / 300) as u8; 64 * count as usize]))
+//!     }
+//! }
+//!
+//! /// Counts rows.
+//! struct Count(usize);
+//!
+//! impl RowSink for Count {
+//!     fn begin(&mut self, _: u32, _: u32, _: PixelFormat, _: &Metadata) -> Result<()> {
+//!         Ok(())
+//!     }
+//!     fn write_rows(&mut self, rows: &Samples) -> Result<()> {
+//!         self.0 += rows.len() / 64;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let (mut file, mut spool) = (Cursor::new(Vec::new()), Cursor::new(Vec::new()));
+//! let encoder = Encoder::new().lossless(Lossless::Always);
+//! let summary = encoder.encode_rows(&mut Ramp(0), &Metadata::default(), &mut spool, &mut file)?;
+//! let mut count = Count(0);
+//! Decoder::new().decode_rows(&Seekable::new(file)?, &mut count)?;
+//! assert_eq!((summary.tiles, count.0), (35, 70_000));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Work is spread over the threads of the current rayon pool. To use fewer, call from inside
 //! `rayon::ThreadPool::install`. Neither the number of threads nor the machine's instruction set
 //! changes a byte of a file.

@@ -108,7 +108,8 @@ impl Decode {
         request: &DecodeRequest,
     ) -> Result<String, Failure> {
         output.check_writable(self.force)?;
-        let Decoded { image, note } = coding::decode(models, &input.read()?, request).map_err(|e| e.about(input))?;
+        let Decoded { image, note } =
+            coding::decode(models, &*coding::open(input)?, request).map_err(|e| e.about(input))?;
         let (width, height) = (image.width(), image.height());
         let Written { bytes, lost } = self.writing.write(image, format).map_err(|e| Failure::from(e).about(input))?;
         output.write(&bytes, self.force)?;

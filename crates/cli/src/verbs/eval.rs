@@ -147,7 +147,7 @@ impl Eval {
             generation: Some(GenerationSelector::Writer),
             ..DecodeRequest::default()
         };
-        let decoded = file.decode(|bytes| coding::decode(models, bytes, &request).map(|decoded| decoded.image))?;
+        let decoded = file.decode(|bytes| coding::decode(models, &bytes, &request).map(|decoded| decoded.image))?;
         let (width, height) = (original.width(), original.height());
         Ok(ImageRecord {
             image: image.file_name().unwrap_or_default().to_string_lossy().into_owned(),

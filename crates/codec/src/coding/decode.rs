@@ -7,7 +7,7 @@ use super::memory::{DecodeMemory, is_allowed};
 use super::pixels::{Ramp, Rows};
 use super::rows::{ImageSink, RowSink};
 use super::scale::Shrink;
-use super::tile::{DecodedTile, grid};
+use super::tile::{DecodedTile, Need, grid};
 use super::{DecodeError, DecodeOptions, Latents, Model, Scale};
 use crate::image::{Image, ImageError, Samples};
 use crate::model::LATENT_LEVELS;
@@ -45,8 +45,7 @@ struct Region<'a> {
     rect: Rect,
     setting: Setting,
     parallel: usize,
-    /// Whether a tile that is not whole is an error.
-    strict: bool,
+    need: Need,
 }
 
 impl Model {
@@ -77,8 +76,16 @@ impl Model {
     /// # Errors
     /// Errors of the header; see [`Self::decode`].
     pub fn decode_partial(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Partial, DecodeError> {
+        self.decode_partial_from(&bytes, options)
+    }
+
+    /// Decodes what is whole of a file of which only what is needed is read.
+    ///
+    /// # Errors
+    /// See [`Self::decode_partial`].
+    pub fn decode_partial_from(&self, source: &dyn Source, options: &DecodeOptions) -> Result<Partial, DecodeError> {
         let mut sink = ImageSink::default();
-        let summary = self.run(&bytes, options, false, true, &mut sink)?;
+        let summary = self.run(source, options, false, true, &mut sink)?;
         Ok(Partial { image: sink.into_image()?, summary })
     }
 
@@ -135,7 +142,7 @@ impl Model {
         if header.tiling.is_none() && !head.tile(0).lossless {
             self.check_lineage(header)?;
         }
-        if strict && collected && rect == whole {
+        if strict && collected && rect == whole && options.scale.latents() == LATENT_LEVELS {
             // Before any work, since what is collected is of no use then.
             head.verify(source)?;
         }
@@ -149,7 +156,8 @@ impl Model {
         }
         let setting = setting(header, options)?;
         let parallel = memory.parallel(options.max_memory);
-        let region = Region { head: &head, source, rect, setting, parallel, strict };
+        let need = Need { latents: options.scale.latents(), strict };
+        let region = Region { head: &head, source, rect, setting, parallel, need };
         sink.begin(width, height, header.pixel_format, &head.metadata)?;
         let mut summary = if options.scale == Scale::Full {
             self.decode_region(&region, sink)?
@@ -191,7 +199,7 @@ impl Model {
     /// Decodes the tiles of one row that the region needs, and blends them with their neighbours in
     /// the row.
     fn decode_band(&self, region: &Region<'_>, row: u32, summary: &mut DecodeSummary) -> Result<Band, DecodeError> {
-        let Region { head, source, rect, setting, parallel, strict } = *region;
+        let Region { head, source, rect, setting, parallel, need } = *region;
         let format = head.header.pixel_format;
         let tiles = head.header.tiles();
         let ((first, last), _) = tiles.touching(rect);
@@ -205,7 +213,7 @@ impl Model {
             let decode = |&column: &u32| {
                 let number = u64::from(row) * u64::from(tiles.columns()) + u64::from(column);
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
-                self.decode_tile(head, source, number, tiles.rect(column, row), setting, strict)
+                self.decode_tile(head, source, number, tiles.rect(column, row), setting, need)
             };
             let decoded: Vec<_> = columns.par_iter().map(decode).collect();
             for (&column, tile) in columns.iter().zip(decoded) {
@@ -214,7 +222,7 @@ impl Model {
                 summary.damaged_tiles += u64::from(problem.is_some());
                 summary.latents = summary.latents.min(latents);
                 if let Some(problem) = problem {
-                    if strict {
+                    if need.strict {
                         return Err(problem);
                     }
                     summary.problem.get_or_insert(problem);

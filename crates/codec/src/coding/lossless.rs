@@ -11,8 +11,8 @@ const PNG: &[u8] = b"\x89PNG";
 /// Longest side that a WebP stream may have.
 const WEBP_SIDE: u32 = 16_383;
 
-/// Effort of the WebP encoder, of 0 to 9: from 5 on it takes several times as long for 1 % of the
-/// size.
+/// Effort of the thorough WebP encoder, of 0 to 9: from 5 on it takes several times as long for 1 %
+/// of the size.
 const EFFORT: u8 = 4;
 
 /// Tries how small an image without alpha becomes, with little effort: an upper bound of what
@@ -21,11 +21,26 @@ pub(super) fn quick_bytes(image: &Image) -> Option<usize> {
     png(image, png::Compression::Fast, png::Filter::Up).map(|bytes| bytes.len())
 }
 
-/// The smallest stream of an image without alpha.
-pub(super) fn encode(image: &Image) -> Option<Vec<u8>> {
-    let streams =
-        [png::Filter::NoFilter, png::Filter::Adaptive].map(|filter| png(image, png::Compression::High, filter));
-    streams.into_iter().chain([webp(image)]).flatten().min_by_key(Vec::len)
+/// The smallest stream of an image without alpha; perhaps none if it would be longer than the limit.
+///
+/// Photographs and graphics are told apart by two quick encoders of which each is good at one of
+/// them. The thorough one would take half a minute for a megapixel of a photograph.
+pub(super) fn encode(image: &Image, limit: usize) -> Option<Vec<u8>> {
+    let plain = png(image, png::Compression::High, png::Filter::NoFilter);
+    let Some(quick) = quick_webp(image) else {
+        let filtered = png(image, png::Compression::High, png::Filter::Adaptive);
+        return [plain, filtered].into_iter().flatten().min_by_key(Vec::len);
+    };
+    let plain_bytes = plain.as_ref().map_or(usize::MAX, Vec::len);
+    let is_graphic = plain_bytes < quick.len();
+    // What the slow encoder may save: up to three quarters of a graphic, a tenth of a photograph.
+    let least = if is_graphic { plain_bytes / 4 } else { quick.len() / 10 * 9 };
+    if least > limit {
+        return None;
+    }
+    let other =
+        if is_graphic { thorough_webp(image) } else { png(image, png::Compression::High, png::Filter::Adaptive) };
+    [plain, Some(quick), other].into_iter().flatten().min_by_key(Vec::len)
 }
 
 /// The smallest PNG stream of an image without alpha: for alpha channels, which FORMAT.md keeps in
@@ -65,9 +80,18 @@ fn color_type(format: PixelFormat) -> Option<png::ColorType> {
     }
 }
 
-/// A WebP stream of 8 bits. The encoder is young, so that its output is used only if the decoder,
-/// which is another library, reads the same pixels from it.
-fn webp(image: &Image) -> Option<Vec<u8>> {
+/// A WebP stream of 8 bits by an encoder without references to earlier pixels.
+fn quick_webp(image: &Image) -> Option<Vec<u8>> {
+    let samples = image.samples().as_u8().filter(|_| image.width().max(image.height()) <= WEBP_SIDE)?;
+    let mut out = Vec::new();
+    let color = if image.format().is_grey() { image_webp::ColorType::L8 } else { image_webp::ColorType::Rgb8 };
+    image_webp::WebPEncoder::new(&mut out).encode(samples, image.width(), image.height(), color).ok()?;
+    Some(out)
+}
+
+/// A WebP stream of 8 bits by an encoder that finds repetitions. It is young, so that its output is
+/// used only if the decoder, which is another library, reads the same pixels from it.
+fn thorough_webp(image: &Image) -> Option<Vec<u8>> {
     image.samples().as_u8().filter(|_| image.width().max(image.height()) <= WEBP_SIDE)?;
     let rgba: Vec<u8> = image.to_rgb().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
     let (width, height) = (image.width() as usize, image.height() as usize);
@@ -168,7 +192,7 @@ mod tests {
         for format in PixelFormat::ALL.into_iter().filter(|format| !format.has_alpha()) {
             for (width, height) in [(1, 1), (37, 5), (64, 64)] {
                 let image = image(format, width, height);
-                for bytes in [encode(&image).unwrap(), encode_png(&image).unwrap()] {
+                for bytes in [encode(&image, usize::MAX).unwrap(), encode_png(&image).unwrap()] {
                     assert!(decode(&bytes, width, height, format).unwrap() == image);
                     assert!(decode(&bytes, width + 1, height, format).is_err());
                     for other in PixelFormat::ALL {
@@ -188,8 +212,8 @@ mod tests {
     fn graphics_become_webp_and_16_bits_png() {
         let data = (0..96 * 96).flat_map(|i| [[200, 30, 30], [20, 220, 40]][(i / 12 + i / 96 / 12) % 2]).collect();
         let checks = Image::new(96, 96, PixelFormat::Rgb8, data).unwrap();
-        let bytes = encode(&checks).unwrap();
+        let bytes = encode(&checks, usize::MAX).unwrap();
         assert!(bytes.len() < 120, "{} bytes", bytes.len());
-        assert!(encode(&image(PixelFormat::Rgb16, 9, 9)).unwrap().starts_with(PNG));
+        assert!(encode(&image(PixelFormat::Rgb16, 9, 9), usize::MAX).unwrap().starts_with(PNG));
     }
 }

@@ -26,6 +26,15 @@ pub(super) struct EncodedTile {
     pub report: Option<TileReport>,
 }
 
+/// What is to be decoded of a tile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Need {
+    /// Number of latents, from z1 on; the others are replaced by what the model expects.
+    pub latents: usize,
+    /// Whether a tile of which something is damaged is of no use.
+    pub strict: bool,
+}
+
 /// A tile that was decoded.
 pub(super) struct DecodedTile {
     /// `None` if nothing of its colour could be read.
@@ -47,7 +56,7 @@ impl Model {
         let pixels = u64::from(image.width()) * u64::from(image.height());
         let alpha = encode_alpha(&image)?;
         if options.lossless == Lossless::Always {
-            let colour = TileColour::Lossless(lossless_colour(&image, options).ok_or_else(too_large)?);
+            let colour = TileColour::Lossless(lossless_colour(&image, options, usize::MAX).ok_or_else(too_large)?);
             return Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error: Some(0.0), report: None });
         }
         let original = (options.lossless == Lossless::WhereBetter && image.format().has_alpha()).then(|| image.clone());
@@ -63,8 +72,8 @@ impl Model {
             drop(map);
             let measured = safety_net::error(&colour, &shown);
             let bytes: usize = coded.latents.iter().map(Vec::len).sum();
-            let verdict = safety_net::judge(bytes, measured, pixels, setting.lambda, &colour, || {
-                lossless_colour(original.as_ref().unwrap_or(&colour), options)
+            let verdict = safety_net::judge(bytes, measured, pixels, setting.lambda, &colour, |limit| {
+                lossless_colour(original.as_ref().unwrap_or(&colour), options, limit)
             });
             if let Verdict::Lossless(stream) = verdict {
                 let colour = TileColour::Lossless(stream);
@@ -77,7 +86,7 @@ impl Model {
     }
 
     /// Decodes a tile from its sections. What cannot be read is left out, and reported as the
-    /// tile's problem; if that is an error for the caller (`strict`), no work is wasted on it.
+    /// tile's problem; if that is an error for the caller, no work is wasted on it.
     ///
     /// # Errors
     /// A tile that needs another model or instruction set, and a source that fails.
@@ -88,7 +97,7 @@ impl Model {
         number: u32,
         rect: Rect,
         setting: Setting,
-        strict: bool,
+        need: Need,
     ) -> Result<DecodedTile, DecodeError> {
         let entry = head.tile(number);
         let format = head.header.pixel_format;
@@ -103,7 +112,7 @@ impl Model {
                 Err(problem) => DecodedTile { image: None, latents: 0, problem: Some(problem) },
             }
         } else {
-            self.decode_latent_tile(head, source, number, rect, setting, strict)?
+            self.decode_latent_tile(head, source, number, rect, setting, need)?
         };
         if format.has_alpha()
             && let Some(colour) = tile.image.take()
@@ -135,12 +144,12 @@ impl Model {
         number: u32,
         rect: Rect,
         setting: Setting,
-        strict: bool,
+        Need { latents: needed, strict }: Need,
     ) -> Result<DecodedTile, DecodeError> {
         self.check_lineage(&head.header)?;
         let mut problem = None;
         let mut sections: [Option<Cow<'_, [u8]>>; LATENT_LEVELS] = Default::default();
-        for (level, place) in (1..).zip(&mut sections) {
+        for (level, place) in (1..).zip(&mut sections).take(needed) {
             match head.section(source, number, Part::Latent(level)) {
                 Ok(section) => *place = Some(section),
                 Err(error @ ContainerError::Io { .. }) => return Err(error.into()),
@@ -162,7 +171,9 @@ impl Model {
         }
         let format = head.header.pixel_format.without_alpha();
         let image = from_network(&canvas.map, rect.width, rect.height, format)?;
-        Ok(DecodedTile { image: Some(image), latents: canvas.latents, problem: canvas.problem.or(problem) })
+        // Latents that nobody needs count as whole.
+        let latents = if canvas.latents == needed { LATENT_LEVELS } else { canvas.latents };
+        Ok(DecodedTile { image: Some(image), latents, problem: canvas.problem.or(problem) })
     }
 }
 
@@ -185,11 +196,11 @@ fn encode_alpha(image: &Image) -> Result<Option<Vec<u8>>, EncodeError> {
     stream.map(Some).ok_or_else(too_large)
 }
 
-/// The lossless stream of the colour.
-fn lossless_colour(image: &Image, options: &EncodeOptions) -> Option<Vec<u8>> {
+/// The lossless stream of the colour, which may be missing if it is longer than the limit.
+fn lossless_colour(image: &Image, options: &EncodeOptions, limit: usize) -> Option<Vec<u8>> {
     if options.keep_hidden_colour || !image.format().has_alpha() {
         let (colour, _) = image.clone().split_alpha();
-        return lossless::encode(&colour);
+        return lossless::encode(&colour, limit);
     }
     // Transparent black costs least.
     let colour = image.clone().split_alpha().0;
@@ -199,7 +210,7 @@ fn lossless_colour(image: &Image, options: &EncodeOptions) -> Option<Vec<u8>> {
         Samples::U16(data) => Samples::U16(without_hidden(data, channels)),
     };
     let colour = Image::from_samples(colour.width(), colour.height(), colour.format(), samples).ok()?;
-    lossless::encode(&colour)
+    lossless::encode(&colour, limit)
 }
 
 fn without_hidden<T: Copy + Default + PartialEq>(data: &[T], channels: usize) -> Vec<T> {

@@ -19,7 +19,7 @@ pub enum Kind {
 pub fn image(kind: Kind, width: u32, height: u32, format: PixelFormat) -> Image {
     let (channels, colours) = (format.channels() as u32, format.colour_channels() as u32);
     let byte = |x: u32, y: u32, channel: u32| match kind {
-        _ if channel >= colours => (photo(x + 40, y + 9, 0) / 32 * 36).min(255),
+        _ if channel >= colours => (u32::from(photo(x + 40, y + 9, 0) / 32) * 255 / 7) as u8,
         Kind::Flat => [181, 90, 33][channel as usize],
         Kind::Noise => noise(x, y, channel) as u8,
         Kind::Photo => photo(x, y, channel),

@@ -36,6 +36,17 @@ impl Source for &[u8] {
     }
 }
 
+impl Source for Vec<u8> {
+    fn length(&self) -> u64 {
+        self.as_slice().length()
+    }
+
+    fn read_at(&self, position: u64, length: usize) -> Result<Cow<'_, [u8]>, ContainerError> {
+        let (begin, end) = within(position, length, self.length());
+        Ok(Cow::Borrowed(&self[begin as usize..end as usize]))
+    }
+}
+
 /// A file, or anything else that can be read and sought, as a [`Source`].
 #[derive(Debug)]
 pub struct Seekable<R> {
