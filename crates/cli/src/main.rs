@@ -104,9 +104,9 @@ fn main() -> ExitCode {
     let common = &cli.common;
     let threads = batch::threads(common.threads);
     batch::silence_guarded_panics();
-    if let Err(error) = ctrlc::set_handler(end_by_signal) {
-        eprintln!("heirloom: warning: temporary files may be left behind when this is interrupted: {error}");
-    }
+    // Not where a signal is ignored, as under nohup: it stays so. Without a handler, an end by a signal
+    // may leave a temporary file behind, which is no reason not to work.
+    let _ = ctrlc::try_set_handler(end_by_signal);
     // The codec works on the global pool, which is built here, before anything could have built it.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     if let Err(error) = pool {
