@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 
 use super::canvas::Setting;
+use super::latents::grid;
 use super::memory::{DecodeMemory, is_allowed};
 use super::pixels::{Ramp, Rows};
 use super::rows::{ImageSink, RowSink};
 use super::scale::Shrink;
-use super::tile::{DecodedTile, Need, grid};
+use super::tile::{DecodedTile, Need};
 use super::{DecodeError, DecodeOptions, Latents, Model, Scale};
 use crate::image::{Image, ImageError, Samples};
 use crate::model::LATENT_LEVELS;

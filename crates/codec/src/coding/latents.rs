@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::tile::grid;
 use crate::model::{LATENT_LEVELS, STRIDES, Spec};
-use heirloom_format::container::{CANVAS_UNIT, Header};
+use heirloom_format::container::{CANVAS_UNIT, Header, Rect};
 use heirloom_kernels::Map;
 
 /// The latents of an image, and the header of its file.
@@ -42,6 +41,12 @@ impl fmt::Display for LatentError {
 }
 
 impl std::error::Error for LatentError {}
+
+/// Height and width of the grid of z1 over the canvas of a tile.
+pub(super) fn grid(rect: Rect) -> (usize, usize) {
+    let unit = CANVAS_UNIT as u32;
+    (rect.height.div_ceil(unit) as usize, rect.width.div_ceil(unit) as usize)
+}
 
 impl Latents {
     /// The latents of an image of one tile that is not stored without loss.

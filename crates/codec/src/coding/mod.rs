@@ -26,6 +26,6 @@ pub use error::{DecodeError, EncodeError, Fault};
 pub use latents::{LatentError, Latents};
 pub use lossless::StreamError;
 pub use model::Model;
-pub use options::{DecodeOptions, EncodeOptions, Lossless, Scale, TileOptions};
+pub use options::{DecodeOptions, EncodeOptions, Lossless, Scale, Target, TileOptions};
 pub use rows::{RowSink, RowSource, Spool};
-pub use target::{Target, Targeted};
+pub use target::Targeted;

@@ -1,5 +1,6 @@
 //! Options of encoding and decoding.
 
+use crate::image::Image;
 use crate::model::LATENT_LEVELS;
 use heirloom_format::container::{CANVAS_UNIT, Limits, MAX_TILE_SIDE, Rect, Tiling};
 use heirloom_kernels::Isa;
@@ -100,6 +101,23 @@ impl EncodeOptions {
     pub fn with_lossless(mut self, lossless: Lossless) -> Self {
         self.lossless = lossless;
         self
+    }
+}
+
+/// What a file is to reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// At most this many bytes for the whole file.
+    Bytes(u64),
+    /// At least this peak signal-to-noise ratio of the colour, in dB, of samples as 8-bit RGB.
+    Psnr(f64),
+}
+
+impl Target {
+    /// At most this many bits for each pixel of an image.
+    #[must_use]
+    pub fn bits_per_pixel(bits: f64, image: &Image) -> Self {
+        Self::Bytes((bits * f64::from(image.width()) * f64::from(image.height()) / 8.0) as u64)
     }
 }
 

@@ -1,17 +1,9 @@
 //! Encoding to a given size or quality: the search for λ.
 
+use super::options::Target;
 use super::pixels::{Rows, Window};
 use super::{EncodeError, EncodeOptions, EncodeSummary, Lossless, Model};
 use crate::image::Image;
-
-/// What a file is to reach.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target {
-    /// At most this many bytes for the whole file.
-    Bytes(u64),
-    /// At least this peak signal-to-noise ratio of the colour, in dB, of samples as 8-bit RGB.
-    Psnr(f64),
-}
 
 /// A file that was encoded for a target.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,12 +35,6 @@ const MOST_PASSES: usize = 10;
 const TYPICAL: [(f64, f64); 6] = [(2.0, -3.9), (4.0, -2.5), (6.0, -1.2), (8.0, -0.2), (10.0, 0.4), (12.0, 0.9)];
 
 impl Target {
-    /// At most this many bits for each pixel of an image.
-    #[must_use]
-    pub fn bits_per_pixel(bits: f64, image: &Image) -> Self {
-        Self::Bytes((bits * f64::from(image.width()) * f64::from(image.height()) / 8.0) as u64)
-    }
-
     /// What a trial has of the searched quantity, on a scale on which it is nearly linear in log λ.
     fn value(self, bytes: u64, summary: &EncodeSummary) -> f64 {
         match self {

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use super::canvas::{Setting, Wanted};
+use super::latents::grid;
 use super::lossless;
 use super::safety_net::{self, Verdict};
 use super::{DecodeError, EncodeError, EncodeOptions, Lossless, Model};
 use crate::image::convert::{from_network, to_network};
 use crate::image::{Image, ImageError, PixelFormat, Samples};
 use crate::model::LATENT_LEVELS;
-use heirloom_format::container::{CANVAS_UNIT, ContainerError, Head, Part, Rect, Source, Tile, TileColour};
+use heirloom_format::container::{ContainerError, Head, Part, Rect, Source, Tile, TileColour};
 use heirloom_kernels::Map;
 
 /// Latents of a tile, and their estimated bits.
@@ -175,12 +176,6 @@ impl Model {
         let latents = if canvas.latents == needed { LATENT_LEVELS } else { canvas.latents };
         Ok(DecodedTile { image: Some(image), latents, problem: canvas.problem.or(problem) })
     }
-}
-
-/// Height and width of the grid of z1 over the canvas of a tile.
-pub(super) fn grid(rect: Rect) -> (usize, usize) {
-    let unit = CANVAS_UNIT as u32;
-    (rect.height.div_ceil(unit) as usize, rect.width.div_ceil(unit) as usize)
 }
 
 /// The payload of the alpha section: `None` without alpha, empty if the tile is opaque.

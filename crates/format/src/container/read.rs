@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::bytes::ReadError;
 use super::header::MAX_HEADER;
-use super::section::{frame_at, kind, payload_at};
+use super::part::kind;
+use super::section::{frame_at, payload_at};
 use super::{
     Cicp, ContainerError, File, Header, Metadata, Part, Resolution, Section, Source, Span, Tile, TileColour, TileEntry,
     index,

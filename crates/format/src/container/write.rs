@@ -1,6 +1,7 @@
 //! Writing of files.
 
-use super::section::{kind, put_section};
+use super::part::kind;
+use super::section::put_section;
 use super::{ContainerError, File, Header, Metadata, Part, Span, TileColour, TileEntry, index};
 
 /// Writes a file: header, metadata, index, tiles.

@@ -5,7 +5,7 @@ use tiff::{
     tags::{PlanarConfiguration, Tag},
 };
 
-use super::{FileDecoder, refusal};
+use super::common::{FileDecoder, refusal};
 use crate::ReadError;
 use crate::read::reading::{Reading, zeros};
 use crate::read::refusals::{damaged, of_library};

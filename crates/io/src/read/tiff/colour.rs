@@ -2,7 +2,7 @@
 
 use heirloom_codec::image::{Metadata, Samples};
 
-use super::Photometric;
+use super::common::Photometric;
 use crate::ReadError;
 use crate::profile;
 use crate::read::reading::Reading;

@@ -5,60 +5,26 @@
 
 mod chunks;
 mod colour;
+mod common;
 mod patch;
 
 use std::io::Cursor;
 
 use heirloom_codec::image::{Image, Metadata};
 use tiff::{
-    TiffError,
     decoder::{Decoder, Limits},
     tags::{CompressionMethod, SampleFormat, Tag},
 };
 
 use self::chunks::Layout;
+use self::common::{Photometric, refusal};
 use super::reading::{Reading, image};
-use super::refusals::{from_memory, of_library, too_large, unsupported};
+use super::refusals::{of_library, unsupported};
 use crate::exif::{self, Tiff};
 use crate::{ReadError, profile};
 
 /// XMP, which the library has no name for.
 const XMP: Tag = Tag::Unknown(700);
-
-/// A decoder of a file in memory.
-type FileDecoder<'a> = Decoder<Cursor<&'a [u8]>>;
-
-/// What the samples of an image mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Photometric {
-    WhiteIsZero = 0,
-    BlackIsZero = 1,
-    Rgb = 2,
-    Palette = 3,
-    Cmyk = 5,
-    YCbCr = 6,
-    CieLab = 8,
-}
-
-impl Photometric {
-    fn new(tag: u16) -> Result<Self, ReadError> {
-        Ok(match tag {
-            0 => Self::WhiteIsZero,
-            1 => Self::BlackIsZero,
-            2 => Self::Rgb,
-            3 => Self::Palette,
-            5 => Self::Cmyk,
-            6 => Self::YCbCr,
-            8 => Self::CieLab,
-            other => {
-                return Err(ReadError::Unsupported(format!(
-                    "has colours of a kind that is not read (photometric interpretation {other}); convert it first, \
-                     for example `magick IN -type TrueColor -depth 8 OUT.png`"
-                )));
-            }
-        })
-    }
-}
 
 /// Reads a page of a TIFF file; reduced-resolution copies, such as thumbnails, are no pages.
 pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, ReadError> {
@@ -152,15 +118,4 @@ fn exif_of(bytes: &[u8], page: usize) -> Option<Vec<u8>> {
     // An upright image of unknown resolution says nothing that no Exif would not say.
     let says_nothing = Tiff::new(&exif)?.entries().iter().all(exif::Entry::says_nothing);
     (!says_nothing).then_some(exif)
-}
-
-fn refusal(error: TiffError) -> ReadError {
-    match error {
-        TiffError::IoError(error) => from_memory(&error),
-        TiffError::UnsupportedError(error) => ReadError::Unsupported(format!(
-            "is a TIFF file of a kind that is not read ({error}); convert it first, for example `magick IN OUT.png`"
-        )),
-        TiffError::LimitsExceeded => too_large(),
-        error => of_library(&error.to_string()),
-    }
 }

@@ -6,7 +6,7 @@
 
 use tiff::tags::{CompressionMethod, Tag};
 
-use super::{FileDecoder, Photometric, refusal};
+use super::common::{FileDecoder, Photometric, refusal};
 use crate::ReadError;
 
 /// One directory of a file in memory.
