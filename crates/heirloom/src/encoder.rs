@@ -67,7 +67,7 @@ impl EncodeOptions {
     /// ```
     /// # #[cfg(feature = "default-model")] {
     /// # use heirloom::{EncodeOptions, Image, PixelFormat};
-    /// # let pixels = (0..150 * 100 * 3).map(|i: u32| (i * i / 900 % 256) as u8).collect();
+    /// # let pixels = (0..150 * 100 * 3).map(|i: u32| (i / 3 % 150 + i / 450) as u8).collect();
     /// # let image = Image::new(150, 100, PixelFormat::Rgb8, pixels)?;
     /// let bytes = heirloom::encode(&image, &EncodeOptions::target_size(3000))?;
     /// assert!(bytes.len() <= 3000);

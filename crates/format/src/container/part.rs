@@ -115,19 +115,3 @@ impl fmt::Display for Section {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_know_the_bytes_of_their_section() {
-        for length in [0usize, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
-            let mut out = Vec::new();
-            put_section(&mut out, 3, &vec![7; length]).unwrap();
-            let span = Span { position: 0, length: length as u32 };
-            assert_eq!(span.section_bytes(), out.len() as u64, "{length}");
-            assert_eq!(frame_at(&out.as_slice(), 0).unwrap(), Some((3, span)));
-        }
-    }
-}
