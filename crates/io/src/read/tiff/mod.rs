@@ -17,9 +17,9 @@ use tiff::{
 };
 
 use self::chunks::Layout;
-use self::common::{Photometric, refusal};
+use self::common::{FileDecoder, Photometric, refusal};
 use super::reading::{Reading, image};
-use super::refusals::{of_library, unsupported};
+use super::refusals::unsupported;
 use crate::exif::{self, Tiff};
 use crate::{ReadError, profile};
 
