@@ -122,11 +122,13 @@ fn the_teacher_finds_the_latents_that_a_file_holds() {
         let means = level.prior_mean().try_into_vec_as::<f32>().unwrap();
         assert_eq!(got.len(), map.data.len());
         count += got.len();
-        far += got.iter().zip(&map.data).filter(|(a, b)| (*a - *b).abs() > 1e-3).count();
+        // The teacher computes in floats what the codec computes in integers: means differ a little,
+        // and a symbol only where its value lies near the middle between two.
+        far += got.iter().zip(&map.data).filter(|(a, b)| (*a - *b).abs() > 0.1).count();
         symbols += got.iter().zip(&means).filter(|(z, mean)| (*z - *mean).abs() > 0.5).count();
     }
     assert!(symbols > 20, "only {symbols} symbols are not zero: this shows nothing");
-    assert!(far * 1000 <= count, "{far} of {count} latents are others");
+    assert!(far * 100 <= count, "{far} of {count} latents are others");
 }
 
 #[test]
