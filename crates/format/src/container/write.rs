@@ -33,7 +33,7 @@ pub fn write(file: &File) -> Result<Vec<u8>, ContainerError> {
 /// [`file_order`].
 ///
 /// # Errors
-/// See [`write`].
+/// See [`write()`].
 pub fn write_head(header: &Header, metadata: &Metadata, tiles: &[TileEntry]) -> Result<Vec<u8>, ContainerError> {
     let alpha = header.pixel_format.has_alpha();
     let fits = |tile: &TileEntry| {
