@@ -20,7 +20,7 @@ pub struct Embeddings {
     pub entropy: Tensor<2>,
     pub encoder: Tensor<2>,
     pub reconstruction: Tensor<2>,
-    /// 1, t and t² of the entropy branch's λ, `[B, 3]`, with t of [`log_position`]: the logarithms
+    /// 1, t and t² of the entropy branch's λ, `[B, 3]`, with t of `log_position`: the logarithms
     /// of its quantisation steps are linear in them.
     pub powers: Tensor<2>,
 }
