@@ -19,8 +19,8 @@ fn network_only(lambda: f32) -> EncodeOptions {
 // A single test, since memory of tests that run at the same time would be counted too.
 #[test]
 fn memory_stays_under_its_estimate() {
-    let spec = Spec { widths: [32, 64, 96, 64, 32], latents: [32, 32, 64, 8], ..Spec::tiny() };
-    let model = Model::new(reference::model(spec.clone()).unwrap()).unwrap();
+    let plain = Spec { widths: [32, 64, 96, 64, 32], latents: [32, 32, 64, 8], ..Spec::tiny() };
+    let options = Spec { learned_steps: true, latents: [32, 32, 64, 32], context: [0, 0, 48, 32], ..plain.clone() };
     let (width, height) = (1024, 960);
     let data = (0..width * height * 3).map(|i| (i * 7 % 256) as u8).collect();
     let image = Image::new(width, height, PixelFormat::Rgb8, data).unwrap();
@@ -33,11 +33,15 @@ fn memory_stays_under_its_estimate() {
         assert!(taken > estimate / 2, "{what}: {taken} bytes taken, {estimate} estimated");
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let model = Model::new(reference::model(plain.clone()).unwrap()).unwrap();
     pool.install(|| {
-        let (bytes, taken) = peak(|| model.encode(&image, &network_only(100.0)).unwrap());
-        check("encoding", taken, memory_estimate::encoding(&spec, pixels));
-        let (_, taken) = peak(|| model.decode(&bytes, &DecodeOptions::default()).unwrap());
-        check("decoding", taken, memory_estimate::decoding(&spec, pixels));
+        for spec in [plain, options] {
+            let model = Model::new(reference::model(spec.clone()).unwrap()).unwrap();
+            let (bytes, taken) = peak(|| model.encode(&image, &network_only(100.0)).unwrap());
+            check("encoding", taken, memory_estimate::encoding(&spec, pixels));
+            let (_, taken) = peak(|| model.decode(&bytes, &DecodeOptions::default()).unwrap());
+            check("decoding", taken, memory_estimate::decoding(&spec, pixels));
+        }
         for lossless in [Lossless::Never, Lossless::WhereBetter, Lossless::Always] {
             tiles_stay_within_the_limit(&model, lossless);
         }

@@ -7,7 +7,7 @@ use heirloom_codec::model::{LambdaRange, LambdaRanges, ModelFile, Spec};
 use heirloom_codec::{
     DecodeError, DecodeOptions, EncodeError, EncodeOptions, Fault, Image, LatentError, Lossless, Model,
 };
-use heirloom_format::container::{Limits, Metadata, PixelFormat};
+use heirloom_format::container::{Limits, Metadata, PixelFormat, TileColour, parse, write};
 use heirloom_kernels::Isa;
 
 /// The network alone, which here is far from serving images well.
@@ -118,6 +118,13 @@ fn options_of_the_entropy_branch_make_the_round_trip() {
         }
         let cut = model.decode_partial(&bytes[..bytes.len() - 1], &DecodeOptions::default()).unwrap();
         assert_eq!((cut.summary.latents, cut.image.width()), (3, width));
+
+        // Of a latent that fails at its end nothing is used, as if it were not there.
+        let mut file = parse(&bytes, &Limits::default()).unwrap();
+        let TileColour::Latents(sections) = &mut file.tiles[0].colour else { panic!("no latents") };
+        sections[3].truncate(sections[3].len() - 2);
+        let failed = model.decode_partial(&write(&file).unwrap(), &DecodeOptions::default()).unwrap();
+        assert_eq!((failed.summary.latents, failed.image == cut.image), (3, true));
     }
 }
 

@@ -36,24 +36,30 @@ pub(super) fn code(
 /// decoded, returns the prior mean.
 pub(super) fn decode(walk: &EntropyWalk<'_>, mut prior: Prior, section: Option<&[u8]>) -> (Map, Option<EntropyError>) {
     let mut symbols = vec![0; prior.mean.data.len()];
-    let mut problem = None;
-    let decoded = section.map(|section| read(walk, section, &mut prior, &mut symbols));
-    if let Some(Err(error)) = decoded {
-        symbols.fill(0);
-        problem = Some(error);
+    match section.map(|section| read(walk, section, &prior, &mut symbols)) {
+        Some(Ok(corrected)) => (dequantise(&symbols, corrected.unwrap_or(prior)), None),
+        failed => {
+            symbols.fill(0);
+            walk.correct(&symbols, &mut prior);
+            (dequantise(&symbols, prior), failed.and_then(Result::err))
+        }
     }
-    if walk.has_context() && (section.is_none() || problem.is_some()) {
-        walk.correct(&symbols, &mut prior);
-    }
-    (dequantise(&symbols, prior), problem)
 }
 
-fn read(walk: &EntropyWalk<'_>, section: &[u8], prior: &mut Prior, symbols: &mut [i32]) -> Result<(), EntropyError> {
+/// Reads the symbols of a section. Returns the prior of all of them if it is not that of the first
+/// half.
+fn read(
+    walk: &EntropyWalk<'_>,
+    section: &[u8],
+    prior: &Prior,
+    symbols: &mut [i32],
+) -> Result<Option<Prior>, EntropyError> {
     let mut decoder = SectionDecoder::new(section)?;
     if !walk.has_context() {
         decoder.read(&indices(&prior.raw_scale.data), symbols)?;
-        return decoder.finish();
+        return decoder.finish().map(|()| None);
     }
+    let mut prior = prior.clone();
     for first in [true, false] {
         let half = half(&prior.mean, first);
         let raw: Vec<f32> = half.iter().flat_map(|range| &prior.raw_scale.data[range.clone()]).copied().collect();
@@ -66,10 +72,10 @@ fn read(walk: &EntropyWalk<'_>, section: &[u8], prior: &mut Prior, symbols: &mut
             rest = after;
         }
         if first {
-            walk.correct(symbols, prior);
+            walk.correct(symbols, &mut prior);
         }
     }
-    decoder.finish()
+    decoder.finish().map(|()| Some(prior))
 }
 
 fn indices(raw_scales: &[f32]) -> Vec<u8> {

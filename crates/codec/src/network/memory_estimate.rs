@@ -13,11 +13,14 @@ pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
     // symbols and their tables.
     let level = (0..LATENT_LEVELS).map(|level| {
         let stage = Spec::stage_of_level(level);
-        let here = 3 * feature(spec, stage) + 4 * latent(spec, level);
+        let here = 3 * feature(spec, stage) + 4 * latent(spec, level) + context(spec, level);
         let up = 2 * feature(spec, stage) + feature(spec, stage - 1) + latent(spec, level);
         // Between levels: r going up, the next e, and the finer latent that is being decoded.
         let between = if level + 1 < LATENT_LEVELS {
-            2 * feature(spec, stage) + 2 * feature(spec, stage - 1) + 4 * latent(spec, level + 1)
+            2 * feature(spec, stage)
+                + 2 * feature(spec, stage - 1)
+                + 4 * latent(spec, level + 1)
+                + context(spec, level + 1)
         } else {
             0
         };
@@ -39,7 +42,7 @@ pub fn encoding(spec: &Spec, pixels: u64) -> u64 {
     // means, raw scale, symbols.
     let level = (0..LATENT_LEVELS).map(|level| {
         let stage = Spec::stage_of_level(level);
-        features + 3 * feature(spec, stage) + 5 * latent(spec, level)
+        features + 3 * feature(spec, stage) + 5 * latent(spec, level) + context(spec, level)
     });
     // The latents and coded sections that are kept.
     let kept = (0..LATENT_LEVELS).map(|level| 2 * latent(spec, level)).sum::<u64>();
@@ -59,6 +62,15 @@ fn feature(spec: &Spec, stage: usize) -> u64 {
 
 fn latent(spec: &Spec, level: usize) -> u64 {
     per_pixel(spec.latents[level], Spec::stage_of_level(level))
+}
+
+/// What a context needs: the prior of the second half, the symbols that it sees before and after its
+/// convolution, its hidden features, a correction, and the values of one half in the order of coding.
+fn context(spec: &Spec, level: usize) -> u64 {
+    match spec.context[level] {
+        0 => 0,
+        hidden => 2 * per_pixel(hidden, Spec::stage_of_level(level)) + 7 * latent(spec, level),
+    }
 }
 
 fn bytes(values: u64, pixels: u64) -> u64 {
