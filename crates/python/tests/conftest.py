@@ -14,11 +14,11 @@ def make_image(height, width, channels=3, dtype=np.uint8, seed=0):
     """Gradients, edges and noise, with alpha where there are 2 or 4 channels."""
     rng = np.random.default_rng([seed, height, width, channels])
     y, x = np.mgrid[0:height, 0:width]
-    planes = [
-        0.5 + 0.4 * np.sin(rng.uniform(0.02, 0.3) * x + rng.uniform(0.02, 0.3) * y + c) + 0.1 * ((x // 8 + y // 8) % 2)
-        for c in range(channels)
-    ]
-    image = np.stack(planes, -1) + rng.normal(0, 0.03, (height, width, channels))
+    waves = [np.sin(a * x + b * y + c) for a, b, c in rng.uniform(0.02, 0.2, (channels + 1, 3))]
+    edges = 0.1 * ((x // 16 + y // 16) % 2)
+    # Channels are alike, as in photographs.
+    image = np.stack([0.45 + 0.3 * waves[-1] + 0.1 * wave + edges for wave in waves[:-1]], -1)
+    image += rng.normal(0, 0.01, image.shape)
     image = (image.clip(0, 1) * np.iinfo(dtype).max).astype(dtype)
     return image[..., 0] if channels == 1 else image
 
