@@ -5,13 +5,12 @@ use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::failure::{Failure, exit_code};
+use crate::failure::{ExitCode, Failure, exit_code};
 
 /// Number of threads: as asked for, or one per core.
 pub fn threads(asked: Option<NonZero<usize>>) -> usize {

@@ -1,7 +1,7 @@
 //! Failures, and the exit status that each kind of them has.
 
 use std::fmt;
-use std::process::ExitCode;
+use std::process::Termination;
 
 use heirloom_io::{FileError, ReadError, WriteError};
 
@@ -20,6 +20,34 @@ pub enum Kind {
     NotDecodable = 5,
     /// A newer model decodes an older one's files, but makes their images worse.
     NotStable = 6,
+}
+
+/// Exit status of the command. Unlike the standard library's, its number can be read, which a caller
+/// of [`crate::run`] needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitCode(u8);
+
+impl ExitCode {
+    /// Everything was done.
+    pub const SUCCESS: Self = Self(0);
+}
+
+impl From<u8> for ExitCode {
+    fn from(status: u8) -> Self {
+        Self(status)
+    }
+}
+
+impl From<ExitCode> for u8 {
+    fn from(status: ExitCode) -> Self {
+        status.0
+    }
+}
+
+impl Termination for ExitCode {
+    fn report(self) -> std::process::ExitCode {
+        self.0.into()
+    }
 }
 
 /// A failure, with a message that says what happened, where, and what to do.

@@ -1,7 +1,6 @@
 //! `heirloom compare`
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use heirloom_codec::Image;
 use heirloom_eval::{bits_per_pixel, psnr};
@@ -9,7 +8,7 @@ use heirloom_io::{Format, write};
 use heirloom_store::GenerationSelector;
 
 use crate::coding::{self, DecodeRequest};
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::jobs::{Job, refuse_overwriting};
 use crate::location::Location;
 use crate::models::{ModelFlags, RateFlags};

@@ -1,7 +1,6 @@
 //! `heirloom decode`
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use heirloom_codec::Scale;
 use heirloom_format::container::Rect;
@@ -10,7 +9,7 @@ use heirloom_store::{GenerationSelector, ModelSet};
 
 use crate::batch;
 use crate::coding::{self, DecodeRequest, Decoded, MemoryLimit, parse_crop, parse_scale};
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::jobs::{Job, plan};
 use crate::location::Location;
 use crate::models::ModelFlags;

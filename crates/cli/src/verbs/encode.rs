@@ -1,7 +1,6 @@
 //! `heirloom encode`
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use heirloom_codec::Model;
 use heirloom_eval::bits_per_pixel;
@@ -9,7 +8,7 @@ use heirloom_io::{EXTENSIONS, ReadImage};
 
 use crate::batch;
 use crate::coding::{EncodeFlags, Encoded};
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::image_flags::ReadFlags;
 use crate::jobs::{Job, plan};
 use crate::models::{ModelFlags, RateFlags};

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use heirloom_eval::anchors::{self, Anchor};
 use heirloom_eval::plot::{Role, Series};
@@ -13,7 +12,7 @@ use heirloom_store::{GenerationSelector, ModelSet, StoredModel};
 
 use crate::batch;
 use crate::coding::{self, DecodeRequest};
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::folder;
 use crate::location::Location;
 use crate::models::{self, ModelFlags};

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::io;
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 
 /// Program of all training verbs but `experiment`.
 const TRAINER: &str = "heirloom-train";

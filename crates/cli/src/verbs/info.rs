@@ -1,14 +1,13 @@
 //! `heirloom info`
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use heirloom_eval::bits_per_pixel;
 use heirloom_format::container::{File, Limits, Tile, TileColour, parse};
 use heirloom_store::{GenerationSelector, ModelSet, StoredModel, hex};
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, exit_code};
+use crate::failure::{ExitCode, Failure, exit_code};
 use crate::location::Location;
 use crate::models::{self, ModelFlags};
 

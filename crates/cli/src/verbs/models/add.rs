@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use crate::failure::{Failure, exit_code};
+use crate::failure::{ExitCode, Failure, exit_code};
 use crate::models::{self, StoreFlag};
 
 /// Add model files to the store

@@ -1,11 +1,9 @@
 //! `heirloom models lineage`
 
-use std::process::ExitCode;
-
 use heirloom_codec::model::{EntropyId, GenerationId};
 use heirloom_store::{ModelRef, Store, StoredModel};
 
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::models::StoreFlag;
 
 /// Show which generation learned from which

@@ -1,11 +1,9 @@
 //! `heirloom models list`
 
-use std::process::ExitCode;
-
 use heirloom_store::StoredModel;
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, exit_code};
+use crate::failure::{ExitCode, Failure, exit_code};
 use crate::models::StoreFlag;
 
 /// List the default model and the models of the store

@@ -8,11 +8,9 @@ mod publish;
 mod show;
 mod verify;
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 
 /// Manage models: list, add and show them, prove that a new one keeps old files, publish it
 ///

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use heirloom_codec::model::{self, ModelFile, Record};
 use heirloom_eval::proof::Proof;
@@ -10,7 +9,7 @@ use heirloom_io::FileId;
 use heirloom_store::{ModelRef, StoredModel, ancestors};
 
 use super::card;
-use crate::failure::{Failure, Kind};
+use crate::failure::{ExitCode, Failure, Kind};
 use crate::location::Location;
 use crate::models::StoreFlag;
 use crate::proof::{self, Images, Measuring, Pair};

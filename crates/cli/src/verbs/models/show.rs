@@ -1,11 +1,9 @@
 //! `heirloom models show`
 
-use std::process::ExitCode;
-
 use heirloom_store::{ModelRef, StoredModel};
 
 use super::list::as_json;
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::models::StoreFlag;
 
 /// Show what is known about models: ids, origin, and what was proven when they were published

@@ -1,11 +1,10 @@
 //! `heirloom models verify`
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use heirloom_store::ModelRef;
 
-use crate::failure::Failure;
+use crate::failure::{ExitCode, Failure};
 use crate::location::Location;
 use crate::models::StoreFlag;
 use crate::proof::{self, Measuring, Pair};
