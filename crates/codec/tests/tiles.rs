@@ -177,9 +177,15 @@ impl Source for Counting<'_> {
 #[test]
 fn crops_are_cut_from_the_image_and_read_their_tiles_only() {
     let model = model();
-    for (format, lossless) in [(PixelFormat::Rgba8, Lossless::Never), (PixelFormat::Grey16, Lossless::Always)] {
+    // Crops of small tiles are mostly borders, those of large tiles mostly windows.
+    for (format, lossless, side) in [
+        (PixelFormat::Rgba8, Lossless::Never, 64),
+        (PixelFormat::Rgb8, Lossless::Never, 256),
+        (PixelFormat::GreyAlpha16, Lossless::Never, 4096),
+        (PixelFormat::Grey16, Lossless::Always, 64),
+    ] {
         let image = image(400, 300, format);
-        let bytes = model.encode(&image, &options(64, 6, lossless)).unwrap();
+        let bytes = model.encode(&image, &options(side, 6, lossless)).unwrap();
         let whole = model.decode(&bytes, &DecodeOptions::default()).unwrap();
         let head = Head::read(&bytes.as_slice(), &Limits::default()).unwrap();
         let tiles = head.header.tiles();

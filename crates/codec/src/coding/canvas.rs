@@ -2,7 +2,7 @@
 
 use super::{DecodeError, EncodeError, Model, estimated_rate, symbols};
 use crate::model::LATENT_LEVELS;
-use crate::network::{EntropyWalk, Prior, ReconstructionWalk, dequantise};
+use crate::network::{EntropyWalk, Prior, ReconstructionWalk, Window, dequantise};
 use heirloom_format::container::CANVAS_UNIT;
 use heirloom_kernels::{Engine, Map};
 
@@ -33,6 +33,7 @@ pub(super) struct Wanted {
 
 /// A canvas that was decoded.
 pub(super) struct DecodedCanvas {
+    /// The pixels of the window that was asked for.
     pub map: Map,
     /// Number of latents, from z1 on, that were whole.
     pub latents: usize,
@@ -82,16 +83,19 @@ impl Model {
         Ok(coded)
     }
 
-    /// Decodes the coded latents of a canvas of `height` × `width` positions of z1. From the first
-    /// on that is missing or wrong, latents are replaced by what the model expects.
+    /// Decodes the coded latents of a canvas of `height` × `width` positions of z1, and makes pixels of
+    /// the window `shown` of positions at stride 4. From the first on that is missing or wrong,
+    /// latents are replaced by what the model expects.
     pub(super) fn decode_canvas(
         &self,
         setting: Setting,
         (height, width): (usize, usize),
+        shown: Window,
         sections: [Option<&[u8]>; LATENT_LEVELS],
     ) -> Result<DecodedCanvas, DecodeError> {
         let mut walk = self.entropy_walk(setting, height, width);
-        let mut image = self.reconstruction_walk(setting, height, width);
+        let network = &self.network.reconstruction;
+        let mut image = network.walk_within(setting.engine, setting.lambda, (height, width), shown);
         let (mut latents, mut problem) = (0, None);
         for (level, section) in sections.into_iter().enumerate() {
             let section = section.filter(|_| latents == level);

@@ -2,15 +2,15 @@
 
 use rayon::prelude::*;
 
+use super::band::{Band, shown};
 use super::canvas::Setting;
 use super::latents::grid;
 use super::memory::{DecodeMemory, is_allowed};
-use super::pixels::{Ramp, Rows};
 use super::rows::{ImageSink, RowSink};
 use super::scale::Shrink;
 use super::tile::{DecodedTile, Need};
 use super::{DecodeError, DecodeOptions, Latents, Model, Scale};
-use crate::image::{Image, ImageError, Samples};
+use crate::image::{Image, ImageError};
 use crate::model::LATENT_LEVELS;
 use heirloom_format::container::{File, Head, Header, Rect, Source, TileColour, parse};
 use heirloom_kernels::{Engine, Isa};
@@ -157,7 +157,7 @@ impl Model {
         }
         let setting = setting(header, options)?;
         let parallel = memory.parallel(options.max_memory);
-        let need = Need { latents: options.scale.latents(), strict };
+        let need = Need { shown: rect, latents: options.scale.latents(), strict };
         let region = Region { head: &head, source, rect, setting, parallel, need };
         sink.begin(width, height, header.pixel_format, &head.metadata)?;
         let mut summary = if options.scale == Scale::Full {
@@ -182,39 +182,34 @@ impl Model {
         for row in first_row..=last_row {
             let mut band = self.decode_band(region, row, &mut summary)?;
             if let Some(above) = &above {
-                band.blend(above, tiles.overlap() as usize, header.pixel_format.channels());
+                band.blend(above, header.pixel_format.channels());
             }
             // What the next row of tiles does not change.
-            let tile = tiles.rect(0, row);
-            let end = if row < last_row { tiles.rect(0, row + 1).y } else { tile.y + tile.height };
-            let (begin, end) = (rect.y.max(tile.y), end.min(rect.y + rect.height));
-            if begin < end {
-                sink.write_rows(&band.cut(begin - tile.y, end - tile.y))?;
+            let end = if row < last_row { tiles.rect(0, row + 1).y } else { rect.y + rect.height };
+            let ready = band.take_until(end);
+            if !ready.is_empty() {
+                sink.write_rows(&ready)?;
             }
-            band.keep_from(end.saturating_sub(tile.y));
             above = Some(band);
         }
         Ok(summary)
     }
 
-    /// Decodes the tiles of one row that the region needs, and blends them with their neighbours in
+    /// Decodes what the region needs of one row of tiles, and blends tiles with their neighbours in
     /// the row.
     fn decode_band(&self, region: &Region<'_>, row: u32, summary: &mut DecodeSummary) -> Result<Band, DecodeError> {
         let Region { head, source, rect, setting, parallel, need } = *region;
         let format = head.header.pixel_format;
         let tiles = head.header.tiles();
         let ((first, last), _) = tiles.touching(rect);
-        let channels = format.channels();
-        let mut band = Band {
-            rows: Rows::zeros(format.bits(), rect.width as usize * channels, tiles.rect(first, row).height as usize),
-            lost: Vec::new(),
-        };
+        let mut band = Band::new(rect, tiles.rect(first, row), tiles.overlap(), format);
         let columns: Vec<u32> = (first..=last).collect();
         for columns in columns.chunks(parallel) {
             let decode = |&column: &u32| {
                 let number = u64::from(row) * u64::from(tiles.columns()) + u64::from(column);
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
-                self.decode_tile(head, source, number, tiles.rect(column, row), setting, need)
+                let tile = tiles.rect(column, row);
+                self.decode_tile(head, source, number, tile, setting, Need { shown: shown(tile, rect), ..need })
             };
             let decoded: Vec<_> = columns.par_iter().map(decode).collect();
             for (&column, tile) in columns.iter().zip(decoded) {
@@ -228,7 +223,7 @@ impl Model {
                     }
                     summary.problem.get_or_insert(problem);
                 }
-                band.place(image, tiles.rect(column, row), rect, tiles.overlap(), format)?;
+                band.place(image, tiles.rect(column, row), format)?;
             }
         }
         Ok(band)
@@ -274,22 +269,19 @@ impl Model {
         let mut above: Option<Band> = None;
         let mut maps = latents.tiles.iter();
         for row in 0..tiles.rows() {
-            let tile = tiles.rect(0, row);
-            let stride = header.width as usize * format.channels();
-            let mut band = Band { rows: Rows::zeros(format.bits(), stride, tile.height as usize), lost: Vec::new() };
+            let mut band = Band::new(whole, tiles.rect(0, row), tiles.overlap(), format);
             for column in 0..tiles.columns() {
                 let rect = tiles.rect(column, row);
                 let Some(Some(maps)) = maps.next() else { return Err(DecodeError::NoLatents) };
                 let map = self.reconstruct_canvas(setting, grid(rect), maps)?;
                 let image = crate::image::convert::from_network(&map, rect.width, rect.height, format)?;
-                band.place(Some(image), rect, whole, tiles.overlap(), format)?;
+                band.place(Some(image), rect, format)?;
             }
             if let Some(above) = &above {
-                band.blend(above, tiles.overlap() as usize, format.channels());
+                band.blend(above, format.channels());
             }
-            let end = if row + 1 < tiles.rows() { tiles.rect(0, row + 1).y - tile.y } else { tile.height };
-            sink.write_rows(&band.cut(0, end))?;
-            band.keep_from(end);
+            let end = if row + 1 < tiles.rows() { tiles.rect(0, row + 1).y } else { header.height };
+            sink.write_rows(&band.take_until(end))?;
             above = Some(band);
         }
         Ok(sink.into_image()?)
@@ -319,86 +311,4 @@ fn setting(header: &Header, options: &DecodeOptions) -> Result<Setting, DecodeEr
     let isa = options.isa.unwrap_or_else(Isa::best);
     let engine = Engine::at(isa).ok_or(DecodeError::Isa(isa))?;
     Ok(Setting { engine, lambda: header.lambda })
-}
-
-/// Decoded rows as high as a row of tiles.
-struct Band {
-    rows: Rows,
-    /// For each tile: the first of its columns that no tile before it has, in samples, and whether
-    /// nothing of the tile could be read.
-    lost: Vec<(usize, bool)>,
-}
-
-impl Band {
-    /// Puts a tile in its place. Tiles come from the left.
-    fn place(
-        &mut self,
-        image: Option<Image>,
-        tile: Rect,
-        region: Rect,
-        overlap: u32,
-        format: crate::image::PixelFormat,
-    ) -> Result<(), DecodeError> {
-        let channels = format.channels();
-        let x = tile.x.saturating_sub(region.x) as usize * channels;
-        let mut skip = region.x.saturating_sub(tile.x) as usize * channels;
-        // A lost tile takes no part in blending.
-        let has_left = self.lost.last().is_some_and(|&(_, lost)| !lost);
-        let lost = image.is_none();
-        let shared = overlap as usize * channels;
-        let image = match image {
-            Some(image) => image,
-            None => grey(tile, format)?,
-        };
-        let rows = Rows { samples: image.into_samples(), stride: tile.width as usize * channels };
-        let mut to = x;
-        let ramp = (has_left && !lost).then_some(Ramp { overlap: overlap as usize, channels });
-        if lost && has_left && skip < shared {
-            to += shared - skip;
-            skip = shared;
-        }
-        if to < self.rows.stride {
-            self.rows.put(&rows, skip, to, 0, ramp);
-        }
-        self.lost.push((x, lost));
-        Ok(())
-    }
-
-    /// Blends the first rows with those that the row of tiles above has of them.
-    fn blend(&mut self, above: &Self, overlap: usize, channels: usize) {
-        let ends = self.lost.iter().skip(1).map(|&(begin, _)| begin).chain([self.rows.stride]);
-        let tiles: Vec<_> = self.lost.iter().zip(&above.lost).zip(ends).collect();
-        for ((&(begin, lost), &(_, lost_above)), end) in tiles {
-            debug_assert!(begin % channels == 0);
-            match (lost_above, lost) {
-                (true, _) => {}
-                (false, true) => self.rows.copy_rows(&above.rows, overlap, begin, end),
-                (false, false) => self.rows.blend_rows(&above.rows, overlap, begin, end),
-            }
-        }
-    }
-
-    /// A copy of the rows `begin .. end`.
-    fn cut(&self, begin: u32, end: u32) -> Samples {
-        let window =
-            super::pixels::Window { x: 0, y: begin as usize, width: self.rows.stride, height: (end - begin) as usize };
-        self.rows.cut(window)
-    }
-
-    /// Drops the rows before `begin`.
-    fn keep_from(&mut self, begin: u32) {
-        self.rows = self.rows.last(self.rows.rows().saturating_sub(begin as usize));
-    }
-}
-
-/// A tile of which nothing is known: half-bright grey, opaque.
-fn grey(tile: Rect, format: crate::image::PixelFormat) -> Result<Image, DecodeError> {
-    let (channels, colours) = (format.channels(), format.colour_channels());
-    let count = tile.width as usize * tile.height as usize * channels;
-    let is_alpha = |i: usize| i % channels >= colours;
-    let samples = match format.bits() {
-        8 => Samples::U8((0..count).map(|i| if is_alpha(i) { u8::MAX } else { 128 }).collect()),
-        _ => Samples::U16((0..count).map(|i| if is_alpha(i) { u16::MAX } else { 32768 }).collect()),
-    };
-    Ok(Image::from_samples(tile.width, tile.height, format, samples)?)
 }

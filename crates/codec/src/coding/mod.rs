@@ -1,5 +1,6 @@
 //! From images to files and back: through pixels, tiles, network, entropy coding and container.
 
+mod band;
 mod calibrate;
 mod canvas;
 mod decode;

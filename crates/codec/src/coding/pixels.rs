@@ -42,6 +42,8 @@ pub(super) struct Window {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ramp {
     pub overlap: usize,
+    /// The first of these pixels that is there.
+    pub first: usize,
     pub channels: usize,
 }
 
@@ -95,11 +97,18 @@ impl Rows {
         }
     }
 
-    /// Mixes rows that were there before into the first rows, for the columns `begin .. end`.
-    pub fn blend_rows(&mut self, before: &Self, overlap: usize, begin: usize, end: usize) {
-        fn blend<T: Sample>(rows: &mut [T], before: &[T], stride: usize, overlap: usize, columns: (usize, usize)) {
+    /// Mixes rows that were there before into the first rows, for the columns `begin .. end`. The first
+    /// row is number `first` of the `overlap` rows that are mixed.
+    pub fn blend_rows(&mut self, before: &Self, (first, overlap): (usize, usize), begin: usize, end: usize) {
+        fn blend<T: Sample>(
+            rows: &mut [T],
+            before: &[T],
+            stride: usize,
+            (first, overlap): (usize, usize),
+            columns: (usize, usize),
+        ) {
             let pairs = rows.chunks_exact_mut(stride.max(1)).zip(before.chunks_exact(stride.max(1)));
-            for (y, (row, before)) in pairs.take(overlap).enumerate() {
+            for (y, (row, before)) in (first..overlap).zip(pairs) {
                 let weight = 2 * y as u32 + 1;
                 let columns = columns.0..columns.1;
                 row[columns.clone()].iter_mut().zip(&before[columns]).for_each(|(new, &old)| {
@@ -109,8 +118,8 @@ impl Rows {
         }
         let columns = (begin, end);
         match (&mut self.samples, &before.samples) {
-            (Samples::U8(rows), Samples::U8(before)) => blend(rows, before, self.stride, overlap, columns),
-            (Samples::U16(rows), Samples::U16(before)) => blend(rows, before, self.stride, overlap, columns),
+            (Samples::U8(rows), Samples::U8(before)) => blend(rows, before, self.stride, (first, overlap), columns),
+            (Samples::U16(rows), Samples::U16(before)) => blend(rows, before, self.stride, (first, overlap), columns),
             _ => {}
         }
     }
@@ -130,8 +139,7 @@ fn put<T: Sample>(
         let (to, from) = (&mut to[x..], &from[skip..]);
         let count = to.len().min(from.len());
         let mut done = 0;
-        if let Some(Ramp { overlap, channels }) = ramp {
-            let first = skip / channels;
+        if let Some(Ramp { overlap, first, channels }) = ramp {
             let pixels = to.chunks_exact_mut(channels).zip(from.chunks_exact(channels));
             for (i, (to, from)) in (first..overlap).zip(pixels) {
                 to.iter_mut().zip(from).for_each(|(old, &new)| {
@@ -157,10 +165,10 @@ mod tests {
         }
         let mut to = Rows { samples: Samples::U8(vec![0; 16]), stride: 8 };
         let from = Rows { samples: Samples::U8(vec![80; 12]), stride: 6 };
-        to.put(&from, 0, 2, 0, Some(Ramp { overlap: 2, channels: 2 }));
+        to.put(&from, 0, 2, 0, Some(Ramp { overlap: 2, first: 0, channels: 2 }));
         assert_eq!(to.samples.as_u8().unwrap(), [[0, 0, 20, 20, 60, 60, 80, 80]; 2].concat());
         let mut below = Rows { samples: Samples::U8(vec![100; 16]), stride: 8 };
-        below.blend_rows(&to, 1, 2, 8);
+        below.blend_rows(&to, (0, 1), 2, 8);
         assert_eq!(below.samples.as_u8().unwrap()[..8], [100, 100, 60, 60, 80, 80, 90, 90]);
         assert_eq!(to.cut(Window { x: 2, y: 1, width: 4, height: 1 }), Samples::U8(vec![20, 20, 60, 60]));
     }

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use super::canvas::{Setting, Wanted};
 use super::latents::grid;
 use super::lossless;
+use super::pixels::{self, Rows};
 use super::safety_net::{self, Verdict};
 use super::{DecodeError, EncodeError, EncodeOptions, Lossless, Model};
 use crate::image::convert::{from_network, to_network};
 use crate::image::{Image, ImageError, PixelFormat, Samples};
 use crate::model::LATENT_LEVELS;
+use crate::network::Window;
 use heirloom_format::container::{ContainerError, Head, Part, Rect, Source, Tile, TileColour};
 use heirloom_kernels::Map;
 
@@ -30,6 +32,8 @@ pub(super) struct EncodedTile {
 /// What is to be decoded of a tile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
+    /// The part of the image, which lies within the tile.
+    pub shown: Rect,
     /// Number of latents, from z1 on; the others are replaced by what the model expects.
     pub latents: usize,
     /// Whether a tile of which something is damaged is of no use.
@@ -38,7 +42,7 @@ pub(super) struct Need {
 
 /// A tile that was decoded.
 pub(super) struct DecodedTile {
-    /// `None` if nothing of its colour could be read.
+    /// The part that was asked for; `None` if nothing of its colour could be read.
     pub image: Option<Image>,
     /// Number of whole latents; all of them for a lossless tile.
     pub latents: usize,
@@ -86,8 +90,8 @@ impl Model {
         Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error, report: coded.report })
     }
 
-    /// Decodes a tile from its sections. What cannot be read is left out, and reported as the
-    /// tile's problem; if that is an error for the caller, no work is wasted on it.
+    /// Decodes the part `need.shown` of a tile from its sections. What cannot be read is left out, and
+    /// reported as the tile's problem; if that is an error for the caller, no work is wasted on it.
     ///
     /// # Errors
     /// A tile that needs another model or instruction set, and a source that fails.
@@ -105,8 +109,9 @@ impl Model {
         let mut tile = if entry.lossless {
             let section = head.section(source, number, Part::Lossless);
             let image = decode_stream(section, |bytes| {
-                lossless::decode(bytes, rect.width, rect.height, format.without_alpha())
-                    .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Lossless), error })
+                let image = lossless::decode(bytes, rect.width, rect.height, format.without_alpha())
+                    .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Lossless), error })?;
+                Ok(cut(image, rect, need.shown)?)
             })?;
             match image {
                 Ok(image) => DecodedTile { image: Some(image), latents: LATENT_LEVELS, problem: None },
@@ -121,16 +126,17 @@ impl Model {
             let section = head.section(source, number, Part::Alpha);
             let alpha = decode_stream(section, |bytes| {
                 if bytes.is_empty() {
-                    return Ok(opaque(rect, format)?);
+                    return Ok(opaque(need.shown, format)?);
                 }
-                lossless::decode_png(bytes, rect.width, rect.height, format.grey())
-                    .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Alpha), error })
+                let alpha = lossless::decode_png(bytes, rect.width, rect.height, format.grey())
+                    .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Alpha), error })?;
+                Ok(cut(alpha, rect, need.shown)?)
             })?;
             let alpha = match alpha {
                 Ok(alpha) => alpha,
                 Err(problem) => {
                     tile.problem.get_or_insert(problem);
-                    opaque(rect, format)?
+                    opaque(need.shown, format)?
                 }
             };
             tile.image = Some(colour.with_alpha(&alpha)?);
@@ -145,7 +151,7 @@ impl Model {
         number: u32,
         rect: Rect,
         setting: Setting,
-        Need { latents: needed, strict }: Need,
+        Need { shown, latents: needed, strict }: Need,
     ) -> Result<DecodedTile, DecodeError> {
         self.check_lineage(&head.header)?;
         let mut problem = None;
@@ -166,12 +172,14 @@ impl Model {
             return Ok(DecodedTile { image: None, latents: 0, problem });
         }
         let bytes = sections.each_ref().map(|section| section.as_deref());
-        let mut canvas = self.decode_canvas(setting, grid(rect), bytes)?;
+        let pixels = within(shown, rect);
+        let window = pixels.coarser(4);
+        let mut canvas = self.decode_canvas(setting, grid(rect), window, bytes)?;
         if let Some(DecodeError::Entropy { tile, .. }) = &mut canvas.problem {
             *tile = head.header.tiling.map(|_| number);
         }
         let format = head.header.pixel_format.without_alpha();
-        let image = from_network(&canvas.map, rect.width, rect.height, format)?;
+        let image = from_network(&pixels.of(&canvas.map, window.finer(4)), shown.width, shown.height, format)?;
         // Latents that nobody needs count as whole.
         let latents = if canvas.latents == needed { LATENT_LEVELS } else { canvas.latents };
         Ok(DecodedTile { image: Some(image), latents, problem: canvas.problem.or(problem) })
@@ -217,7 +225,25 @@ fn without_hidden<T: Copy + Default + PartialEq>(data: &[T], channels: usize) ->
     data.chunks_exact(channels).flat_map(colour).collect()
 }
 
-/// The alpha channel of an opaque tile.
+/// A part of the image as pixels of a tile.
+fn within(part: Rect, tile: Rect) -> Window {
+    let (top, left) = ((part.y - tile.y) as usize, (part.x - tile.x) as usize);
+    Window { top, left, bottom: top + part.height as usize, right: left + part.width as usize }
+}
+
+/// A part of the image, cut out of a tile.
+fn cut(image: Image, tile: Rect, part: Rect) -> Result<Image, ImageError> {
+    if part == tile {
+        return Ok(image);
+    }
+    let (format, channels) = (image.format(), image.format().channels());
+    let Window { top, left, bottom, right } = within(part, tile);
+    let window = pixels::Window { x: left * channels, y: top, width: (right - left) * channels, height: bottom - top };
+    let rows = Rows { samples: image.into_samples(), stride: tile.width as usize * channels };
+    Image::from_samples(part.width, part.height, format, rows.cut(window))
+}
+
+/// The alpha channel of an opaque part.
 fn opaque(rect: Rect, format: PixelFormat) -> Result<Image, ImageError> {
     let count = rect.width as usize * rect.height as usize;
     let samples = match format.bits() {

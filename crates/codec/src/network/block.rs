@@ -2,6 +2,7 @@
 
 use super::build::Builder;
 use super::lambda::Condition;
+use super::window::Window;
 use crate::model::ModelError;
 use heirloom_kernels::{Block, Linear, Map};
 
@@ -34,4 +35,28 @@ impl ConditionedBlock {
 /// Applies blocks one after the other, in place.
 pub(super) fn apply_all(blocks: &[ConditionedBlock], condition: &Condition, map: &mut Map) {
     blocks.iter().for_each(|block| block.apply(condition, map));
+}
+
+/// How far an output position of these blocks sees in each direction.
+pub(super) fn reach(blocks: &[ConditionedBlock]) -> usize {
+    blocks.iter().map(|block| block.block.reach()).sum()
+}
+
+/// Applies blocks to a map that covers the window `from` of the map `whole`, and cuts it to the window
+/// `to`. Positions of `to` come out as if the blocks had seen the whole map, if `from` reaches as far
+/// as they see. What no later block sees is not computed.
+pub(super) fn apply_within(
+    blocks: &[ConditionedBlock],
+    condition: &Condition,
+    map: &mut Map,
+    (from, to, whole): (Window, Window, Window),
+) {
+    let mut covered = from;
+    for (i, block) in blocks.iter().enumerate() {
+        block.apply(condition, map);
+        let needed = to.grown(reach(&blocks[i + 1..]), whole);
+        needed.cut(map, covered);
+        covered = needed;
+    }
+    to.cut(map, covered);
 }

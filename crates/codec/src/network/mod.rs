@@ -15,6 +15,7 @@ mod reconstruction;
 mod steps;
 pub mod strict_math;
 mod trace;
+mod window;
 
 pub use build::Peaks;
 pub use context::is_first;
@@ -24,6 +25,7 @@ pub use prior::Prior;
 pub use quantise::{dequantise, quantise};
 pub use reconstruction::{Reconstruction, ReconstructionWalk};
 pub use trace::{LevelTrace, Trace};
+pub use window::Window;
 
 use crate::model::{Branch, LambdaRanges, ModelError, QuantisedWeights, Spec};
 

@@ -1,10 +1,14 @@
 //! The reconstruction branch: from latents to pixels.
 
-use super::block::{ConditionedBlock, apply_all};
+use super::block::{ConditionedBlock, apply_within, reach};
 use super::build::Builder;
 use super::lambda::{Condition, LambdaEmbedding};
+use super::window::Window;
 use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, Spec};
 use heirloom_kernels::{Engine, Linear, Map};
+
+/// Positions at stride 4 for each position of z1 and direction.
+const TAIL_RATIO: usize = 16;
 
 /// Turns latents, and the entropy branch's features, into an image.
 #[derive(Debug)]
@@ -67,13 +71,49 @@ impl Reconstruction {
     /// range.
     #[must_use]
     pub fn walk(&self, engine: Engine, lambda: f32, height: usize, width: usize) -> ReconstructionWalk<'_> {
-        ReconstructionWalk {
-            branch: self,
-            level: 0,
-            condition: self.lambda.condition(engine, lambda),
-            feature: Map::filled(height, width, &self.start),
-        }
+        let shown = Window::whole(height, width).finer(TAIL_RATIO);
+        self.walk_within(engine, lambda, (height, width), shown)
     }
+
+    /// Starts a walk that computes only the positions at stride 4 of the window `shown`, and what they
+    /// depend on. They come out as in a walk over all.
+    #[must_use]
+    pub fn walk_within(
+        &self,
+        engine: Engine,
+        lambda: f32,
+        (height, width): (usize, usize),
+        shown: Window,
+    ) -> ReconstructionWalk<'_> {
+        let grid = Window::whole(height, width);
+        let tail = shown.grown(reach(&self.tail), grid.finer(TAIL_RATIO));
+        let mut next = tail;
+        let mut levels = [LevelWindows::default(); LATENT_LEVELS];
+        for (i, (level, windows)) in self.levels.iter().zip(&mut levels).enumerate().rev() {
+            let whole = grid.finer(1 << i);
+            let after = next.coarser(2);
+            let merge = after.grown(reach(&level.blocks_out), whole);
+            let before = merge.grown(reach(&level.blocks_in), whole);
+            *windows = LevelWindows { before, merge, after, whole };
+            next = before;
+        }
+        let feature = Map::filled(next.bottom - next.top, next.right - next.left, &self.start);
+        let condition = self.lambda.condition(engine, lambda);
+        ReconstructionWalk { branch: self, level: 0, condition, feature, levels, tail, shown }
+    }
+}
+
+/// The positions of a latent level that are computed. The window of all positions of `whole` covers
+/// the others.
+#[derive(Clone, Copy, Debug, Default)]
+struct LevelWindows {
+    /// Before the first block.
+    before: Window,
+    /// Where the latent is merged.
+    merge: Window,
+    /// Before the way up.
+    after: Window,
+    whole: Window,
 }
 
 /// A walk from z1 to the image: [`Self::merge`] and [`Self::rise`] for each latent, then
@@ -84,29 +124,39 @@ pub struct ReconstructionWalk<'a> {
     level: usize,
     condition: Condition,
     feature: Map,
+    levels: [LevelWindows; LATENT_LEVELS],
+    tail: Window,
+    shown: Window,
 }
 
 impl ReconstructionWalk<'_> {
     /// Merges the latent, with the entropy branch's feature after that latent.
     pub fn merge(&mut self, latent: &Map, entropy_feature: &Map) {
         let Some(level) = self.branch.levels.get(self.level) else { return };
-        apply_all(&level.blocks_in, &self.condition, &mut self.feature);
-        self.feature = self.condition.engine.dense(&level.merge, &[&self.feature, latent, entropy_feature]);
+        let LevelWindows { before, merge, whole, .. } = self.levels[self.level];
+        apply_within(&level.blocks_in, &self.condition, &mut self.feature, (before, merge, whole));
+        let [latent, entropy_feature] = [latent, entropy_feature].map(|map| merge.of(map, whole));
+        self.feature = self.condition.engine.dense(&level.merge, &[&self.feature, &latent, &entropy_feature]);
     }
 
     /// Goes up to the next latent level, or to the image. This does not need the entropy branch, so
     /// the next latent can be decoded at the same time.
     pub fn rise(&mut self) {
         let Some(level) = self.branch.levels.get(self.level) else { return };
+        let LevelWindows { merge, after, whole, .. } = self.levels[self.level];
         self.level += 1;
-        apply_all(&level.blocks_out, &self.condition, &mut self.feature);
+        apply_within(&level.blocks_out, &self.condition, &mut self.feature, (merge, after, whole));
         self.feature = self.condition.engine.up(&level.up, 2, &self.feature);
+        let next = self.levels.get(self.level).map_or(self.tail, |next| next.before);
+        next.cut(&mut self.feature, after.finer(2));
     }
 
-    /// The image: RGB, nominally in [-1, 1], not clamped.
+    /// The pixels of the window that was asked for: RGB, nominally in [-1, 1], not clamped.
     #[must_use]
     pub fn image(mut self) -> Map {
-        apply_all(&self.branch.tail, &self.condition, &mut self.feature);
+        let Self { tail, shown, .. } = self;
+        let whole = self.levels[LATENT_LEVELS - 1].whole.finer(2);
+        apply_within(&self.branch.tail, &self.condition, &mut self.feature, (tail, shown, whole));
         self.condition.engine.up(&self.branch.image, 4, &self.feature)
     }
 }

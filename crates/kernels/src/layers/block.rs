@@ -46,6 +46,11 @@ impl Block {
     pub fn channels(&self) -> usize {
         self.depthwise.channels()
     }
+
+    /// How far an output position sees in each direction, in positions.
+    pub fn reach(&self) -> usize {
+        self.depthwise.radius()
+    }
 }
 
 impl Engine {
