@@ -50,6 +50,8 @@ pub struct DecodeRequest {
     pub crop: Option<Rect>,
     /// The size of the decoded image.
     pub scale: Scale,
+    /// Whether a small image may be blurred, for the sake of time.
+    pub quick: bool,
     /// The generation that decodes; `None` leaves the choice to the models there are.
     pub generation: Option<GenerationSelector>,
 }
@@ -208,7 +210,7 @@ pub fn open(location: &Location) -> Result<Box<dyn Source>, Failure> {
 /// Decodes a file by the model that the request selects.
 pub fn decode(models: &ModelSet, source: &dyn Source, request: &DecodeRequest) -> Result<Decoded, Failure> {
     let mut options = DecodeOptions::default();
-    (options.crop, options.scale) = (request.crop, request.scale);
+    (options.crop, options.scale, options.quick) = (request.crop, request.scale, request.quick);
     if let Some(memory) = request.memory.bytes() {
         options.max_memory = memory;
     }

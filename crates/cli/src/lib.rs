@@ -5,7 +5,7 @@
 //! (`location`), which output belongs to which input (`jobs`), the codec (`coding`) with its models
 //! (`models`), how images are read and written (`image_flags`, `output_format`), folders of images (`folder`), whole
 //! trees (`tree`) with their `journal`, other codecs (`peers`), the proof that a newer model keeps an older one's files (`proof`), several
-//! files at once (`batch`), and failures with their exit status (`failure`).
+//! files at once (`batch`), standard output (`print`), and failures with their exit status (`failure`).
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -19,6 +19,7 @@ mod location;
 mod models;
 mod output_format;
 mod peers;
+mod print;
 mod proof;
 mod tree;
 mod verbs;

@@ -205,3 +205,21 @@ fn help_documents_the_exit_status() {
         assert!(String::from_utf8(sandbox.does(&format!("{verb} --help"))).unwrap().contains("Usage: heirloom"));
     }
 }
+
+/// `heirloom info *.hlm | head -1`, with a reader that is gone before the first line.
+#[test]
+#[cfg(unix)]
+fn a_closed_pipe_ends_a_report_silently() {
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(70, 45));
+    sandbox.does("encode a.png --model tiny.safetensors");
+    for verb in ["info a.hlm", "info --json a.hlm", "models list", "models show tiny.safetensors"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("heirloom"));
+        command.args(verb.split(' ')).current_dir(sandbox.path("")).env("HEIRLOOM_MODELS", sandbox.path("models"));
+        let output = command.stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(141), "{verb}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{verb}");
+    }
+}

@@ -2,7 +2,7 @@
 //! pixel. `round_trip.rs` does the same with hundreds of images and a tiny network.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
-use heirloom_codec::{DecodeOptions, EncodeOptions, Lossless, Model};
+use heirloom_codec::{DecodeOptions, EncodeOptions, Lossless, Model, Scale};
 use heirloom_format::container::PixelFormat::{self, Grey8, Rgb8};
 use heirloom_kernels::Isa;
 use images::{Kind, image};
@@ -22,6 +22,25 @@ const CASES: [(Kind, u32, u32, PixelFormat, f32); 5] = [
     (Kind::Flat, 64, 9, Rgb8, 256.0),
     (Kind::Photo, 33, 17, Rgb8, 700.0),
 ];
+
+/// What a thumbnail of z1 to z3 looks like: not sharp, but the image.
+#[test]
+fn quick_thumbnails_are_near_the_image() {
+    let model = Model::from_bytes(heirloom_default_model::bytes()).unwrap();
+    let image = image(Kind::Photo, 400, 300, Rgb8);
+    for (scale, least) in [(Scale::Eighth, 23.0), (Scale::Sixteenth, 26.0)] {
+        let small = |lossless, quick| {
+            let mut options = DecodeOptions::default();
+            (options.scale, options.quick) = (scale, quick);
+            let bytes = model.encode(&image, &EncodeOptions::new(256.0).with_lossless(lossless)).unwrap();
+            model.decode(&bytes, &options).unwrap()
+        };
+        let (truth, quick) = (small(Lossless::Always, false), small(Lossless::Never, true));
+        let squares = truth.data().iter().zip(quick.data()).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2));
+        let psnr = 10.0 * (65025.0 / (squares.sum::<f64>() / truth.data().len() as f64)).log10();
+        assert!(psnr > least, "{scale:?}: {psnr:.2} dB");
+    }
+}
 
 #[test]
 fn machines_and_threads_never_change_a_bit() {

@@ -93,6 +93,14 @@ impl Decoder {
         self
     }
 
+    /// Allows a blurred image at scales of an eighth or less, made of the latents z1 to z3 alone in a
+    /// tenth of the time: some 30 dB at an eighth, 35 dB at a sixteenth. Has no effect at larger scales.
+    #[must_use]
+    pub fn quick(mut self, quick: bool) -> Self {
+        self.options.quick = quick;
+        self
+    }
+
     /// Sets how many bytes of memory a call may take, besides the file. An image that needs more is
     /// refused before memory is allocated; with more memory, more tiles of a large image are decoded
     /// at the same time. The default is 2 GiB.

@@ -17,6 +17,7 @@ use crate::folder;
 use crate::location::Location;
 use crate::models::{self, ModelFlags};
 use crate::peers::Peer;
+use crate::print;
 
 /// Number of λ without --lambdas.
 const DEFAULT_POINTS: u8 = 6;
@@ -106,7 +107,7 @@ impl Eval {
         let curve = report.curve("heirloom");
         report.anchors = anchors.iter().map(|anchor| compare(anchor, &curve)).collect();
 
-        print!("{}", table(&report));
+        print::text(table(&report));
         if let Some(path) = &self.json {
             Location::new(path).write(report.to_json()?.as_bytes(), self.force)?;
         }

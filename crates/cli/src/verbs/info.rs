@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::failure::{ExitCode, Failure, exit_code};
 use crate::location::Location;
 use crate::models::{self, ModelFlags};
+use crate::print;
 
 /// Show what .hlm files hold, without decoding them
 ///
@@ -35,7 +36,7 @@ impl Info {
         let mut failures = Vec::new();
         for path in &self.files {
             match self.one(&Location::new(path), &models) {
-                Ok(text) => println!("{text}"),
+                Ok(text) => print::line(text),
                 Err(failure) => {
                     eprintln!("heirloom: {failure}");
                     failures.push(failure.kind);

@@ -1,7 +1,7 @@
 //! The network between pixels and coded latents: what a tile is made of.
 
 use super::{DecodeError, EncodeError, Model, estimated_rate, symbols};
-use crate::model::LATENT_LEVELS;
+use crate::model::{LATENT_LEVELS, THUMBNAIL_LEVEL};
 use crate::network::{EntropyWalk, Prior, ReconstructionWalk, Window, dequantise};
 use heirloom_format::container::CANVAS_UNIT;
 use heirloom_kernels::{Engine, Map};
@@ -116,6 +116,31 @@ impl Model {
         }
         image.rise();
         Ok(DecodedCanvas { map: image.image(), latents, problem })
+    }
+
+    /// Decodes the latents z1 to z3 of a canvas, and makes the image at an eighth of its size of them, as
+    /// [`Self::decode_canvas`] makes it at full size. `None` for a model without thumbnail head.
+    pub(super) fn decode_canvas_thumbnail(
+        &self,
+        setting: Setting,
+        (height, width): (usize, usize),
+        sections: [Option<&[u8]>; LATENT_LEVELS],
+    ) -> Option<DecodedCanvas> {
+        let mut walk = self.entropy_walk(setting, height, width);
+        let (mut latents, mut problem) = (0, None);
+        for (level, section) in sections.into_iter().enumerate().take(THUMBNAIL_LEVEL + 1) {
+            if level > 0 {
+                walk.advance();
+            }
+            let section = section.filter(|_| latents == level);
+            let prior = walk.prior();
+            let (latent, error) = decode_latent(&walk, prior, level, section);
+            latents += usize::from(section.is_some() && error.is_none());
+            problem = problem.or(error);
+            walk.absorb(&latent);
+        }
+        let map = self.network.reconstruction.thumbnail(setting.engine, walk.feature())?;
+        Some(DecodedCanvas { map, latents, problem })
     }
 
     /// Decodes the coded latents of a canvas without making an image of them.

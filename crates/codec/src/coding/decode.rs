@@ -8,6 +8,7 @@ use super::latents::grid;
 use super::memory::{DecodeMemory, is_allowed};
 use super::rows::{ImageSink, RowSink};
 use super::scale::Shrink;
+use super::thumbnail::THUMBNAIL_LATENTS;
 use super::tile::{DecodedTile, Need};
 use super::{DecodeError, DecodeOptions, Latents, Model, Scale};
 use crate::image::{Image, ImageError};
@@ -40,13 +41,13 @@ pub struct DecodeSummary {
 }
 
 /// A part of an image, with the tiles that it needs.
-struct Region<'a> {
-    head: &'a Head,
-    source: &'a dyn Source,
-    rect: Rect,
-    setting: Setting,
-    parallel: usize,
-    need: Need,
+pub(super) struct Region<'a> {
+    pub head: &'a Head,
+    pub source: &'a dyn Source,
+    pub rect: Rect,
+    pub setting: Setting,
+    pub parallel: usize,
+    pub need: Need,
 }
 
 impl Model {
@@ -143,7 +144,9 @@ impl Model {
         if header.tiling.is_none() && !head.tile(0).lossless {
             self.check_lineage(header)?;
         }
-        if strict && collected && rect == whole && options.scale.latents() == LATENT_LEVELS {
+        let quick = options.quick && options.scale >= Scale::Eighth && self.network.reconstruction.has_thumbnail();
+        let latents = if quick { THUMBNAIL_LATENTS } else { options.scale.latents() };
+        if strict && collected && rect == whole && latents == LATENT_LEVELS {
             // Before any work, since what is collected is of no use then.
             head.verify(source)?;
         }
@@ -157,11 +160,15 @@ impl Model {
         }
         let setting = setting(header, options)?;
         let parallel = memory.parallel(options.max_memory);
-        let need = Need { shown: rect, latents: options.scale.latents(), strict };
+        let need = Need { shown: rect, latents, strict };
         let region = Region { head: &head, source, rect, setting, parallel, need };
         sink.begin(width, height, header.pixel_format, &head.metadata)?;
         let mut summary = if options.scale == Scale::Full {
             self.decode_region(&region, sink)?
+        } else if quick {
+            let (rows, summary) = self.decode_thumbnail(&region, options.scale)?;
+            sink.write_rows(&rows)?;
+            summary
         } else {
             let mut shrink = Shrink::new(sink, options.scale, rect.width, header.pixel_format);
             let summary = self.decode_region(&region, &mut shrink)?;

@@ -7,6 +7,7 @@ mod decode;
 mod encode;
 mod error;
 mod estimated_rate;
+mod fit_thumbnail;
 mod latents;
 mod lossless;
 mod memory;
@@ -18,6 +19,7 @@ mod safety_net;
 mod scale;
 mod symbols;
 mod target;
+mod thumbnail;
 mod tile;
 
 pub use calibrate::{artificial_images, calibrate};

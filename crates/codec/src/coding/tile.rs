@@ -123,22 +123,8 @@ impl Model {
         if format.has_alpha()
             && let Some(colour) = tile.image.take()
         {
-            let section = head.section(source, number, Part::Alpha);
-            let alpha = decode_stream(section, |bytes| {
-                if bytes.is_empty() {
-                    return Ok(opaque(need.shown, format)?);
-                }
-                let alpha = lossless::decode_png(bytes, rect.width, rect.height, format.grey())
-                    .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Alpha), error })?;
-                Ok(cut(alpha, rect, need.shown)?)
-            })?;
-            let alpha = match alpha {
-                Ok(alpha) => alpha,
-                Err(problem) => {
-                    tile.problem.get_or_insert(problem);
-                    opaque(need.shown, format)?
-                }
-            };
+            let (alpha, problem) = decode_alpha(head, source, number, rect, need.shown)?;
+            tile.problem = tile.problem.or(problem);
             tile.image = Some(colour.with_alpha(&alpha)?);
         }
         Ok(tile)
@@ -154,18 +140,7 @@ impl Model {
         Need { shown, latents: needed, strict }: Need,
     ) -> Result<DecodedTile, DecodeError> {
         self.check_lineage(&head.header)?;
-        let mut problem = None;
-        let mut sections: [Option<Cow<'_, [u8]>>; LATENT_LEVELS] = Default::default();
-        for (level, place) in (1..).zip(&mut sections).take(needed) {
-            match head.section(source, number, Part::Latent(level)) {
-                Ok(section) => *place = Some(section),
-                Err(error @ ContainerError::Io { .. }) => return Err(error.into()),
-                Err(error) => {
-                    problem = Some(DecodeError::from(error));
-                    break;
-                }
-            }
-        }
+        let (sections, problem) = latent_sections(head, source, number, needed)?;
         if sections[0].is_none() || (strict && problem.is_some()) {
             // Without z1 the network would show what it expects of any image, which takes as long
             // as a whole tile.
@@ -223,6 +198,54 @@ fn without_hidden<T: Copy + Default + PartialEq>(data: &[T], channels: usize) ->
         pixel
     };
     data.chunks_exact(channels).flat_map(colour).collect()
+}
+
+/// The sections of the first `count` latents of a tile, up to the first that is damaged, and what is
+/// wrong with it.
+///
+/// # Errors
+/// A source that fails.
+pub(super) fn latent_sections<'a>(
+    head: &Head,
+    source: &'a dyn Source,
+    number: u32,
+    count: usize,
+) -> Result<([Option<Cow<'a, [u8]>>; LATENT_LEVELS], Option<DecodeError>), DecodeError> {
+    let mut sections: [Option<Cow<'_, [u8]>>; LATENT_LEVELS] = Default::default();
+    for (level, place) in (1..).zip(&mut sections).take(count) {
+        match head.section(source, number, Part::Latent(level)) {
+            Ok(section) => *place = Some(section),
+            Err(error @ ContainerError::Io { .. }) => return Err(error.into()),
+            Err(error) => return Ok((sections, Some(error.into()))),
+        }
+    }
+    Ok((sections, None))
+}
+
+/// The part `shown` of a tile's alpha: opaque if it cannot be read, together with the reason.
+///
+/// # Errors
+/// A source that fails.
+pub(super) fn decode_alpha(
+    head: &Head,
+    source: &dyn Source,
+    number: u32,
+    rect: Rect,
+    shown: Rect,
+) -> Result<(Image, Option<DecodeError>), DecodeError> {
+    let format = head.header.pixel_format;
+    let alpha = decode_stream(head.section(source, number, Part::Alpha), |bytes| {
+        if bytes.is_empty() {
+            return Ok(opaque(shown, format)?);
+        }
+        let alpha = lossless::decode_png(bytes, rect.width, rect.height, format.grey())
+            .map_err(|error| DecodeError::Stream { section: head.name(number, Part::Alpha), error })?;
+        Ok(cut(alpha, rect, shown)?)
+    })?;
+    Ok(match alpha {
+        Ok(alpha) => (alpha, None),
+        Err(problem) => (opaque(shown, format)?, Some(problem)),
+    })
 }
 
 /// A part of the image as pixels of a tile.

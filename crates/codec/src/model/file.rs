@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::header::{METADATA_KEY, MODEL_FORMAT_VERSION, entry, read_metadata};
+use super::thumbnail::is_thumbnail;
 use super::{
     Branch, EncoderHash, EntropyId, GenerationId, LambdaRanges, Lineage, Metadata, ModelError, Provenance,
     QuantisedTensor, QuantisedWeights, Spec, Values,
@@ -52,12 +53,16 @@ impl ModelFile {
     }
 
     /// Makes the next generation, learned from this one: same spec and entropy branch, other
-    /// weights of encoder and reconstruction branch, and perhaps other λ ranges of these two.
+    /// weights of encoder and reconstruction branch, and perhaps other λ ranges of these two. A
+    /// thumbnail head is passed on, unless the weights have another.
     ///
     /// # Errors
     /// Weights that do not fit the spec; or weights or ranges that change the entropy id, which
     /// would make the files of the lineage undecodable.
-    pub fn child(&self, lambda: LambdaRanges, weights: QuantisedWeights) -> Result<Self, ModelError> {
+    pub fn child(&self, lambda: LambdaRanges, mut weights: QuantisedWeights) -> Result<Self, ModelError> {
+        if !weights.has_thumbnail() {
+            weights.take_thumbnail(&self.weights);
+        }
         let mut next = Self::new(self.metadata.spec.clone(), lambda, weights)?;
         let (old, new) = (&self.metadata.lineage, &mut next.metadata.lineage);
         if new.entropy_id != old.entropy_id {
@@ -71,6 +76,19 @@ impl ModelFile {
         new.parent = Some(old.generation_id);
         next.metadata.licence.clone_from(&self.metadata.licence);
         Ok(next)
+    }
+
+    /// The same model with other weights: its ids are computed anew.
+    ///
+    /// # Errors
+    /// Weights that do not fit the spec.
+    pub(crate) fn with_weights(self, weights: QuantisedWeights) -> Result<Self, ModelError> {
+        let Metadata { spec, lambda, .. } = &self.metadata;
+        let mut metadata = self.metadata.clone();
+        metadata.lineage = Self::new(spec.clone(), *lambda, weights.clone())?.metadata.lineage;
+        metadata.lineage.generation = self.metadata.lineage.generation;
+        metadata.lineage.parent = self.metadata.lineage.parent;
+        Ok(Self { metadata, weights })
     }
 
     /// The same model without its encoder: about half as large, and able to decode only. It has the
@@ -119,7 +137,11 @@ impl ModelFile {
         };
         // All are read before the first error is returned, so that the error does not depend on
         // threads.
-        let read: Vec<_> = metadata.tensors().into_par_iter().map(read).collect();
+        let mut listed = metadata.tensors();
+        if tensors.names().into_iter().any(is_thumbnail) {
+            listed.extend(metadata.spec.thumbnail_parameters());
+        }
+        let read: Vec<_> = listed.into_par_iter().map(read).collect();
         let mut weights = QuantisedWeights::default();
         for tensor in read {
             let (name, tensor) = tensor?;

@@ -18,6 +18,7 @@ mod quantise;
 mod quantised;
 mod record;
 mod spec;
+mod thumbnail;
 mod weights;
 mod widen;
 
@@ -35,4 +36,5 @@ pub use quantise::{MARGIN, ProductLoss, Ranges};
 pub use quantised::{QuantisedTensor, QuantisedWeights, TensorKind, Values};
 pub use record::{Proof, ProofPoint, Record};
 pub use spec::{CONTEXT_KERNEL, STAGES, STEP_COEFFICIENTS, STRIDES, Spec};
+pub use thumbnail::{THUMBNAIL, THUMBNAIL_COLUMNS, THUMBNAIL_LEVEL, THUMBNAIL_STRIDE};
 pub use weights::{Tensor, Weights};

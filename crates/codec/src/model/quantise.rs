@@ -70,7 +70,8 @@ impl QuantisedWeights {
         Ok(out)
     }
 
-    fn add_product(
+    /// Rounds the weights of a product; see [`Self::from_floats`].
+    pub(crate) fn add_product(
         &mut self,
         product: &str,
         weight: &Tensor,

@@ -191,8 +191,9 @@ impl QuantisedWeights {
         self.tensors.is_empty()
     }
 
-    /// Checks that these are exactly the tensors of `spec`, with the right types and shapes, finite
-    /// values, usable inputs, and sums that cannot exceed 32 bits.
+    /// Checks that these are exactly the tensors of `spec`, perhaps with those of a thumbnail head,
+    /// with the right types and shapes, finite values, usable inputs, and sums that cannot exceed 32
+    /// bits.
     ///
     /// # Errors
     /// An invalid spec, or the first tensor that is missing, extra, misshapen or unusable.
@@ -204,9 +205,12 @@ impl QuantisedWeights {
     pub(super) fn check_listed(
         &self,
         spec: &Spec,
-        expected: Vec<(String, Vec<usize>, TensorKind)>,
+        mut expected: Vec<(String, Vec<usize>, TensorKind)>,
     ) -> Result<(), ModelError> {
         spec.validate()?;
+        if self.has_thumbnail() {
+            expected.extend(spec.thumbnail_parameters());
+        }
         for (name, shape, kind) in &expected {
             self.check_tensor(name, shape, *kind)?;
         }

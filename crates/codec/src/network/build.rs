@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{ModelError, QuantisedWeights, Spec};
+use crate::model::{ModelError, QuantisedWeights, Spec, THUMBNAIL};
 use heirloom_kernels::{Block, Depthwise, Input, Linear, Peak};
 
 /// The largest integers that the inputs of products reached, by the name of the product.
@@ -65,6 +65,18 @@ impl<'a> Builder<'a> {
         let input = self.input(name)?;
         let Product { weight, gain, bias } = self.product(name)?;
         Linear::new(weight, segments, gain, bias, input).map_err(|error| unusable(name, &error))
+    }
+
+    /// The thumbnail head, if the model has one.
+    pub fn thumbnail(&self, inputs: usize) -> Result<Option<Linear>, ModelError> {
+        if !self.weights.has_thumbnail() {
+            return Ok(None);
+        }
+        let (multiplier, bits) =
+            self.weights.input(THUMBNAIL).ok_or_else(|| ModelError::Missing(format!("{THUMBNAIL}.input")))?;
+        let Product { weight, gain, bias } = self.product(THUMBNAIL)?;
+        let head = Linear::new(weight, &[inputs], gain, bias, Input::new(multiplier, bits));
+        head.map(Some).map_err(|error| unusable(THUMBNAIL, &error))
     }
 
     /// Splits a product with an even number of outputs into two: the first half of the columns, and

@@ -4,7 +4,7 @@ use super::block::{ConditionedBlock, apply_within, reach};
 use super::build::Builder;
 use super::lambda::{Condition, LambdaEmbedding};
 use super::window::Window;
-use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, Spec};
+use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, Spec, THUMBNAIL_LEVEL};
 use heirloom_kernels::{Engine, Linear, Map};
 
 /// Positions at stride 4 for each position of z1 and direction.
@@ -18,6 +18,7 @@ pub struct Reconstruction {
     levels: Vec<ReconstructionLevel>,
     tail: Vec<ConditionedBlock>,
     image: Linear,
+    thumbnail: Option<Linear>,
 }
 
 #[derive(Debug)]
@@ -57,8 +58,22 @@ impl Reconstruction {
             .collect::<Result<_, ModelError>>()?;
         let tail = ConditionedBlock::sequence(build, "reconstruction.tail", spec.tail_blocks, 0)?;
         let image = build.linear("reconstruction.image", &[spec.widths[0]])?;
+        let thumbnail = build.thumbnail(spec.level_width(THUMBNAIL_LEVEL))?;
         let lambda = LambdaEmbedding::new(build, Branch::Reconstruction, range)?;
-        Ok(Self { lambda, start, levels, tail, image })
+        Ok(Self { lambda, start, levels, tail, image, thumbnail })
+    }
+
+    /// Whether there is a thumbnail head.
+    #[must_use]
+    pub fn has_thumbnail(&self) -> bool {
+        self.thumbnail.is_some()
+    }
+
+    /// The image at an eighth of its size, of the entropy branch's feature after z3: RGB, nominally in
+    /// [-1, 1], not clamped. `None` without a thumbnail head.
+    #[must_use]
+    pub fn thumbnail(&self, engine: Engine, entropy_feature: &Map) -> Option<Map> {
+        self.thumbnail.as_ref().map(|head| engine.up(head, 2, entropy_feature))
     }
 
     /// The embedding of λ, before the GELU of the modulations.

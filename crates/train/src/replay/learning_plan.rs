@@ -161,15 +161,16 @@ impl LearningPlan {
 }
 
 /// Makes the model of a checkpoint of the run in the folder `run`, whether it learned from a model
-/// or from scratch.
+/// or from scratch. Without one that it got from its parent, its thumbnail head is fitted anew.
 ///
 /// # Errors
 /// Errors of [`LearningPlan::of_run`], [`LearningPlan::child`] and [`export::model`].
 pub fn exported(checkpoint: &Checkpoint, run: &Path, calibration: &Calibration, preview: bool) -> Result<ModelFile> {
-    match &checkpoint.header.config.learn {
-        Some(_) => LearningPlan::of_run(run, &checkpoint.header.config)?.child(checkpoint, calibration, preview),
-        None => export::model(checkpoint, calibration, preview),
-    }
+    let model = match &checkpoint.header.config.learn {
+        Some(_) => LearningPlan::of_run(run, &checkpoint.header.config)?.child(checkpoint, calibration, preview)?,
+        None => export::model(checkpoint, calibration, preview)?,
+    };
+    if model.weights.has_thumbnail() { Ok(model) } else { calibration.with_thumbnail(model) }
 }
 
 /// The smallest range that holds both.

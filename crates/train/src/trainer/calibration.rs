@@ -74,6 +74,15 @@ impl Calibration {
         ModelFile::calibrated(spec.clone(), lambda, weights, &self.images, &lambdas)
             .map_err(|e| TrainError::Model(e.to_string()))
     }
+
+    /// The model with a thumbnail head that is fitted to these images.
+    ///
+    /// # Errors
+    /// See [`Self::ranges`].
+    pub fn with_thumbnail(&self, model: ModelFile) -> Result<ModelFile> {
+        let lambdas = model.metadata.lambda.encoder.log_spaced(LAMBDAS);
+        model.with_thumbnail(&self.images, &lambdas).map_err(|e| TrainError::Model(e.to_string()))
+    }
 }
 
 fn converted(image: RgbImage) -> Result<Image> {

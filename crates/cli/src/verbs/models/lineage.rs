@@ -5,6 +5,7 @@ use heirloom_store::{ModelRef, Store, StoredModel};
 
 use crate::failure::{ExitCode, Failure};
 use crate::models::StoreFlag;
+use crate::print;
 
 /// Show which generation learned from which
 ///
@@ -33,9 +34,9 @@ impl Lineage {
         let mut lineages: Vec<EntropyId> = models.iter().map(|m| m.lineage().entropy_id).collect();
         lineages.dedup();
         for lineage in lineages.into_iter().filter(|id| only.is_none_or(|only| only == *id)) {
-            println!("lineage {lineage}");
+            print::line(format_args!("lineage {lineage}"));
             let here: Vec<&StoredModel> = models.iter().filter(|m| m.lineage().entropy_id == lineage).collect();
-            print!("{}", tree(&here));
+            print::text(tree(&here));
         }
         for error in &unreadable {
             eprintln!("heirloom: {error}");

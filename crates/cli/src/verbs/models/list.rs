@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{ExitCode, Failure, exit_code};
 use crate::models::StoreFlag;
+use crate::print;
 
 /// List the default model and the models of the store
 ///
@@ -27,19 +28,19 @@ impl List {
         let mut lineage = None;
         for model in &store.models {
             if self.json {
-                println!("{}", as_json(model));
+                print::line(as_json(model));
                 continue;
             }
             let id = model.lineage().entropy_id;
             if lineage != Some(id) {
-                println!("lineage {id}");
+                print::line(format_args!("lineage {id}"));
                 lineage = Some(id);
             }
-            println!("  {}", as_line(model));
+            print::line(format_args!("  {}", as_line(model)));
         }
         if !self.json {
             let folder = store.folder.as_ref().map_or_else(|| "none".into(), |folder| folder.display().to_string());
-            println!("store: {folder}");
+            print::line(format_args!("store: {folder}"));
         }
         let failures: Vec<Failure> = store.unreadable.into_iter().map(Failure::from).collect();
         for failure in &failures {

@@ -12,6 +12,7 @@ use super::card;
 use crate::failure::{ExitCode, Failure, Kind};
 use crate::location::Location;
 use crate::models::StoreFlag;
+use crate::print;
 use crate::proof::{self, Images, Measuring, Pair};
 
 /// Publish a new model as the next generation of an old one, with the proof that it keeps old files
@@ -96,7 +97,7 @@ impl Publish {
     fn prove(&self, pair: &Pair, images: &Images, threads: usize, quiet: bool) -> Result<Proof, Failure> {
         let proof = self.measuring.prove(pair, images, threads, quiet)?;
         if !quiet {
-            print!("{}\n{}\n", proof::table(&proof), proof::summary(&proof));
+            print::text(format_args!("{}\n{}\n", proof::table(&proof), proof::summary(&proof)));
         }
         match proof::failure(&proof) {
             None => Ok(proof),

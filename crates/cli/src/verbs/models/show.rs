@@ -5,6 +5,7 @@ use heirloom_store::{ModelRef, StoredModel};
 use super::list::as_json;
 use crate::failure::{ExitCode, Failure};
 use crate::models::StoreFlag;
+use crate::print;
 
 /// Show what is known about models: ids, origin, and what was proven when they were published
 ///
@@ -30,7 +31,7 @@ impl Show {
         for model in &self.models {
             let model = store.find(model)?;
             model.load()?;
-            if self.json { println!("{}", as_json(&model)) } else { print!("{}", as_text(&model)) }
+            if self.json { print::line(as_json(&model)) } else { print::text(as_text(&model)) }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,6 +7,7 @@ use heirloom_store::ModelRef;
 use crate::failure::{ExitCode, Failure};
 use crate::location::Location;
 use crate::models::StoreFlag;
+use crate::print;
 use crate::proof::{self, Measuring, Pair};
 
 /// Prove that a new model keeps the files of an old one
@@ -52,7 +53,7 @@ impl Verify {
         let store = self.store.open()?;
         let pair = Pair::load(&store.find(&self.old)?, &store.find(&self.new)?)?;
         let proof = self.measuring.prove(&pair, &images, threads, quiet)?;
-        print!("{}\n{}", proof::table(&proof), proof::summary(&proof));
+        print::text(format_args!("{}\n{}", proof::table(&proof), proof::summary(&proof)));
         if let Some(output) = json {
             output.write(proof.to_json()?.as_bytes(), self.force)?;
         }
