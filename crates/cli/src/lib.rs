@@ -99,6 +99,7 @@ enum Verb {
     /// Run the paper's experiments: compare systems and learning strategies (runs heirloom-experiment)
     #[command(disable_help_flag = true)]
     Experiment(verbs::handover::Arguments),
+    Manual(verbs::manual::Manual),
 }
 
 /// Runs the command with these arguments, of which the first is the program's name, and returns its exit
@@ -132,6 +133,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Validate(arguments) => arguments.train("validate", common.threads),
         Verb::Measure(arguments) => arguments.train("measure", common.threads),
         Verb::Experiment(arguments) => arguments.experiment(common.threads),
+        Verb::Manual(verb) => verb.run(),
     })
 }
 

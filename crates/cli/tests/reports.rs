@@ -223,3 +223,18 @@ fn a_closed_pipe_ends_a_report_silently() {
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{verb}");
     }
 }
+
+#[test]
+fn manual_pages_and_completions_are_installed() {
+    let sandbox = Sandbox::new();
+    sandbox.does("manual prefix");
+    let page = String::from_utf8(sandbox.get("prefix/share/man/man1/heirloom-encode.1")).unwrap();
+    assert!(page.contains("target\\-size"), "{page}");
+    for file in ["man/man1/heirloom.1", "bash-completion/completions/heirloom.bash", "zsh/site-functions/_heirloom"] {
+        assert!(!sandbox.get(&format!("prefix/share/{file}")).is_empty(), "{file}");
+    }
+    let fish = String::from_utf8(sandbox.get("prefix/share/fish/vendor_completions.d/heirloom.fish")).unwrap();
+    assert!(fish.contains("quality"), "{fish}");
+    sandbox.put("file", b"");
+    sandbox.refuses("manual file", 1, "file/share/man/man1");
+}

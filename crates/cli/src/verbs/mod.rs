@@ -6,4 +6,5 @@ pub mod encode;
 pub mod eval;
 pub mod handover;
 pub mod info;
+pub mod manual;
 pub mod models;

@@ -94,12 +94,18 @@ pub(super) fn check_sums(weight: &[i8], n: usize, input: &Input) -> Result<(), W
 /// The first column of a row-major matrix with `n` ≥ 1 columns whose sum can exceed 32 bits:
 /// m·Σ|w| ≥ 2³¹ for inputs within ±m.
 pub fn overflowing_column(weight: &[i8], n: usize, bits: Bits) -> Option<usize> {
-    let mut sums = vec![0u32; n];
-    for row in weight.chunks_exact(n) {
-        sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum = sum.saturating_add(u32::from(w.unsigned_abs())));
+    /// As many magnitudes of at most 128 as a sum of 16 bits holds.
+    const ROWS: usize = 511;
+    let (mut sums, mut part) = (vec![0u64; n], vec![0u16; n]);
+    for rows in weight.chunks(ROWS * n) {
+        part.fill(0);
+        for row in rows.chunks_exact(n) {
+            part.iter_mut().zip(row).for_each(|(sum, &w)| *sum += u16::from(w.unsigned_abs()));
+        }
+        sums.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += u64::from(part));
     }
     let limit = u64::from(bits.limit().unsigned_abs());
-    sums.iter().position(|&sum| u64::from(sum) * limit > i32::MAX as u64)
+    sums.iter().position(|&sum| sum.saturating_mul(limit) > i32::MAX as u64)
 }
 
 /// A copy, filled up with zeros to whole panels.
@@ -124,6 +130,9 @@ mod portable {
         assert_eq!(linear(516, Bits::Sixteen), Ok(2));
         assert_eq!(linear(517, Bits::Sixteen), Err(WeightError::Overflow { column: 1 }));
         assert_eq!(linear(4096, Bits::Eight), Ok(2));
+        // 133,144·127·127 < 2³¹ ≤ 133,145·127·127, over many parts of a sum.
+        assert_eq!(linear(133_144, Bits::Eight), Ok(2));
+        assert_eq!(linear(133_145, Bits::Eight), Err(WeightError::Overflow { column: 1 }));
         let short = Linear::new(&[1; 5], &[3], &[1.0; 2], &[0.0; 2], Input::new(1.0, Bits::Eight));
         assert_eq!(short.err(), Some(WeightError::Length));
     }

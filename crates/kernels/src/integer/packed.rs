@@ -35,6 +35,12 @@ impl Packed {
                 first += segment;
                 for pair in rows.chunks(2 * n) {
                     let (Some(out), (even, odd)) = (out.next(), pair.split_at(n)) else { break };
+                    let whole =
+                        (even[columns.clone()].first_chunk(), odd.get(columns.clone()).and_then(<[i8]>::first_chunk));
+                    if let (Some(even), Some(odd)) = whole {
+                        interleave(even, odd, out);
+                        continue;
+                    }
                     for (out, &w) in out.iter_mut().step_by(2).zip(&even[columns.clone()]) {
                         *out = i16::from(w);
                     }
@@ -65,5 +71,13 @@ impl Packed {
     #[inline(always)]
     pub fn n(&self) -> usize {
         self.n
+    }
+}
+
+/// One row pair of a whole panel.
+fn interleave(even: &[i8; PANEL], odd: &[i8; PANEL], out: &mut [i16; 2 * PANEL]) {
+    for column in 0..PANEL {
+        out[2 * column] = i16::from(even[column]);
+        out[2 * column + 1] = i16::from(odd[column]);
     }
 }
