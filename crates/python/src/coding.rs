@@ -69,13 +69,18 @@ impl Encoding<'_> {
         metadata
     }
 
+    /// The encoder of these options.
+    pub fn encoder(&self, pool: &Pool) -> Result<Encoder> {
+        let model = match &self.model {
+            Some(model) => model.get().inner.clone(),
+            None => models::embedded(pool)?,
+        };
+        Ok(Encoder::with_model(model).options(self.options()?))
+    }
+
     fn run(&self, py: Python<'_>, mut image: Image) -> Result<Py<PyBytes>> {
         let pool = Pool::get(py)?;
-        let encoder = match &self.model {
-            Some(model) => Encoder::with_model(model.get().inner.clone()),
-            None => Encoder::with_model(models::embedded(&pool)?),
-        };
-        let encoder = encoder.options(self.options()?);
+        let encoder = self.encoder(&pool)?;
         image.metadata = self.metadata();
         let bytes = py.detach(|| pool.run(|| encoder.encode(&image)))?;
         Ok(PyBytes::new(py, &bytes).unbind())
@@ -124,7 +129,7 @@ impl Decoding<'_> {
     }
 
     /// The image, and what is wrong with the file if only a part of it could be decoded.
-    fn run(&self, py: Python<'_>, input: &Input) -> Result<(Image, Option<String>)> {
+    pub fn run(&self, py: Python<'_>, input: &Input) -> Result<(Image, Option<String>)> {
         let pool = Pool::get(py)?;
         // Of a crop only its tiles are read.
         if let (Some(_), false, Some(file)) = (self.crop, self.partial, input.open()?) {

@@ -3,13 +3,14 @@
 //!
 //! What is done where: Python turns files, arrays and arguments of many kinds into few, and pixels into
 //! bytes; this module takes those (`coding`, `info`, `input`), chooses a model (`models`), works in threads
-//! of its own (`pool`), and raises the package's exceptions (`errors`). It also carries the command
-//! (`command`).
+//! of its own (`pool`), and raises the package's exceptions (`errors`). It also reads and writes image files
+//! (`files`) and carries the command (`command`).
 #![deny(unsafe_code)]
 
 mod coding;
 mod command;
 mod errors;
+mod files;
 mod info;
 mod input;
 mod models;
@@ -23,6 +24,8 @@ mod _heirloom {
     use crate::coding::{decode, encode};
     #[pymodule_export]
     use crate::command::run_command;
+    #[pymodule_export]
+    use crate::files::{decode_file, encode_file, extensions};
     #[pymodule_export]
     use crate::info::{Info, head, info};
     #[pymodule_export]

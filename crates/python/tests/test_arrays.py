@@ -124,7 +124,11 @@ def test_crops_and_scales(image):
         small = heirloom.decode(data, scale=1 / divisor)
         assert small.shape == (96 // divisor, 144 // divisor, 3)
         means = whole.reshape(96 // divisor, divisor, 144 // divisor, divisor, 3).mean((1, 3))
-        assert np.abs(small - means).max() <= 0.5 + 1e-9
+        if divisor < 16:
+            assert np.abs(small - means).max() <= 0.5 + 1e-9
+        else:
+            # The finest latent is left out.
+            assert 0 < np.abs(small - means).mean() < 4
     for crop in [(0, 0, 0, 5), (140, 0, 5, 5), (-1, 0, 5, 5), (0, 0, 5)]:
         with pytest.raises(heirloom.BadParameterError):
             heirloom.decode(data, crop=crop)
@@ -179,7 +183,7 @@ def test_errors_have_their_kinds(image):
     with pytest.raises(heirloom.OverLimitError):
         heirloom.decode(data, max_memory=1000)
     for name in heirloom.errors.__all__:
-        parent = UserWarning if name == "DamagedWarning" else heirloom.HeirloomError
+        parent = UserWarning if name.endswith("Warning") else heirloom.HeirloomError
         assert issubclass(getattr(heirloom, name), parent)
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 
 
-@pytest.mark.parametrize("name", ["heirloom", "heirloom._chunks", "heirloom.zarr", "heirloom.numcodecs"])
+@pytest.mark.parametrize("name", ["heirloom", "heirloom._chunks", "heirloom.files", "heirloom.zarr", "heirloom.numcodecs"])
 def test_docstrings(name):
     for needed in ("zarr", "numcodecs"):
         if name.endswith(needed):

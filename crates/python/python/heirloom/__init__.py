@@ -36,6 +36,7 @@ from .errors import (
     HeirloomError,
     HeirloomIOError,
     NotHeirloomError,
+    NotKeptWarning,
     OverLimitError,
     UnknownModelError,
     UnsupportedError,
@@ -67,6 +68,7 @@ __all__ = [
     "Info",
     "Model",
     "NotHeirloomError",
+    "NotKeptWarning",
     "OverLimitError",
     "UnknownModelError",
     "UnsupportedError",
@@ -168,7 +170,8 @@ def decode(
         data: The bytes of a file, its path, or a file object. Of a path and a crop only those parts of
             the file are read that the crop needs.
         crop: The part to decode, as x, y, width and height in pixels. Only its tiles are decoded.
-        scale: 1, 1/2, 1/4, 1/8 or 1/16 for a smaller copy, whose sides are rounded up; after `crop`.
+        scale: 1, 1/2, 1/4, 1/8 or 1/16 for a smaller copy, whose sides are rounded up; after `crop`. Each of
+            its pixels is the mean of a square; 1/16 leaves out the finest detail and comes close to it.
         partial: Whether to decode what is left of a file that is damaged or cut short behind its header.
             A :class:`DamagedWarning` then says what is missing.
         exact: Whether the pixels must be those that the file had when it was written, which only the

@@ -9,6 +9,7 @@ __all__ = [
     "HeirloomError",
     "HeirloomIOError",
     "NotHeirloomError",
+    "NotKeptWarning",
     "OverLimitError",
     "UnknownModelError",
     "UnsupportedError",
@@ -57,3 +58,7 @@ class HeirloomIOError(HeirloomError, OSError):
 
 class DamagedWarning(UserWarning):
     """A damaged file was decoded in part, as ``partial=True`` asks for."""
+
+
+class NotKeptWarning(UserWarning):
+    """Something of an image file is not in the result, such as a comment or further frames."""
