@@ -53,9 +53,7 @@ function draw(canvas: HTMLCanvasElement, image: Rgba): void {
 }
 
 function fitting(): number {
-  // A screen of two pixels in one of CSS shows an image at half of its size, as sharply as it can.
-  const largest = 1 / Math.min(devicePixelRatio || 1, 2);
-  return Math.min(largest, scroller.clientWidth / size.width, scroller.clientHeight / size.height);
+  return Math.min(1, scroller.clientWidth / size.width, scroller.clientHeight / size.height);
 }
 
 function factor(): number {

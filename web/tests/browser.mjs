@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const ARGUMENTS = [
+export const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+export const ARGUMENTS = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -20,7 +22,7 @@ const ARGUMENTS = [
 export async function startBrowser(options = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'heirloom-page-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     args: ARGUMENTS,
     acceptDownloads: true,
     viewport: { width: 1280, height: 860 },

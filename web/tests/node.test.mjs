@@ -27,7 +27,7 @@ for (const name of ['simd', 'plain']) {
       assert.deepEqual([image.width, image.height, image.format], [entry.width, entry.height, entry.format]);
       assert.equal(hash(bytesOf(image.data)), entry.pixels, entry.name);
       assert.equal(metadataHash(image.metadata), entry.metadata ?? null, entry.name);
-      assert.equal((await codec.info(file)).lambda, entry.lambda);
+      assert.equal((await codec.info(file)).lambda, Math.fround(entry.lambda));
     }
   });
 }
@@ -201,13 +201,15 @@ test('a trap ends its call and nothing else', async () => {
   const memory = engine.memory;
   const page = 2 ** 16;
   let taken = 0;
-  try {
-    for (;;) {
-      memory.grow(1024);
-      taken += 1024 * page;
+  for (const step of [1024, 32, 1]) {
+    try {
+      for (;;) {
+        memory.grow(step);
+        taken += step * page;
+      }
+    } catch {
+      // Nothing is left, or less than a step.
     }
-  } catch {
-    // Nothing is left.
   }
   assert.ok(taken > 2 ** 30);
   assert.throws(() => engine.decode(photoFile), { kind: 'internal' });

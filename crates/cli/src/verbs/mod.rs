@@ -7,3 +7,4 @@ pub mod eval;
 pub mod handover;
 pub mod info;
 pub mod models;
+pub mod view;
