@@ -190,7 +190,7 @@ test('2,000 mutated files: no trap, no hang, no memory that stays', { timeout: 3
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   console.log([...kinds].map(([kind, count]) => `${count} ${kind}`).join(', '), `; ${engine.memoryTaken} bytes`);
-  assert.ok(kinds.get('decoded') > 100 && kinds.get('damaged') > 100, 'mutations of every depth');
+  assert.ok(kinds.get('decoded') > 30 && kinds.get('damaged') > 500, 'mutations of every depth');
   assert.equal(engine.memoryTaken, before);
   assert.equal(hash(bytesOf(engine.decode(photoFile).data)), photo.pixels);
 });
