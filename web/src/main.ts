@@ -127,7 +127,8 @@ async function decode(name: string, file: Uint8Array<ArrayBuffer>, signal: Abort
   const jpeg = await jpegOfSize(current.pixels, file.length);
   if (signal.aborted) return;
   shown.jpeg = jpeg;
-  measures.push({ name: `JPEG, quality ${Math.round(100 * jpeg.quality)}`, bytes: jpeg.bytes, psnr: psnr(current.pixels, jpeg.image) });
+  const label = jpeg.bytes > file.length ? 'The smallest JPEG' : `JPEG, quality ${Math.round(100 * jpeg.quality)}`;
+  measures.push({ name: label, bytes: jpeg.bytes, psnr: psnr(current.pixels, jpeg.image) });
   measures.push({ name: current.name, bytes: current.bytes });
   showMeasures(measures, width * height);
   compare();
