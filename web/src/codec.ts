@@ -1,8 +1,8 @@
-// The codec of the page: its parts lie beside it, and the model that encodes is read when it is first needed.
+// The codec of the page: its parts lie beside this script, and the model that encodes is read when it is first needed.
 
 import { codecWith, sharedCodec, useCodec } from 'heirloom-web';
 
-const at = (path: string) => new URL(path, document.baseURI);
+const at = (path: string) => new URL(path, import.meta.url);
 
 const parts = {
   modules: { simd: at('heirloom_web_bg.wasm'), plain: at('heirloom_web_plain_bg.wasm') },

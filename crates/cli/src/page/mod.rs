@@ -5,7 +5,7 @@ mod server;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use crate::failure::Failure;
 
@@ -52,7 +52,7 @@ impl Page {
         return Ok(Self::BuiltIn);
         #[cfg(not(feature = "page"))]
         {
-            let installed = env::current_exe().ok().and_then(|program| {
+            let installed = std::env::current_exe().ok().and_then(|program| {
                 let folder = program.parent()?.parent()?.join("share/heirloom/page");
                 Self::folder(&folder)
             });
