@@ -5,7 +5,8 @@
 //! (`location`), which output belongs to which input (`jobs`), the codec (`coding`) with its models
 //! (`models`), how images are read and written (`image_flags`, `output_format`), folders of images (`folder`), whole
 //! trees (`tree`) with their `journal`, other codecs (`peers`), the proof that a newer model keeps an older one's files (`proof`), several
-//! files at once (`batch`), standard output (`print`), and failures with their exit status (`failure`).
+//! files at once (`batch`), the page of `view` and its server (`page`), standard output (`print`), and failures with
+//! their exit status (`failure`).
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -18,6 +19,7 @@ mod journal;
 mod location;
 mod models;
 mod output_format;
+mod page;
 mod peers;
 mod print;
 mod proof;
@@ -78,6 +80,7 @@ enum Verb {
     Info(verbs::info::Info),
     Eval(verbs::eval::Eval),
     Compare(verbs::compare::Compare),
+    View(verbs::view::View),
     Models(verbs::models::Models),
     /// Train a model from scratch (runs heirloom-train)
     #[command(disable_help_flag = true)]
@@ -126,6 +129,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Info(verb) => verb.run(),
         Verb::Eval(verb) => verb.run(threads, common.quiet),
         Verb::Compare(verb) => verb.run(common.quiet),
+        Verb::View(verb) => verb.run(common.quiet),
         Verb::Models(verb) => verb.run(threads, common.quiet),
         Verb::Train(arguments) => arguments.train("train", common.threads),
         Verb::Learn(arguments) => arguments.train("learn", common.threads),

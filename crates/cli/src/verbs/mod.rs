@@ -8,3 +8,4 @@ pub mod handover;
 pub mod info;
 pub mod manual;
 pub mod models;
+pub mod view;

@@ -131,9 +131,13 @@ impl Job for Row<'_> {
                             self.tile::<S, 8>(first, channel);
                             first += 8;
                         }
-                        4.. => {
+                        4.. if !S::NARROW => {
                             self.tile::<S, 4>(first, channel);
                             first += 4;
+                        }
+                        2.. if S::NARROW => {
+                            self.tile::<S, 2>(first, channel);
+                            first += 2;
                         }
                         _ => {
                             self.tile::<S, 1>(first, channel);

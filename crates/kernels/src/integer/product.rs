@@ -72,13 +72,17 @@ impl Tiles<'_> {
             // SAFETY: promised by the caller; rows `row..row + step` are below `m`.
             unsafe {
                 match m - row {
-                    6.. => {
+                    6.. if !S::NARROW => {
                         self.tile::<S, F, 6, N>(panel, row, finish);
                         row += 6;
                     }
-                    3.. => {
+                    3.. if !S::NARROW => {
                         self.tile::<S, F, 3, N>(panel, row, finish);
                         row += 3;
+                    }
+                    2.. if S::NARROW => {
+                        self.tile::<S, F, 2, N>(panel, row, finish);
+                        row += 2;
                     }
                     _ => {
                         self.tile::<S, F, 1, N>(panel, row, finish);

@@ -7,6 +7,8 @@ use super::avx512::{Avx512, enter_avx512, enter_avx512_vnni};
 use super::isa::Isa;
 use super::scalar::Scalar;
 use super::vector::Job;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use super::wasm128::Wasm128;
 
 /// The instruction set that kernels run on. Every operation is rounded on its own, so that results
 /// do not depend on it. Cheap to copy.
@@ -58,6 +60,8 @@ fn run<const FUSED: bool, J: Job>(isa: Isa, job: J) -> J::Output {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx2 if isa.is_available() => unsafe { enter_avx2::<Avx2<FUSED>, J>(job) },
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Isa::Simd128 => job.run::<Wasm128>(),
         _ => job.run::<Scalar<FUSED>>(),
     }
 }

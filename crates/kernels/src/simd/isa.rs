@@ -8,6 +8,8 @@ pub enum Isa {
     /// Plain Rust. On AArch64 the compiler turns it into NEON, which is part of that architecture's
     /// baseline.
     Scalar,
+    /// 128-bit vectors of WebAssembly (SIMD128), in modules that are compiled with them.
+    Simd128,
     /// 256-bit vectors with fused multiply-add (x86-64 since 2013).
     Avx2,
     /// 512-bit vectors (AVX-512 F, BW, DQ, VL).
@@ -19,7 +21,7 @@ pub enum Isa {
 impl Isa {
     /// Every instruction set this machine can run, slowest first. Never empty.
     pub fn available() -> Vec<Isa> {
-        let all = [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni];
+        let all = [Isa::Scalar, Isa::Simd128, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni];
         all.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
@@ -39,9 +41,14 @@ impl Isa {
         })
     }
 
-    /// Whether this machine can run the instruction set. Each one includes those before it.
+    /// Whether this machine can run the instruction set. Those of one architecture include those before
+    /// them.
     pub fn is_available(self) -> bool {
-        self <= Isa::detected()
+        match self {
+            // A matter of compilation, on an architecture without the others.
+            Isa::Simd128 => cfg!(all(target_arch = "wasm32", target_feature = "simd128")),
+            _ => self <= Isa::detected(),
+        }
     }
 
     fn detected() -> Isa {
@@ -67,6 +74,6 @@ impl Isa {
 
     #[cfg(not(target_arch = "x86_64"))]
     fn detect() -> Isa {
-        Isa::Scalar
+        if cfg!(all(target_arch = "wasm32", target_feature = "simd128")) { Isa::Simd128 } else { Isa::Scalar }
     }
 }

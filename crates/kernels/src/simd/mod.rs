@@ -13,6 +13,8 @@ mod engine;
 mod isa;
 mod scalar;
 mod vector;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm128;
 
 #[cfg(all(target_arch = "x86_64", feature = "training"))]
 pub(crate) use avx512::Avx512;

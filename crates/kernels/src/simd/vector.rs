@@ -19,6 +19,10 @@ pub trait Simd: Sealed + Copy + Send + Sync + 'static {
     /// others hold one of 4.
     const WIDE: bool;
 
+    /// Whether the registers hold no more than a matrix tile of 2 vectors of 16 lanes and what it is
+    /// computed from.
+    const NARROW: bool = false;
+
     /// `x` in every lane.
     fn splat(x: f32) -> Self::V;
 
