@@ -50,6 +50,9 @@ pub(super) struct DecodedTile {
     pub problem: Option<DecodeError>,
 }
 
+/// The coded latents of a tile, z1 to z4, as far as they are there.
+pub(super) type Sections<'a> = [Option<Cow<'a, [u8]>>; LATENT_LEVELS];
+
 impl Model {
     pub(super) fn encode_tile(
         &self,
@@ -210,8 +213,8 @@ pub(super) fn latent_sections<'a>(
     source: &'a dyn Source,
     number: u32,
     count: usize,
-) -> Result<([Option<Cow<'a, [u8]>>; LATENT_LEVELS], Option<DecodeError>), DecodeError> {
-    let mut sections: [Option<Cow<'_, [u8]>>; LATENT_LEVELS] = Default::default();
+) -> Result<(Sections<'a>, Option<DecodeError>), DecodeError> {
+    let mut sections = Sections::default();
     for (level, place) in (1..).zip(&mut sections).take(count) {
         match head.section(source, number, Part::Latent(level)) {
             Ok(section) => *place = Some(section),
