@@ -7,7 +7,7 @@
 //! within a pool. The thread that forks holds the global lock, too, so that no child is born with a lock
 //! that nobody will release.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Barrier, Condvar, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -58,6 +58,7 @@ impl Pool {
         let threads = ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("heirloom-{i}")).build();
         let threads =
             threads.map_err(|e| Failure::new("HeirloomError", format!("cannot start {count} threads: {e}")))?;
+        prepare(&threads);
         Ok(Arc::new(Self { threads, free: Mutex::new(count), freed: Condvar::new() }))
     }
 
@@ -98,6 +99,23 @@ impl Pool {
         let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
         Turn(self)
+    }
+}
+
+/// Computes what is computed once in a process: the tables of the entropy coder, the instruction set, and
+/// what threads share that take work from one another. It is done while Python's lock is held: of a process
+/// that forks meanwhile, the child would wait for ever for the thread that was at it.
+fn prepare(threads: &ThreadPool) {
+    heirloom_codec::Isa::best();
+    // Any section will do.
+    let _ = heirloom_format::entropy::encode_section(&[0], &[0]);
+    if threads.current_num_threads() > 1 {
+        // Neither ends before another thread has taken the second.
+        let both = Barrier::new(2);
+        let wait = || {
+            both.wait();
+        };
+        threads.install(|| rayon::join(wait, wait));
     }
 }
 

@@ -96,7 +96,10 @@ def test_the_command_is_on_the_path_and_reports_as_it_should(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_the_command_ends_when_interrupted():
     command = [sys.executable, "-m", "heirloom", "encode", "-"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    # Whoever runs these tests in the background may have them ignore interrupts, which children inherit.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, preexec_fn=heed, **pipes)
     try:
         process.wait(timeout=3)
     except subprocess.TimeoutExpired:
