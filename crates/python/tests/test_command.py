@@ -96,12 +96,16 @@ def test_the_command_is_on_the_path_and_reports_as_it_should(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_the_command_ends_when_interrupted():
     command = [sys.executable, "-m", "heirloom", "encode", "-"]
-    # Whoever runs these tests in the background may have them ignore interrupts, which children inherit.
-    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+
+    def heed():
+        # Whoever runs these tests in the background may have them ignore signals, which children inherit.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     process = subprocess.Popen(command, preexec_fn=heed, **pipes)
-    try:
-        process.wait(timeout=3)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
+    # More than a pipe holds: once it is written, the command is at work.
+    process.stdin.write(bytes(1 << 20))
+    process.stdin.flush()
+    process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
