@@ -72,7 +72,7 @@ test('crop, scale and the coarse image are parts of the whole', async () => {
   const order = [];
   const onCoarse = (coarse) => order.push(`${coarse.width} × ${coarse.height}`);
   await decode(photoFile, { onCoarse }).then(() => order.push('whole'));
-  assert.deepEqual(order, ['32 × 21', 'whole']);
+  assert.deepEqual(order, ['63 × 42', 'whole']);
 });
 
 test('a bad file or request is a rejected promise with a kind and a message', async () => {
