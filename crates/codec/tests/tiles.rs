@@ -2,55 +2,21 @@
 //! network whose weights are made by a formula.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
-use std::borrow::Cow;
+mod tiled;
+
 use std::io::Cursor;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use heirloom_codec::image::{Metadata, PixelFormat, Samples};
 use heirloom_codec::internals::reference;
-use heirloom_codec::model::{ModelFile, QuantisedTensor, Spec, THUMBNAIL, Values};
-use heirloom_codec::{
-    DecodeOptions, EncodeOptions, Fault, Image, Lossless, Model, RowSink, RowSource, Scale, TileOptions,
-};
-use heirloom_format::container::{ContainerError, Head, Limits, Part, Rect, Source};
+use heirloom_codec::model::Spec;
+use heirloom_codec::{DecodeOptions, Fault, Image, Lossless, Model, RowSink, RowSource, Scale};
+use heirloom_format::container::{Head, Limits, Part, Rect};
+use tiled::{Counting, image, mixed, options, pool};
 
 fn model() -> Model {
     let spec = Spec { kernels: [3, 5, 3, 3, 3], ..Spec::tiny() };
     Model::new(reference::model(spec).unwrap()).unwrap()
-}
-
-fn options(side: u32, overlap: u8, lossless: Lossless) -> EncodeOptions {
-    let mut options = EncodeOptions::new(100.0).with_lossless(lossless);
-    options.tiles = TileOptions { side, overlap };
-    options
-}
-
-/// A number from any others (SplitMix64).
-fn mixed(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// Slopes with some noise; alpha, if any, has all values, also 0 and the highest.
-fn image(width: u32, height: u32, format: PixelFormat) -> Image {
-    let (channels, colours) = (format.channels() as u64, format.colour_channels() as u64);
-    let count = u64::from(width) * u64::from(height) * channels;
-    let value = |i: u64| {
-        let (c, pixel) = (i % channels, i / channels);
-        let (x, y) = (pixel % u64::from(width), pixel / u64::from(width));
-        if c >= colours { (x / 3 + y / 5) % 6 * 51 } else { (x * 2 + y + c * 50 + mixed(i) % 9) % 256 }
-    };
-    let samples = match format.bits() {
-        8 => Samples::U8((0..count).map(|i| value(i) as u8).collect()),
-        _ => Samples::U16((0..count).map(|i| (value(i) * 257) as u16).collect()),
-    };
-    Image::from_samples(width, height, format, samples).unwrap()
-}
-
-fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }
 
 /// The pixels of a rectangle.
@@ -159,21 +125,6 @@ fn tiles_are_independent_and_blend_linearly() {
     }
 }
 
-/// A source that counts what is read of it.
-struct Counting<'a>(&'a [u8], AtomicU64);
-
-impl Source for Counting<'_> {
-    fn length(&self) -> u64 {
-        self.0.length()
-    }
-
-    fn read_at(&self, position: u64, length: usize) -> Result<Cow<'_, [u8]>, ContainerError> {
-        let bytes = self.0.read_at(position, length)?;
-        self.1.fetch_add(bytes.len() as u64, Relaxed);
-        Ok(bytes)
-    }
-}
-
 #[test]
 fn crops_are_cut_from_the_image_and_read_their_tiles_only() {
     let model = model();
@@ -259,85 +210,6 @@ fn scaled_images_are_means_of_squares() {
             }
         }
     }
-}
-
-#[test]
-fn quick_thumbnails_read_three_latents_only() {
-    let file = reference::model(Spec { kernels: [3, 5, 3, 3, 3], ..Spec::tiny() }).unwrap();
-    let images = [PixelFormat::Rgb8, PixelFormat::Grey8].map(|format| image(192, 128, format));
-    let model = Model::new(file.with_thumbnail(&images, &[100.0]).unwrap()).unwrap();
-    for (format, lossless) in [
-        (PixelFormat::Rgb8, Lossless::Never),
-        (PixelFormat::GreyAlpha16, Lossless::Never),
-        (PixelFormat::Rgba8, Lossless::Always),
-    ] {
-        let image = image(333, 250, format);
-        let bytes = model.encode(&image, &options(128, 6, lossless)).unwrap();
-        for (scale, crop) in
-            [(Scale::Eighth, None), (Scale::Sixteenth, Some(Rect { x: 3, y: 9, width: 200, height: 77 }))]
-        {
-            let mut options = DecodeOptions::default();
-            (options.scale, options.crop) = (scale, crop);
-            let exact = model.decode(&bytes, &options).unwrap();
-            options.quick = true;
-            let source = Counting(&bytes, AtomicU64::new(0));
-            let quick = model.decode_from(&source, &options).unwrap();
-            assert_eq!((quick.width(), quick.height(), quick.format()), (exact.width(), exact.height(), format));
-            let z4: u64 = Head::read(&bytes.as_slice(), &Limits::default())
-                .unwrap()
-                .tiles()
-                .iter()
-                .filter_map(|tile| tile.span(Part::Latent(4)))
-                .map(|span| u64::from(span.length))
-                .sum();
-            // The header is read with a few bytes of what follows.
-            assert!(source.1.load(Relaxed) <= bytes.len() as u64 - z4 + 60);
-            // Lossless tiles need no guessing: cells are means too, at most a cell's third beside.
-            let (a, b) = (quick.samples().to_u16(), exact.samples().to_u16());
-            let error =
-                a.iter().zip(&*b).map(|(&a, &b)| f64::from(a.abs_diff(b)) / 257.0).sum::<f64>() / a.len() as f64;
-            assert!(error < if lossless == Lossless::Always { 8.0 } else { 50.0 }, "{format:?} {scale:?}: {error}");
-            for threads in [1, 3] {
-                assert!(pool(threads).install(|| model.decode(&bytes, &options)).unwrap() == quick);
-            }
-            // At larger scales nothing changes.
-            options.scale = Scale::Half;
-            let half = model.decode(&bytes, &options).unwrap();
-            options.quick = false;
-            assert!(model.decode(&bytes, &options).unwrap() == half);
-        }
-    }
-    // Damage in one tile is reported, and only that tile is grey.
-    let image = image(250, 200, PixelFormat::Rgb8);
-    let bytes = model.encode(&image, &options(128, 4, Lossless::Never)).unwrap();
-    let span = Head::read(&bytes.as_slice(), &Limits::default()).unwrap().tile(0).span(Part::Latent(1)).unwrap();
-    let mut damaged = bytes.clone();
-    damaged[(span.end() - 5) as usize] ^= 1;
-    let mut options = DecodeOptions::default();
-    (options.scale, options.quick) = (Scale::Eighth, true);
-    assert_eq!(model.decode(&damaged, &options).unwrap_err().fault(), Fault::Damaged);
-    let partial = model.decode_partial(&damaged, &options).unwrap();
-    assert_eq!((partial.summary.damaged_tiles, partial.image.data()[..3].to_vec()), (1, vec![128; 3]));
-    let whole = model.decode(&bytes, &options).unwrap();
-    assert_eq!(partial.image.data().last(), whole.data().last());
-}
-
-/// The head depends on the frozen branch only, so that children keep it.
-#[test]
-fn thumbnail_heads_are_passed_on_and_checked() {
-    let plain = reference::model(Spec::tiny()).unwrap();
-    let with = plain.clone().with_thumbnail(&[image(64, 64, PixelFormat::Rgb8)], &[100.0]).unwrap();
-    assert_eq!(with.metadata.lineage.entropy_id, plain.metadata.lineage.entropy_id);
-    assert_ne!(with.metadata.lineage.generation_id, plain.metadata.lineage.generation_id);
-    let read = |file: &ModelFile| ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap();
-    assert_eq!(read(&with), with);
-    let child = with.child(with.metadata.lambda, plain.weights.clone()).unwrap();
-    assert_eq!(read(&child).weights, with.weights);
-    assert!(with.without_encoder().weights.has_thumbnail());
-    let name = format!("{THUMBNAIL}.bias");
-    let mut wrong = with.clone();
-    wrong.weights.insert(name.clone(), QuantisedTensor { shape: vec![3], values: Values::Floats(vec![0.0; 3]) });
-    assert!(wrong.to_bytes().unwrap_err().to_string().contains(&name));
 }
 
 #[test]
