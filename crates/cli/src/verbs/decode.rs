@@ -57,7 +57,7 @@ pub struct Decode {
     #[arg(long, value_name = "1/N", value_parser = parse_scale, default_value = "1")]
     scale: Scale,
 
-    /// With --scale 1/8 or 1/16: a blurred image of the latents z1 to z3 alone, in a tenth of the time
+    /// With --scale 1/8 or 1/16: a blurred image of the latents z1 to z3 alone, in a fraction of the time
     #[arg(long)]
     quick: bool,
 

@@ -71,7 +71,7 @@ export interface DecodeOptions {
   crop?: [number, number, number, number];
   /** Pixels of the image for each decoded one, in each direction; 1 unless given. Applies after `crop`. */
   scale?: 1 | 2 | 4 | 8 | 16;
-  /** Whether an image at a scale of 8 or 16 may be blurred, in a tenth of the time. */
+  /** Whether an image at a scale of 8 or 16 may be blurred, in a fraction of the time. */
   quick?: boolean;
   /** Most pixels the image may have, with both sides rounded up to multiples of 64. Default 2^28. */
   maxPixels?: number;
