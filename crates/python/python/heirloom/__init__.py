@@ -18,7 +18,9 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from . import _arrays, errors
+# `_threads` is for the compiled module. Imported later, by one thread while another one forks, it would
+# leave the child to wait for an import that nobody finishes.
+from . import _arrays, _threads, errors
 from ._heirloom import Info, Model, __version__, models, set_threads, threads
 from ._heirloom import decode as _decode
 from ._heirloom import encode as _encode
