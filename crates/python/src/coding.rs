@@ -1,5 +1,7 @@
 //! Encoding and decoding.
 
+use std::path::PathBuf;
+
 use heirloom::{Decoder, EncodeOptions, Encoder, Image, Lossless, Metadata, PixelFormat, Rect, Samples, Scale};
 use heirloom_format::container::{Head, Header, Limits, parse_header};
 use pyo3::prelude::*;
@@ -148,6 +150,16 @@ impl Decoding<'_> {
         });
         Ok((partial.image, problem))
     }
+}
+
+/// Reads options, and does nothing with them.
+///
+/// Python strings for their names, and the class of paths, are made when they are first needed, and
+/// other threads may run meanwhile: a process forked then would leave its child to wait for ever. This
+/// is therefore called while the package is imported.
+#[pyfunction]
+pub fn prepare(_encoding: Encoding<'_>, _decoding: Decoding<'_>) -> PathBuf {
+    PathBuf::new()
 }
 
 /// What was decoded: pixels, width and height, number of channels, bits, and what is wrong with the file.

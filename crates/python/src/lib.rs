@@ -21,7 +21,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _heirloom {
     #[pymodule_export]
-    use crate::coding::{decode, encode};
+    use crate::coding::{decode, encode, prepare};
     #[pymodule_export]
     use crate::command::run_command;
     #[pymodule_export]

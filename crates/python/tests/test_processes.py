@@ -168,7 +168,9 @@ print(os.waitpid(child, 0)[1])
 
 @forks
 def test_fork_while_the_model_is_unpacked():
-    assert run_python(FIRST_USE_BY_FORK, env=environment(), timeout=100) == "0"
+    # What goes wrong here does so seldom.
+    for _ in range(12):
+        assert run_python(FIRST_USE_BY_FORK, env=environment(), timeout=100) == "0"
 
 
 MEMORY = """

@@ -1,6 +1,7 @@
 """The compiled module. Its functions are private; `heirloom` has those for users."""
 
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 MAGIC: bytes
@@ -68,6 +69,7 @@ class Info:
     @property
     def bits_per_pixel(self) -> float: ...
 
+def prepare(encoding: dict[str, Any], decoding: dict[str, Any]) -> Path: ...
 def encode(
     pixels: bytes, size: tuple[int, int], channels: int, bits: int, encoding: dict[str, Any]
 ) -> bytes: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ._heirloom import Model
+from ._heirloom import Model, prepare
 from ._input import bare_exif
 from .errors import BadParameterError
 
@@ -72,3 +72,7 @@ def decoding(
         "max_memory": max_memory,
         "model": _model(model),
     }
+
+
+# Before anyone can fork, see there.
+prepare(encoding(), decoding())
