@@ -80,6 +80,9 @@ static void options(void) {
     heirloom_encoder *encoder = heirloom_encoder_new();
     CHECK(heirloom_encoder_set_lossless(encoder, HEIRLOOM_LOSSLESS_NEVER) == HEIRLOOM_STATUS_OK);
     CHECK(heirloom_encoder_set_lossless(encoder, 7) == HEIRLOOM_STATUS_BAD_PARAMETER);
+    CHECK(heirloom_encoder_set_effort(encoder, 0) == HEIRLOOM_STATUS_BAD_PARAMETER);
+    CHECK(heirloom_encoder_set_effort(encoder, 9) == HEIRLOOM_STATUS_OK);
+    CHECK(heirloom_encoder_set_effort(encoder, 1) == HEIRLOOM_STATUS_OK);
     CHECK(heirloom_encoder_set_target_psnr(encoder, 25) == HEIRLOOM_STATUS_OK);
     CHECK(heirloom_encode(encoder, &image, &other) == HEIRLOOM_STATUS_OK);
     heirloom_bytes_free(&other);

@@ -23,7 +23,8 @@
 //!
 //! No input makes the public interface panic. It does no input or output. Its results depend
 //! neither on the number of threads (those of the current rayon pool) nor on the machine's
-//! instruction set.
+//! instruction set; only what is encoded with more [`Effort`] than 1 may differ between machines, and
+//! decodes to the same pixels on all of them.
 //!
 //! The hidden module `internals` is for the trainer, proofs and benchmarks of this repository. It
 //! is not part of the public interface, and none of this is promised for it.
@@ -37,11 +38,13 @@ pub mod internals;
 pub mod model;
 mod network;
 mod reference;
+#[cfg(feature = "effort")]
+mod refine;
 
 pub use coding::{
-    DecodeError, DecodeOptions, DecodeSummary, EncodeError, EncodeOptions, EncodeReport, EncodeSummary, Fault,
-    LatentError, Latents, Lossless, Model, Partial, RowSink, RowSource, Scale, Spool, StreamError, Target, Targeted,
-    TileOptions, artificial_images, calibrate,
+    DecodeError, DecodeOptions, DecodeSummary, Effort, EffortError, EncodeError, EncodeOptions, EncodeReport,
+    EncodeSummary, Fault, LatentError, Latents, Lossless, Model, Partial, RowSink, RowSource, Scale, Spool,
+    StreamError, Target, Targeted, TileOptions, artificial_images, calibrate,
 };
 pub use heirloom_kernels::Isa;
 pub use image::Image;

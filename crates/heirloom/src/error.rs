@@ -75,7 +75,8 @@ impl Error {
         match &*self.0 {
             Cause::Encode(error) => match error {
                 EncodeError::Memory { .. } => ErrorKind::OverLimit,
-                EncodeError::Entropy(_) | EncodeError::NoEncoder => ErrorKind::BadModel,
+                EncodeError::Entropy(_) | EncodeError::NoEncoder | EncodeError::Model(_) => ErrorKind::BadModel,
+                EncodeError::NoEffort => ErrorKind::Unsupported,
                 EncodeError::Io { .. } => ErrorKind::Io,
                 EncodeError::Image(ImageError::Unsupported { .. }) => ErrorKind::Unsupported,
                 _ => ErrorKind::BadParameter,

@@ -22,6 +22,7 @@ pub struct Encoding<'py> {
     target_size: Option<u64>,
     target_psnr: Option<f64>,
     lossless: Option<bool>,
+    effort: u8,
     max_memory: Option<u64>,
     model: Option<Bound<'py, Model>>,
     icc: Option<PyBackedBytes>,
@@ -61,6 +62,7 @@ impl Encoding<'_> {
             Some(false) => options.with_lossless(Lossless::Never),
             None => options,
         };
+        options = options.with_effort(self.effort);
         Ok(self.max_memory.map_or(options, |bytes| options.with_max_memory(bytes)))
     }
 

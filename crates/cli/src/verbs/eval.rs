@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use heirloom_codec::Effort;
 use heirloom_eval::anchors::{self, Anchor};
 use heirloom_eval::plot::{Role, Series};
 use heirloom_eval::record::{self, Comparison, SCHEMA};
-use heirloom_eval::{Figure, ImageRecord, Interpolation, RealFile, Report, bd_rate, ms_ssim};
+use heirloom_eval::{Curve, Figure, ImageRecord, Interpolation, Point, RealFile, Report, bd_rate, ms_ssim};
 use heirloom_io::{ReadOptions, read_file};
 use heirloom_store::{GenerationSelector, ModelSet, StoredModel};
 
@@ -45,6 +46,10 @@ pub struct Eval {
     /// model's range]
     #[arg(long, value_name = "L,L,…", value_delimiter = ',')]
     lambdas: Vec<f32>,
+
+    /// Effort of encoding, 1 to 9. Above 1 the results are also compared with those of effort 1
+    #[arg(long, value_name = "N", value_parser = coding::parse_effort, default_value = "1")]
+    effort: Effort,
 
     /// JSON file with the curve of another codec on the same images: codec, source, dataset,
     /// images, bpp and psnr; may be given several times
@@ -89,10 +94,19 @@ impl Eval {
 
         let case = |i: usize| (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
         let name = |i| format!("{} at λ {}", case(i).0.display(), case(i).1);
-        let records = batch::collect(images.len() * lambdas.len(), threads, quiet, name, |i| {
-            let (image, lambda) = case(i);
-            self.measure(image, lambda, &models, &scratch.path().join(format!("{i}.hlm")))
-        })?;
+        let measure = |effort| {
+            batch::collect(images.len() * lambdas.len(), threads, quiet, name, |i| {
+                let (image, lambda) = case(i);
+                measure(image, lambda, effort, &models, &scratch.path().join(format!("{i}.hlm")))
+            })
+        };
+        let mut plain = None;
+        if self.effort > Effort::default() {
+            let records = measure(Effort::default())?;
+            anchors.push(without_effort(&records, &dataset, images.len())?);
+            plain = Some(records);
+        }
+        let records = measure(self.effort)?;
         let mut report = Report {
             schema: SCHEMA.into(),
             program: format!("heirloom {}", env!("CARGO_PKG_VERSION")),
@@ -108,6 +122,9 @@ impl Eval {
         report.anchors = anchors.iter().map(|anchor| compare(anchor, &curve)).collect();
 
         print::text(table(&report));
+        if let Some(plain) = plain {
+            print::text(effect(&plain, &report.records));
+        }
         if let Some(path) = &self.json {
             Location::new(path).write(report.to_json()?.as_bytes(), self.force)?;
         }
@@ -126,35 +143,57 @@ impl Eval {
         }
         Ok(found)
     }
+}
 
-    /// Measures one image at one λ.
-    fn measure(&self, image: &Path, lambda: f32, models: &ModelSet, scratch: &Path) -> Result<ImageRecord, Failure> {
-        let original = read_file(image, &ReadOptions::default())?;
-        let model = models.writer().model()?;
-        let mut estimated_bits = 0.0;
-        let file = RealFile::write(&original, scratch, |image| {
-            let (coded, bits) = coding::encode_with_estimate(model, image, lambda)?;
-            estimated_bits = bits;
-            Ok::<_, Failure>(coded)
-        })?;
-        let request = DecodeRequest { generation: Some(GenerationSelector::Writer), ..DecodeRequest::default() };
-        let decoded = file.decode(|bytes| coding::decode(models, &bytes, &request).map(|decoded| decoded.image))?;
-        let (width, height) = (original.width(), original.height());
-        Ok(ImageRecord {
-            image: image.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            width,
-            height,
-            lambda,
-            bytes: file.size(),
-            bpp: file.bpp(),
-            estimated_bpp: estimated_bits / (f64::from(width) * f64::from(height)),
-            psnr: decoded.psnr,
-            // Small images have no MS-SSIM.
-            ms_ssim: ms_ssim(&original.to_rgb(), &decoded.image.to_rgb(), width as usize, height as usize).ok(),
-            encode_seconds: file.encode_seconds(),
-            decode_seconds: decoded.seconds,
-        })
-    }
+/// Measures one image at one λ.
+fn measure(
+    image: &Path,
+    lambda: f32,
+    effort: Effort,
+    models: &ModelSet,
+    scratch: &Path,
+) -> Result<ImageRecord, Failure> {
+    let original = read_file(image, &ReadOptions::default())?;
+    let model = models.writer().model()?;
+    let mut estimated_bits = 0.0;
+    let file = RealFile::write(&original, scratch, |image| {
+        let (coded, bits) = coding::encode_with_estimate(model, image, lambda, effort)?;
+        estimated_bits = bits;
+        Ok::<_, Failure>(coded)
+    })?;
+    let request = DecodeRequest { generation: Some(GenerationSelector::Writer), ..DecodeRequest::default() };
+    let decoded = file.decode(|bytes| coding::decode(models, &bytes, &request).map(|decoded| decoded.image))?;
+    let (width, height) = (original.width(), original.height());
+    Ok(ImageRecord {
+        image: image.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        width,
+        height,
+        lambda,
+        bytes: file.size(),
+        bpp: file.bpp(),
+        estimated_bpp: estimated_bits / (f64::from(width) * f64::from(height)),
+        psnr: decoded.psnr,
+        // Small images have no MS-SSIM.
+        ms_ssim: ms_ssim(&original.to_rgb(), &decoded.image.to_rgb(), width as usize, height as usize).ok(),
+        encode_seconds: file.encode_seconds(),
+        decode_seconds: decoded.seconds,
+    })
+}
+
+/// The results of effort 1 as a curve to compare with.
+fn without_effort(records: &[ImageRecord], dataset: &str, images: usize) -> Result<Anchor, Failure> {
+    let points = Report::summarise(records).iter().map(|p| Point { bpp: p.bpp, psnr: p.psnr }).collect();
+    let curve = Curve::new("effort 1", points).map_err(|e| Failure::failed(e.to_string()))?;
+    Ok(Anchor { curve, source: "this program".into(), dataset: dataset.into(), images })
+}
+
+/// What effort has made of each image's loss, bits per pixel + λ · squared error.
+fn effect(plain: &[ImageRecord], records: &[ImageRecord]) -> String {
+    let loss = |r: &ImageRecord| r.bpp + f64::from(r.lambda) * 4.0 * 10f64.powf(-r.psnr / 10.0);
+    let left: Vec<f64> = plain.iter().zip(records).map(|(before, after)| loss(after) / loss(before)).collect();
+    let saved = 100.0 * (1.0 - left.iter().sum::<f64>() / left.len().max(1) as f64);
+    let larger = left.iter().filter(|&&left| left > 1.0).count();
+    format!("effort: {saved:.2} % of the loss saved; larger than with effort 1 for {larger} of {} files\n", left.len())
 }
 
 /// Name and generation of a model, in words.

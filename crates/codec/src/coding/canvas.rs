@@ -22,6 +22,15 @@ pub(super) struct CodedCanvas {
     pub reconstruction: Option<Map>,
     /// The latents themselves and their estimated bits, if they were asked for.
     pub report: Option<([Map; LATENT_LEVELS], [f64; LATENT_LEVELS])>,
+    /// What the symbols were rounded from, if it was asked for.
+    pub residuals: Option<[Map; LATENT_LEVELS]>,
+}
+
+impl CodedCanvas {
+    /// Bytes of the coded latents.
+    pub fn bytes(&self) -> usize {
+        self.latents.iter().map(Vec::len).sum()
+    }
 }
 
 /// What is to be found out about a canvas besides its coded latents.
@@ -29,6 +38,7 @@ pub(super) struct CodedCanvas {
 pub(super) struct Wanted {
     pub reconstruction: bool,
     pub report: bool,
+    pub residuals: bool,
 }
 
 /// A canvas that was decoded.
@@ -53,16 +63,37 @@ impl Model {
         let (height, width) = (input.height / CANVAS_UNIT, input.width / CANVAS_UNIT);
         let encoder = self.network.encoder.as_ref().ok_or(EncodeError::NoEncoder)?;
         let mut encoder = encoder.features(engine, lambda, input);
+        let mut residuals: [Map; LATENT_LEVELS] = Default::default();
+        let mut coded = self.code_canvas(setting, (height, width), wanted, |level, walk, prior| {
+            let mut posterior_mean = encoder.posterior_mean(walk.feature());
+            let symbols = symbols::choose(walk, &posterior_mean, prior);
+            if wanted.residuals {
+                residuals_of(&mut posterior_mean, prior);
+                residuals[level] = posterior_mean;
+            }
+            symbols
+        })?;
+        coded.residuals = wanted.residuals.then_some(residuals);
+        Ok(coded)
+    }
+
+    /// Codes the symbols that `choose` names for each latent: it is given the level, the walk, and the
+    /// prior of the first half, which it makes the prior of all.
+    pub(super) fn code_canvas(
+        &self,
+        setting: Setting,
+        (height, width): (usize, usize),
+        wanted: Wanted,
+        mut choose: impl FnMut(usize, &EntropyWalk<'_>, &mut Prior) -> Vec<i32>,
+    ) -> Result<CodedCanvas, EncodeError> {
         let mut entropy = self.entropy_walk(setting, height, width);
         let mut image = wanted.reconstruction.then(|| self.reconstruction_walk(setting, height, width));
         let mut coded = CodedCanvas::default();
         let (mut maps, mut bits): ([Map; LATENT_LEVELS], _) = (Default::default(), [0.0; LATENT_LEVELS]);
         for level in 0..LATENT_LEVELS {
-            let prior = entropy.prior();
-            let posterior_mean = encoder.posterior_mean(entropy.feature());
-            let (section, symbols, prior) = symbols::code(&entropy, &posterior_mean, prior)?;
-            drop(posterior_mean);
-            coded.latents[level] = section;
+            let mut prior = entropy.prior();
+            let symbols = choose(level, &entropy, &mut prior);
+            coded.latents[level] = symbols::code(&entropy, &symbols, &prior)?;
             if wanted.report {
                 bits[level] = estimated_rate::bits(&symbols, &prior.raw_scale.data);
             }
@@ -77,7 +108,7 @@ impl Model {
                 maps[level] = latent;
             }
         }
-        drop((encoder, entropy));
+        drop((choose, entropy));
         coded.reconstruction = image.map(ReconstructionWalk::image);
         coded.report = wanted.report.then_some((maps, bits));
         Ok(coded)
@@ -184,13 +215,20 @@ impl Model {
         Ok(image.image())
     }
 
-    fn entropy_walk(&self, setting: Setting, height: usize, width: usize) -> EntropyWalk<'_> {
+    pub(super) fn entropy_walk(&self, setting: Setting, height: usize, width: usize) -> EntropyWalk<'_> {
         self.network.entropy.walk(setting.engine, setting.lambda, height, width)
     }
 
-    fn reconstruction_walk(&self, setting: Setting, height: usize, width: usize) -> ReconstructionWalk<'_> {
+    pub(super) fn reconstruction_walk(&self, setting: Setting, height: usize, width: usize) -> ReconstructionWalk<'_> {
         self.network.reconstruction.walk(setting.engine, setting.lambda, height, width)
     }
+}
+
+/// Turns posterior means into residuals: (q − μ) ÷ Δ.
+fn residuals_of(posterior_mean: &mut Map, prior: &Prior) {
+    let steps = prior.steps.iter().copied().chain(prior.steps.is_empty().then_some(1.0)).cycle();
+    let values = posterior_mean.data.iter_mut().zip(&prior.mean.data).zip(steps);
+    values.for_each(|((value, mean), step)| *value = (*value - mean) / step);
 }
 
 /// Decodes a latent from its section; see [`symbols::decode`].

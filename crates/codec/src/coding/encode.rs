@@ -31,6 +31,9 @@ pub struct EncodeSummary {
     /// measured, as they are by [`Lossless::WhereBetter`](super::Lossless::WhereBetter). Pixels that
     /// tiles share count twice.
     pub mean_squared_error: Option<f64>,
+    /// The share of the loss, bits + λ · squared error, that [`Effort`](super::Effort) has saved, from 0
+    /// to 1.
+    pub saved: f64,
 }
 
 /// Latents and rates of an encoded image.
@@ -99,13 +102,17 @@ impl Model {
         let mut summary = EncodeSummary { tiles: plan.grid.count(), ..EncodeSummary::default() };
         let (mut entries, mut position) = (Vec::new(), 0);
         let (mut squares, mut pixels) = (Some(0.0), 0);
-        self.each_tile(&plan, source, options, false, &mut |EncodedTile { tile, pixels: count, error, .. }| {
+        let mut losses = [0.0; 2];
+        self.each_tile(&plan, source, options, false, &mut |encoded| {
+            let EncodedTile { tile, pixels: count, error, .. } = encoded;
+            losses.iter_mut().zip(encoded.losses).for_each(|(sum, loss)| *sum += loss);
             summary.lossless_tiles += u64::from(matches!(tile.colour, TileColour::Lossless(_)));
             squares = squares.zip(error).map(|(sum, error)| sum + error * count as f64);
             pixels += count;
             entries.push(spool_tile(&tile, spool, &mut position)?);
             Ok(())
         })?;
+        summary.saved = if losses[0] > 0.0 { 1.0 - losses[1] / losses[0] } else { 0.0 };
         summary.mean_squared_error = squares.map(|squares| squares / pixels as f64 * 127.5 * 127.5);
         let head = write_head(&plan.header, metadata, &entries)?;
         sink.write_all(&head)?;
@@ -161,6 +168,9 @@ impl Model {
             return Err(EncodeError::NoEncoder);
         }
         self.metadata.lambda.encoder.check(options.lambda)?;
+        if options.effort.steps() > 0 && cfg!(not(feature = "effort")) {
+            return Err(EncodeError::NoEffort);
+        }
         let (width, height) = source.size();
         if width == 0 || height == 0 {
             return Err(ImageError::Empty { width, height }.into());

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{LatentError, StreamError, Target};
 use crate::image::ImageError;
-use crate::model::{EntropyId, LambdaError};
+use crate::model::{EntropyId, LambdaError, ModelError};
 use heirloom_format::container::{ContainerError, Part, Rect, Section};
 use heirloom_format::entropy::EntropyError;
 use heirloom_kernels::Isa;
@@ -26,6 +26,10 @@ pub enum EncodeError {
     },
     /// This machine lacks the instruction set of the options.
     Isa(Isa),
+    /// More effort than 1 is asked of a program that was built without it.
+    NoEffort,
+    /// The weights of the model do not fit its spec.
+    Model(ModelError),
     /// A latent cannot be coded.
     Entropy(EntropyError),
     /// The file cannot be written, for example because its metadata is too long.
@@ -164,6 +168,8 @@ impl fmt::Display for EncodeError {
             }
             Self::Memory { needed, allowed } => memory(f, *needed, *allowed),
             Self::Isa(isa) => no_isa(f, *isa),
+            Self::NoEffort => f.write_str("this program was built without encoding effort; encode with effort 1"),
+            Self::Model(error) => error.fmt(f),
             Self::Entropy(error) => error.fmt(f),
             Self::Container(error) => error.fmt(f),
             Self::Image(error) => error.fmt(f),
@@ -235,7 +241,13 @@ impl std::error::Error for EncodeError {
             Self::Container(error) => Some(error),
             Self::Lambda(error) => Some(error),
             Self::Image(error) => Some(error),
-            Self::NoEncoder | Self::Memory { .. } | Self::Isa(_) | Self::Target { .. } | Self::Io { .. } => None,
+            Self::Model(error) => Some(error),
+            Self::NoEncoder
+            | Self::NoEffort
+            | Self::Memory { .. }
+            | Self::Isa(_)
+            | Self::Target { .. }
+            | Self::Io { .. } => None,
         }
     }
 }
@@ -261,6 +273,12 @@ impl std::error::Error for DecodeError {
 impl From<LambdaError> for EncodeError {
     fn from(error: LambdaError) -> Self {
         Self::Lambda(error)
+    }
+}
+
+impl From<ModelError> for EncodeError {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
     }
 }
 

@@ -4,6 +4,7 @@ mod band;
 mod calibrate;
 mod canvas;
 mod decode;
+mod effort;
 mod encode;
 mod error;
 mod estimated_rate;
@@ -24,6 +25,7 @@ mod tile;
 
 pub use calibrate::{artificial_images, calibrate};
 pub use decode::{DecodeSummary, Partial};
+pub use effort::{Effort, EffortError};
 pub use encode::{EncodeReport, EncodeSummary};
 pub use error::{DecodeError, EncodeError, Fault};
 pub use latents::{LatentError, Latents};

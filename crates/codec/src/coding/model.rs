@@ -1,5 +1,7 @@
 //! A model in memory.
 
+#[cfg(feature = "effort")]
+use crate::model::QuantisedWeights;
 use crate::model::{Metadata, ModelError, ModelFile};
 use crate::network::Network;
 use heirloom_format::container::Header;
@@ -10,6 +12,9 @@ use heirloom_format::container::Header;
 pub struct Model {
     pub(super) metadata: Metadata,
     pub(super) network: Network,
+    /// What the network was packed from, in models that encode.
+    #[cfg(feature = "effort")]
+    pub(super) weights: Option<QuantisedWeights>,
 }
 
 impl Model {
@@ -28,12 +33,22 @@ impl Model {
     pub fn new(file: ModelFile) -> Result<Self, ModelError> {
         let ModelFile { metadata, weights } = file;
         let network = Network::new(&metadata.spec, &metadata.lambda, &weights)?;
-        Ok(Self { metadata, network })
+        Ok(Self {
+            #[cfg(feature = "effort")]
+            weights: network.encoder.is_some().then_some(weights),
+            metadata,
+            network,
+        })
     }
 
     /// A model of a network that was built already.
     pub(super) fn of_network(metadata: Metadata, network: Network) -> Self {
-        Self { metadata, network }
+        Self {
+            metadata,
+            network,
+            #[cfg(feature = "effort")]
+            weights: None,
+        }
     }
 
     /// The metadata of the model file: spec, λ ranges, lineage, provenance.

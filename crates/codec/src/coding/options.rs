@@ -1,5 +1,6 @@
 //! Options of encoding and decoding.
 
+use super::Effort;
 use crate::image::Image;
 use crate::model::LATENT_LEVELS;
 use heirloom_format::container::{CANVAS_UNIT, Limits, MAX_TILE_SIDE, Rect, Tiling};
@@ -70,6 +71,8 @@ pub struct EncodeOptions {
     pub lambda: f32,
     /// When a tile is stored without loss.
     pub lossless: Lossless,
+    /// Time that is spent on smaller or better files.
+    pub effort: Effort,
     /// Whether the colour of wholly transparent pixels is coded as it is. Otherwise it is replaced
     /// by what costs least.
     pub keep_hidden_colour: bool,
@@ -89,11 +92,19 @@ impl EncodeOptions {
         Self {
             lambda,
             lossless: Lossless::default(),
+            effort: Effort::default(),
             keep_hidden_colour: false,
             tiles: TileOptions::default(),
             max_memory: DEFAULT_MEMORY,
             isa: None,
         }
+    }
+
+    /// Sets the effort.
+    #[must_use]
+    pub fn with_effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
+        self
     }
 
     /// Sets when tiles are stored without loss.

@@ -7,20 +7,22 @@ use crate::network::{EntropyWalk, Prior, dequantise, is_first, quantise};
 use heirloom_format::entropy::{EntropyError, SectionDecoder, encode_section, scale_indices};
 use heirloom_kernels::Map;
 
-/// Quantises posterior means. Returns the section, the symbols, and the prior of all of them.
-pub(super) fn code(
-    walk: &EntropyWalk<'_>,
-    posterior_mean: &Map,
-    mut prior: Prior,
-) -> Result<(Vec<u8>, Vec<i32>, Prior), EntropyError> {
-    let mut symbols = quantise(posterior_mean, &prior);
+/// Quantises posterior means. Makes the prior, which is that of the first half, the prior of all.
+pub(super) fn choose(walk: &EntropyWalk<'_>, posterior_mean: &Map, prior: &mut Prior) -> Vec<i32> {
+    let symbols = quantise(posterior_mean, prior);
     if !walk.has_context() {
-        let bytes = encode_section(&symbols, &indices(&prior.raw_scale.data))?;
-        return Ok((bytes, symbols, prior));
+        return symbols;
     }
-    walk.correct(&symbols, &mut prior);
+    walk.correct(&symbols, prior);
     // The prior of the first half is as it was, and so are its symbols.
-    symbols = quantise(posterior_mean, &prior);
+    quantise(posterior_mean, prior)
+}
+
+/// The section of symbols, under the prior of all of them.
+pub(super) fn code(walk: &EntropyWalk<'_>, symbols: &[i32], prior: &Prior) -> Result<Vec<u8>, EntropyError> {
+    if !walk.has_context() {
+        return encode_section(symbols, &indices(&prior.raw_scale.data));
+    }
     let halves = [true, false].map(|first| half(&prior.mean, first));
     let ordered: Vec<i32> =
         halves.iter().flat_map(|half| half.iter().flat_map(|range| &symbols[range.clone()])).copied().collect();
@@ -29,7 +31,7 @@ pub(super) fn code(
         .flat_map(|half| half.iter().flat_map(|range| &prior.raw_scale.data[range.clone()]))
         .copied()
         .collect();
-    Ok((encode_section(&ordered, &indices(&raw))?, symbols, prior))
+    encode_section(&ordered, &indices(&raw))
 }
 
 /// The latent of a section. Without a section, and, together with the error, if it cannot be

@@ -2,7 +2,7 @@
 
 use super::options::Target;
 use super::pixels::{Rows, Window};
-use super::{EncodeError, EncodeOptions, EncodeSummary, Lossless, Model};
+use super::{Effort, EncodeError, EncodeOptions, EncodeSummary, Lossless, Model};
 use crate::image::Image;
 
 /// A file that was encoded for a target.
@@ -27,6 +27,8 @@ const SIZE_AIM: f64 = 0.992;
 const PSNR_MET: f64 = 0.08;
 /// What a pass aims at above a PSNR, in dB.
 const PSNR_AIM: f64 = 0.03;
+/// How much higher log2 λ is with effort, for the same size or PSNR.
+const EFFORT_GAIN: f64 = 0.1;
 /// Most passes over the whole image.
 const MOST_PASSES: usize = 10;
 
@@ -154,7 +156,19 @@ impl Model {
         let range = (f64::from(lambda_range.low).log2(), f64::from(lambda_range.high).log2());
         let lambda_of = |at: f64| (at.exp2() as f32).clamp(lambda_range.low, lambda_range.high);
         let mut search = Search { trials: Vec::new(), range, slope: target.typical_slope() };
-        let (mut at, slope) = self.first_guess(image, target, &options, range)?;
+        let (mut at, slope) = if options.effort > Effort::default() {
+            // Searched without effort, since the λ is nearly the same.
+            let plain = EncodeOptions { effort: Effort::default(), ..options };
+            match self.encode_to(image, target, &plain) {
+                Ok(found) => (f64::from(found.lambda).log2() + EFFORT_GAIN, target.typical_slope()),
+                // It may be just within reach.
+                Err(EncodeError::Target { .. }) => self.first_guess(image, target, &plain, range)?,
+                Err(error) => return Err(error),
+            }
+        } else {
+            self.first_guess(image, target, &options, range)?
+        };
+        at = at.clamp(range.0, range.1);
         search.slope = slope;
         let mut best: Option<Targeted> = None;
         for pass in 1..=MOST_PASSES {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::canvas::{Setting, Wanted};
+use super::canvas::{CodedCanvas, Setting, Wanted};
+#[cfg(feature = "effort")]
+use super::effort;
 use super::latents::grid;
 use super::lossless;
 use super::pixels::{self, Rows};
@@ -25,8 +27,17 @@ pub(super) struct EncodedTile {
     /// Mean squared error of the colour that decoders show, of samples in [-1, 1], if it was
     /// measured.
     pub error: Option<f64>,
+    /// Loss in bits of what the encoder chose at first, and of the tile; 0 where nothing was searched.
+    pub losses: [f64; 2],
     /// Latents and estimates, if they were asked for, and the tile has latents.
     pub report: Option<TileReport>,
+}
+
+impl EncodedTile {
+    fn without_loss(alpha: Option<Vec<u8>>, stream: Vec<u8>, pixels: u64) -> Self {
+        let tile = Tile { alpha, colour: TileColour::Lossless(stream) };
+        Self { tile, pixels, error: Some(0.0), losses: [0.0; 2], report: None }
+    }
 }
 
 /// What is to be decoded of a tile.
@@ -64,33 +75,63 @@ impl Model {
         let pixels = u64::from(image.width()) * u64::from(image.height());
         let alpha = encode_alpha(&image)?;
         if options.lossless == Lossless::Always {
-            let colour = TileColour::Lossless(lossless_colour(&image, options, usize::MAX).ok_or_else(too_large)?);
-            return Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error: Some(0.0), report: None });
+            let colour = lossless_colour(&image, options, usize::MAX).ok_or_else(too_large)?;
+            return Ok(EncodedTile::without_loss(alpha, colour, pixels));
         }
         let original = (options.lossless == Lossless::WhereBetter && image.format().has_alpha()).then(|| image.clone());
         if !options.keep_hidden_colour {
             image.fill_hidden_colour();
         }
-        let wanted = Wanted { reconstruction: options.lossless == Lossless::WhereBetter, report };
-        let coded = self.encode_canvas(setting, to_network(&image), wanted)?;
-        let mut error = None;
-        if let Some(map) = coded.reconstruction {
-            let (colour, _) = image.split_alpha();
-            let shown = from_network(&map, colour.width(), colour.height(), colour.format())?;
-            drop(map);
-            let measured = safety_net::error(&colour, &shown);
-            let bytes: usize = coded.latents.iter().map(Vec::len).sum();
-            let verdict = safety_net::judge(bytes, measured, pixels, setting.lambda, &colour, |limit| {
-                lossless_colour(original.as_ref().unwrap_or(&colour), options, limit)
-            });
-            if let Verdict::Lossless(stream) = verdict {
-                let colour = TileColour::Lossless(stream);
-                return Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error: Some(0.0), report: None });
-            }
-            error = Some(measured);
+        let input = to_network(&image);
+        let (colour, _) = image.split_alpha();
+        let (coded, error, losses) = self.encode_colour(setting, input, &colour, options, report)?;
+        if let Some(error) = error
+            && options.lossless == Lossless::WhereBetter
+            && let Verdict::Lossless(stream) =
+                safety_net::judge(coded.bytes(), error, pixels, setting.lambda, &colour, |limit| {
+                    lossless_colour(original.as_ref().unwrap_or(&colour), options, limit)
+                })
+        {
+            return Ok(EncodedTile::without_loss(alpha, stream, pixels));
         }
         let colour = TileColour::Latents(coded.latents);
-        Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error, report: coded.report })
+        Ok(EncodedTile { tile: Tile { alpha, colour }, pixels, error, losses, report: coded.report })
+    }
+
+    /// Codes a canvas, with as much effort as the options ask for. Returns what is best at its λ, the
+    /// error of `colour` that decoders show, if it was measured, and the losses before and after.
+    fn encode_colour(
+        &self,
+        setting: Setting,
+        input: Map,
+        colour: &Image,
+        options: &EncodeOptions,
+        report: bool,
+    ) -> Result<(CodedCanvas, Option<f64>, [f64; 2]), EncodeError> {
+        let steps = options.effort.steps();
+        let measured = options.lossless == Lossless::WhereBetter || steps > 0;
+        let wanted = Wanted { reconstruction: measured, report, residuals: steps > 0 };
+        #[cfg(feature = "effort")]
+        let target = (steps > 0).then(|| input.clone());
+        let mut coded = self.encode_canvas(setting, input, wanted)?;
+        let error = shown_error(&mut coded, colour)?;
+        #[cfg(feature = "effort")]
+        if let (Some(target), Some(residuals), Some(first)) = (target, coded.residuals.take(), error) {
+            let seen = (colour.height() as usize, colour.width() as usize);
+            let wanted = Wanted { residuals: false, ..wanted };
+            let mut refined = effort::refine(self, setting, &target, seen, residuals, steps, wanted)?;
+            drop(target);
+            let error = shown_error(&mut refined, colour)?;
+            let pixels = (seen.0 * seen.1) as f64;
+            let loss = |bytes: usize, error: f64| 8.0 * bytes as f64 + f64::from(setting.lambda) * error * pixels;
+            let before = loss(coded.bytes(), first);
+            let after = error.map_or(f64::INFINITY, |error| loss(refined.bytes(), error));
+            return Ok(match after < before {
+                true => (refined, error, [before, after]),
+                false => (coded, Some(first), [before, before]),
+            });
+        }
+        Ok((coded, error, [0.0; 2]))
     }
 
     /// Decodes the part `need.shown` of a tile from its sections. What cannot be read is left out, and
@@ -162,6 +203,14 @@ impl Model {
         let latents = if canvas.latents == needed { LATENT_LEVELS } else { canvas.latents };
         Ok(DecodedTile { image: Some(image), latents, problem: canvas.problem.or(problem) })
     }
+}
+
+/// The mean squared error of the colour, of samples in [-1, 1], that decoders show of a canvas whose
+/// reconstruction was asked for.
+fn shown_error(coded: &mut CodedCanvas, colour: &Image) -> Result<Option<f64>, ImageError> {
+    let Some(map) = coded.reconstruction.take() else { return Ok(None) };
+    let shown = from_network(&map, colour.width(), colour.height(), colour.format())?;
+    Ok(Some(safety_net::error(colour, &shown)))
 }
 
 /// The payload of the alpha section: `None` without alpha, empty if the tile is opaque.

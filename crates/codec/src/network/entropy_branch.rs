@@ -77,6 +77,14 @@ impl EntropyBranch {
         self.lambda.embed(engine, lambda)
     }
 
+    /// The quantisation steps of a level's channels at λ; `None` where every step is 1.
+    #[cfg(feature = "effort")]
+    #[must_use]
+    pub fn steps(&self, level: usize, lambda: f32) -> Option<Vec<f32>> {
+        let steps = self.levels.get(level)?.steps.as_ref()?;
+        Some(steps.at(self.lambda.clamp(lambda)))
+    }
+
     /// Starts a walk over z1's grid of `height` × `width` positions. λ is clamped to the branch's
     /// range.
     #[must_use]

@@ -22,6 +22,8 @@ pub use context::is_first;
 pub use encoder::{Encoder, EncoderWalk};
 pub use entropy_branch::{EntropyBranch, EntropyWalk};
 pub use prior::Prior;
+#[cfg(feature = "effort")]
+pub use quantise::quantise_residuals;
 pub use quantise::{dequantise, quantise};
 pub use reconstruction::{Reconstruction, ReconstructionWalk};
 pub use trace::{LevelTrace, Trace};

@@ -11,13 +11,6 @@ use heirloom_kernels::Map;
 /// encoder quantises.
 #[must_use]
 pub fn quantise(posterior_mean: &Map, prior: &Prior) -> Vec<i32> {
-    let limit = MAX_MAGNITUDE as f32;
-    let symbol = |residual: f32| {
-        // Between 2^23 and 2^24 the last bit of a float is worth one, so that the sum is rounded to
-        // an integer, ties to even. `round_ties_even` would call into the C library on x86-64.
-        const ONES: f32 = 12_582_912.0;
-        ((residual.clamp(-limit, limit) + ONES) - ONES) as i32
-    };
     let row = row_length(posterior_mean);
     let mut symbols = vec![0; posterior_mean.data.len()];
     let rows = posterior_mean.data.par_chunks(row).zip(prior.mean.data.par_chunks(row));
@@ -31,6 +24,22 @@ pub fn quantise(posterior_mean: &Map, prior: &Prior) -> Vec<i32> {
         }
     });
     symbols
+}
+
+/// Symbols of residuals (q − μ) ÷ Δ, as of [`quantise`].
+#[cfg(feature = "effort")]
+#[must_use]
+pub fn quantise_residuals(residuals: &Map) -> Vec<i32> {
+    residuals.data.iter().map(|&residual| symbol(residual)).collect()
+}
+
+#[inline(always)]
+fn symbol(residual: f32) -> i32 {
+    // Between 2^23 and 2^24 the last bit of a float is worth one, so that the sum is rounded to an
+    // integer, ties to even. `round_ties_even` would call into the C library on x86-64.
+    const ONES: f32 = 12_582_912.0;
+    let limit = MAX_MAGNITUDE as f32;
+    ((residual.clamp(-limit, limit) + ONES) - ONES) as i32
 }
 
 /// Latent z = k·Δ + μ, each operation rounded; |k| ≤ [`MAX_MAGNITUDE`] is exact in binary32.

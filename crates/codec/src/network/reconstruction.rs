@@ -145,6 +145,13 @@ pub struct ReconstructionWalk<'a> {
 }
 
 impl ReconstructionWalk<'_> {
+    /// The feature r, before the blocks of the current latent level.
+    #[cfg(feature = "effort")]
+    #[must_use]
+    pub fn into_feature(self) -> Map {
+        self.feature
+    }
+
     /// Merges the latent, with the entropy branch's feature after that latent.
     pub fn merge(&mut self, latent: &Map, entropy_feature: &Map) {
         let Some(level) = self.branch.levels.get(self.level) else { return };

@@ -24,6 +24,7 @@ def encoding(
     target_size: "int | None" = None,
     target_psnr: "float | None" = None,
     lossless: "bool | None" = None,
+    effort: int = 1,
     model: Any = None,
     icc: "bytes | None" = None,
     exif: "bytes | None" = None,
@@ -38,6 +39,7 @@ def encoding(
         "target_size": target_size,
         "target_psnr": target_psnr,
         "lossless": lossless,
+        "effort": effort,
         "max_memory": max_memory,
         "model": _model(model),
         # Empty metadata is none.

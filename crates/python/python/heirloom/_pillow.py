@@ -27,7 +27,7 @@ _MODES = {"L": (1, 8), "LA": (2, 8), "RGB": (3, 8), "RGBA": (4, 8), "I;16": (1, 
 # Modes of the pixel formats. Pillow has none of 16 bits but grey, so that others become 8 bits, as its PNG
 # files of 16 bits do.
 _MODE_OF_CHANNELS = ["L", "LA", "RGB", "RGBA"]
-_OPTIONS = ("quality", "lam", "target_size", "target_psnr", "lossless", "model", "max_memory")
+_OPTIONS = ("quality", "lam", "target_size", "target_psnr", "lossless", "effort", "model", "max_memory")
 
 
 class HeirloomImageFile(ImageFile.ImageFile):

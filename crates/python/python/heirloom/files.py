@@ -42,6 +42,7 @@ def encode(
     target_size: "int | None" = None,
     target_psnr: "float | None" = None,
     lossless: "bool | None" = None,
+    effort: int = 1,
     strict: bool = False,
     model: "Model | str | os.PathLike[str] | None" = None,
     max_memory: "int | None" = None,
@@ -67,6 +68,7 @@ def encode(
         target_size=target_size,
         target_psnr=target_psnr,
         lossless=lossless,
+        effort=effort,
         model=model,
         max_memory=max_memory,
     )

@@ -42,6 +42,7 @@ def encode_files(
     target_size: "int | None" = None,
     target_psnr: "float | None" = None,
     lossless: "bool | None" = None,
+    effort: int = 1,
     strict: bool = False,
     model: "Model | str | os.PathLike[str] | None" = None,
     max_memory: "int | None" = None,
@@ -62,7 +63,7 @@ def encode_files(
             on `source_filesystem`. On one machine only, a path may be one of its own disk; all machines must
             see the same files.
         target: Likewise. New, empty, or of an earlier run with the same settings.
-        quality, lam, target_size, target_psnr, lossless, max_memory: As in :func:`heirloom.encode`.
+        quality, lam, target_size, target_psnr, lossless, effort, max_memory: As in :func:`heirloom.encode`.
         strict: Whether to count images as failed of which anything would not be kept. The report says how
             many there were otherwise.
         model: The model that encodes, which is sent to the workers.
@@ -80,9 +81,9 @@ def encode_files(
         OSError: A source that is not there, or a file system that fails in listing.
     """
     rate = {"quality": quality, "lam": lam, "target_size": target_size, "target_psnr": target_psnr}
-    options = {**rate, "lossless": lossless, "max_memory": max_memory}
+    options = {**rate, "lossless": lossless, "effort": effort, "max_memory": max_memory}
     # A value out of range is the caller's mistake, not that of every image.
-    _encode_file(b"P5 1 1 255 \0", encoding(quality=quality, lam=lam, model=model), strict)
+    _encode_file(b"P5 1 1 255 \0", encoding(quality=quality, lam=lam, effort=effort, model=model), strict)
 
     def name(file: str) -> "str | None":
         return f"{file}.hlm" if file.rpartition(".")[2].lower() in EXTENSIONS and "." in file else None

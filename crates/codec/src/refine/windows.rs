@@ -1,0 +1,101 @@
+//! Refinement of large canvases, part by part, so that memory does not grow with them.
+
+use heirloom_kernels::Map;
+
+use super::descent::descend;
+use super::graph::{Branches, Goal};
+use super::{FIRST, LEVELS};
+use crate::model::{STRIDES, Spec};
+use crate::network::Window;
+
+/// Longest side of a part, in positions of z3 (stride 16).
+const SIDE: usize = 48;
+/// What surrounds a part: its symbols do not change, but their neighbours' depend on them.
+const MARGIN: usize = 4;
+
+/// What is refined: a canvas of the network.
+pub struct Canvas<'a> {
+    /// Its pixels, RGB in [-1, 1].
+    pub image: &'a Map,
+    /// The part of it that is seen, as height and width; what is beyond only pads it.
+    pub seen: (usize, usize),
+    /// The features of entropy and reconstruction branch where z3 begins, before its blocks.
+    pub features: [&'a Map; 2],
+    /// λ of the loss, bits per pixel + λ · mean squared error.
+    pub lambda: f32,
+}
+
+/// Refines the symbols of z3 and z4 in `steps` steps: `residuals` are those of the posterior means,
+/// (q − μ) ÷ Δ, whose nearest integers the encoder would code.
+#[must_use]
+pub fn refine(branches: &Branches, canvas: &Canvas<'_>, residuals: [Map; LEVELS], steps: usize) -> [Map; LEVELS] {
+    let whole = Window::whole(residuals[0].height, residuals[0].width);
+    let stride = STRIDES[Spec::stage_of_level(FIRST)];
+    let mut values = residuals;
+    for part in parts(whole) {
+        let around = part.grown(MARGIN, whole);
+        let [entropy, reconstruction] = canvas.features.map(|map| around.of(map, whole).into_owned());
+        let start = branches.start(entropy, reconstruction);
+        let pixels = around.finer(stride);
+        let image = pixels.of(canvas.image, whole.finer(stride));
+        let seen = (
+            canvas.seen.0.min(pixels.bottom) - pixels.top.min(canvas.seen.0),
+            canvas.seen.1.min(pixels.right) - pixels.left.min(canvas.seen.1),
+        );
+        let goal = Goal { image: &image, seen, weight: canvas.lambda / 3.0 };
+        let own: [Map; LEVELS] = std::array::from_fn(|level| {
+            around.finer(1 << level).of(&values[level], whole.finer(1 << level)).into_owned()
+        });
+        let free = Window {
+            top: part.top - around.top,
+            left: part.left - around.left,
+            bottom: part.bottom - around.top,
+            right: part.right - around.left,
+        };
+        let symbols = descend(branches, &start, own, free, goal, steps);
+        for (level, (whole, symbols)) in values.iter_mut().zip(&symbols).enumerate() {
+            paste(whole, symbols, part.finer(1 << level), free.finer(1 << level));
+        }
+    }
+    values
+}
+
+/// Parts of nearly the same size.
+fn parts(whole: Window) -> Vec<Window> {
+    let cuts = |length: usize| {
+        let count = length.div_ceil(SIDE);
+        (0..count).map(move |i| (i * length / count, (i + 1) * length / count))
+    };
+    let row = |(top, bottom)| cuts(whole.right).map(move |(left, right)| Window { top, left, bottom, right });
+    cuts(whole.bottom).flat_map(row).collect()
+}
+
+/// Copies the window `source` of a part to the window `target` of the whole.
+fn paste(whole: &mut Map, part: &Map, target: Window, source: Window) {
+    let channels = whole.channels;
+    let length = (target.right - target.left) * channels;
+    for y in 0..target.bottom - target.top {
+        let from = ((source.top + y) * part.width + source.left) * channels;
+        let to = ((target.top + y) * whole.width + target.left) * channels;
+        whole.data[to..to + length].copy_from_slice(&part.data[from..from + length]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_whole_once() {
+        for (height, width) in [(1, 1), (32, 48), (49, 97), (128, 128)] {
+            let mut seen = vec![0; height * width];
+            for part in parts(Window::whole(height, width)) {
+                assert!(part.bottom - part.top <= SIDE && part.right - part.left <= SIDE);
+                for y in part.top..part.bottom {
+                    (part.left..part.right).for_each(|x| seen[y * width + x] += 1);
+                }
+            }
+            assert!(seen.iter().all(|&count| count == 1), "{height} × {width}");
+        }
+    }
+}
