@@ -65,6 +65,30 @@ fn threads_do_not_change_the_result() {
 }
 
 #[test]
+fn effort_saves_bytes_or_errors_and_says_so() {
+    let sandbox = Sandbox::new();
+    let image = image::RgbImage::from_fn(150, 90, |x, y| {
+        let wave = (f64::from(x * y) / 300.0).sin() * 60.0 + (f64::from(x + 2 * y) / 11.0).cos() * 50.0;
+        image::Rgb([(128.0 + wave) as u8, (120.0 + wave * 0.9) as u8, (100.0 + wave * 0.7) as u8])
+    });
+    sandbox.save("a.png", image);
+    let with = |flags: &str| sandbox.does(&format!("encode a.png -o - --lossless=never {flags}"));
+    let refined = with("--effort 4 --threads 2");
+    assert_ne!(refined, with(""));
+    assert_eq!(with("--effort 1"), with(""));
+    for threads in [1, 3] {
+        assert_eq!(refined, with(&format!("--effort 4 --threads {threads}")), "{threads} threads");
+    }
+    let said = sandbox.heirloom("encode a.png --effort 2 --force").output().unwrap().stderr;
+    assert!(String::from_utf8_lossy(&said).contains("effort saved"), "{}", String::from_utf8_lossy(&said));
+    for wrong in ["0", "10", "much"] {
+        let refused = sandbox.heirloom(&format!("encode a.png --effort {wrong}")).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("from 1 to 9"));
+    }
+}
+
+#[test]
 fn quality_and_lambda() {
     let sandbox = Sandbox::new();
     sandbox.save("a.png", rgb(80, 50));

@@ -39,6 +39,15 @@ fn memory_stays_under_its_estimate() {
             let model = Model::new(reference::model(spec.clone()).unwrap()).unwrap();
             let (bytes, taken) = peak(|| model.encode(&image, &network_only(100.0)).unwrap());
             check("encoding", taken, memory_estimate::encoding(&spec, pixels));
+            #[cfg(feature = "effort")]
+            {
+                let options = network_only(100.0).with_effort(heirloom_codec::Effort::new(2).unwrap());
+                let (_, taken) = peak(|| model.encode(&image, &options).unwrap());
+                // Four parts with their margins.
+                let part = 36 * 34 * 16 * 16;
+                let estimate = memory_estimate::refining(&spec, 2, part);
+                check("effort", taken, estimate + memory_estimate::encoding(&spec, pixels));
+            }
             let (_, taken) = peak(|| model.decode(&bytes, &DecodeOptions::default()).unwrap());
             check("decoding", taken, memory_estimate::decoding(&spec, pixels));
         }

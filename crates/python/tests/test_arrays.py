@@ -147,7 +147,8 @@ def test_rates(image):
     low, high = heirloom.models()[0].lambda_range
     assert heirloom.encode(image, lam=low) == heirloom.encode(image, 0)
     assert heirloom.info(heirloom.encode(image, lam=high, lossless=False)).lam == high
-    for wrong in ({"quality": 101}, {"quality": -1}, {"quality": float("nan")}, {"lam": high * 2}, {"target_size": 10}):
+    rates = [{"quality": 101}, {"quality": -1}, {"quality": float("nan")}, {"lam": high * 2}, {"target_size": 10}]
+    for wrong in [*rates, {"effort": 0}, {"effort": 10}]:
         with pytest.raises(heirloom.BadParameterError):
             heirloom.encode(image, **wrong)
     with pytest.raises(heirloom.BadParameterError, match="exclude"):

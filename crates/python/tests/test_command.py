@@ -70,6 +70,7 @@ def test_options_mean_the_same(tmp_path, image):
         (["--target-psnr", "34"], {"target_psnr": 34}),
         (["--lossless=always", "--keep-hidden-colour"], {"lossless": True}),
         (["--lossless=never"], {"lossless": False}),
+        (["--effort", "2"], {"effort": 2}),
     ]
     for flags, arguments in options:
         run_command("encode", "--quiet", "--force", *flags, "-o", tmp_path / "a.hlm", tmp_path / "a.pam")

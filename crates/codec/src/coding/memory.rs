@@ -1,8 +1,14 @@
 //! How much memory a call needs, and so how many tiles it may work on at the same time.
 
+#[cfg(feature = "effort")]
+use super::{Effort, latents::grid};
 use super::{EncodeOptions, Lossless};
 use crate::model::Spec;
 use crate::network::memory_estimate;
+#[cfg(feature = "effort")]
+use crate::refine;
+#[cfg(feature = "effort")]
+use heirloom_format::container::CANVAS_UNIT;
 use heirloom_format::container::{Header, Rect};
 
 /// Memory of encoding an image: that of a row of tiles, and that of each tile in work.
@@ -25,6 +31,8 @@ impl EncodeMemory {
             Lossless::Always => 0,
         };
         let tile = network.max(streams(largest)).saturating_add(4 * samples(header, largest));
+        #[cfg(feature = "effort")]
+        let tile = tile.saturating_add(refining(spec, largest, options));
         let band = Rect { width: header.width, ..largest };
         Self { band: 2 * samples(header, band), tile, tiles_in_a_row: header.tiles().columns() }
     }
@@ -38,6 +46,17 @@ impl EncodeMemory {
     pub fn parallel(&self, max_memory: u64) -> usize {
         parallel(max_memory.saturating_sub(self.band), self.tile, self.tiles_in_a_row)
     }
+}
+
+/// Memory of the search for better symbols of a tile.
+#[cfg(feature = "effort")]
+fn refining(spec: &Spec, tile: Rect, options: &EncodeOptions) -> u64 {
+    if options.effort == Effort::default() || options.lossless == Lossless::Always {
+        return 0;
+    }
+    let (height, width) = grid(tile);
+    let pixels = refine::largest_part(height * CANVAS_UNIT, width * CANVAS_UNIT);
+    memory_estimate::refining(spec, refine::FIRST, pixels)
 }
 
 /// Memory of decoding a part of an image.

@@ -49,6 +49,25 @@ pub fn encoding(spec: &Spec, pixels: u64) -> u64 {
     bytes(level.fold(bottom_up, u64::max) + kept, pixels)
 }
 
+/// Peak bytes of feature maps while a part of `pixels` padded pixels is refined, from the latent level
+/// `first` on; see [`decoding`].
+#[cfg(feature = "effort")]
+#[must_use]
+pub fn refining(spec: &Spec, first: usize, pixels: u64) -> u64 {
+    // Of each block its input, the normalised input, and twice as many hidden values.
+    let block = |stage: usize| 4 * feature(spec, stage) + per_pixel(1, stage);
+    let level = (first..LATENT_LEVELS).map(|level| {
+        let before = if level > first { spec.entropy_in[level] + spec.reconstruction_in[level] } else { 0 };
+        let blocks = before + spec.entropy_out[level] + spec.reconstruction_out[level];
+        // Values, rounded values, slopes, moments, the best symbols, prior, latents, and gradients.
+        let latents = 14 * latent(spec, level) + context(spec, level);
+        blocks as u64 * block(Spec::stage_of_level(level)) + latents + 2 * feature(spec, Spec::stage_of_level(level))
+    });
+    // The gradient in the last of the blocks at stride 4, and three images.
+    let tail = spec.tail_blocks as u64 * block(0) + 4 * feature(spec, 0) + 9 * UNIT;
+    bytes(level.sum::<u64>() + tail, pixels)
+}
+
 /// One value per pixel, in the fixed-point unit of this module: one value per position of z1.
 const UNIT: u64 = (CANVAS_UNIT * CANVAS_UNIT) as u64;
 

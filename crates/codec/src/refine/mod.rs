@@ -15,7 +15,7 @@ mod rounding;
 mod windows;
 
 pub use graph::Branches;
-pub use windows::{Canvas, refine};
+pub use windows::{Canvas, largest_part, refine};
 
 /// The first latent level that is refined: z3.
 pub const FIRST: usize = 2;

@@ -60,6 +60,18 @@ pub fn refine(branches: &Branches, canvas: &Canvas<'_>, residuals: [Map; LEVELS]
     values
 }
 
+/// The most pixels that are refined at a time, of a canvas of `height` × `width` pixels.
+#[must_use]
+pub fn largest_part(height: usize, width: usize) -> u64 {
+    let stride = STRIDES[Spec::stage_of_level(FIRST)];
+    let whole = Window::whole(height / stride, width / stride);
+    let pixels = |part: Window| {
+        let Window { top, left, bottom, right } = part.grown(MARGIN, whole).finer(stride);
+        (bottom - top) as u64 * (right - left) as u64
+    };
+    parts(whole).into_iter().map(pixels).max().unwrap_or_default()
+}
+
 /// Parts of nearly the same size.
 fn parts(whole: Window) -> Vec<Window> {
     let cuts = |length: usize| {
