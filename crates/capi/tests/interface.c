@@ -102,6 +102,7 @@ static void options(void) {
 
     heirloom_decoder *decoder = heirloom_decoder_new();
     CHECK(heirloom_decoder_set_exact(decoder, true) == HEIRLOOM_STATUS_OK);
+    CHECK(heirloom_decoder_set_quick(decoder, true) == HEIRLOOM_STATUS_OK);
     CHECK(heirloom_decoder_set_max_memory(decoder, (uint64_t)1 << 30) == HEIRLOOM_STATUS_OK);
     CHECK(heirloom_decoder_set_scale(decoder, 3) == HEIRLOOM_STATUS_BAD_PARAMETER);
     CHECK(heirloom_decoder_set_scale(decoder, 4) == HEIRLOOM_STATUS_OK);

@@ -38,6 +38,7 @@ pub struct Decoding<'py> {
     crop: Option<(u32, u32, u32, u32)>,
     /// Pixels of the image for one of the result, in each direction.
     divisor: u32,
+    quick: bool,
     partial: bool,
     exact: bool,
     max_memory: Option<u64>,
@@ -129,7 +130,7 @@ impl Decoding<'_> {
             // Who gives a limit for memory wants no other one for pixels.
             decoder = decoder.max_memory(bytes).max_pixels(u64::MAX);
         }
-        Ok(decoder.scale(self.scale()?).exact(self.exact))
+        Ok(decoder.scale(self.scale()?).quick(self.quick).exact(self.exact))
     }
 
     /// The image, and what is wrong with the file if only a part of it could be decoded.

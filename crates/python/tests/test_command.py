@@ -78,6 +78,7 @@ def test_options_mean_the_same(tmp_path, image):
     for flags, arguments in [
         (["--crop", "20,10,70,60"], {"crop": (20, 10, 70, 60)}),
         (["--crop", "20,10,70,60", "--scale", "1/4"], {"crop": (20, 10, 70, 60), "scale": 1 / 4}),
+        (["--scale", "1/8", "--quick"], {"scale": 1 / 8, "quick": True}),
         (["--exact"], {"exact": True}),
     ]:
         run_command("decode", "--quiet", "--force", *flags, "-o", tmp_path / "b.ppm", tmp_path / "a.hlm")

@@ -46,12 +46,7 @@ pub fn refine(branches: &Branches, canvas: &Canvas<'_>, residuals: [Map; LEVELS]
         let own: [Map; LEVELS] = std::array::from_fn(|level| {
             around.finer(1 << level).of(&values[level], whole.finer(1 << level)).into_owned()
         });
-        let free = Window {
-            top: part.top - around.top,
-            left: part.left - around.left,
-            bottom: part.bottom - around.top,
-            right: part.right - around.left,
-        };
+        let free = within(part, around);
         let symbols = descend(branches, &start, own, free, goal, steps);
         for (level, (whole, symbols)) in values.iter_mut().zip(&symbols).enumerate() {
             paste(whole, symbols, part.finer(1 << level), free.finer(1 << level));
@@ -82,6 +77,12 @@ fn parts(whole: Window) -> Vec<Window> {
     cuts(whole.bottom).flat_map(row).collect()
 }
 
+/// A window as a part of another one.
+fn within(part: Window, around: Window) -> Window {
+    let (y, x) = (around.top, around.left);
+    Window { top: part.top - y, left: part.left - x, bottom: part.bottom - y, right: part.right - x }
+}
+
 /// Copies the window `source` of a part to the window `target` of the whole.
 fn paste(whole: &mut Map, part: &Map, target: Window, source: Window) {
     let channels = whole.channels;
@@ -96,6 +97,19 @@ fn paste(whole: &mut Map, part: &Map, target: Window, source: Window) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_go_back_to_where_they_came_from() {
+        let mut map = Map::zeros(60, 110, 3);
+        map.data.iter_mut().enumerate().for_each(|(i, value)| *value = i as f32);
+        let whole = Window::whole(60, 110);
+        let mut copy = Map::zeros(60, 110, 3);
+        for part in parts(whole) {
+            let around = part.grown(MARGIN, whole);
+            paste(&mut copy, &around.of(&map, whole), part, within(part, around));
+        }
+        assert_eq!(copy, map);
+    }
 
     #[test]
     fn parts_cover_the_whole_once() {

@@ -164,6 +164,7 @@ def decode(
     *,
     crop: "tuple[int, int, int, int] | None" = None,
     scale: float = 1,
+    quick: bool = False,
     partial: bool = False,
     exact: bool = False,
     model: "Model | str | os.PathLike[str] | None" = None,
@@ -178,6 +179,7 @@ def decode(
         crop: The part to decode, as x, y, width and height in pixels. Only its tiles are decoded.
         scale: 1, 1/2, 1/4, 1/8 or 1/16 for a smaller copy, whose sides are rounded up; after `crop`. Each of
             its pixels is the mean of a square; 1/16 leaves out the finest detail and comes close to it.
+        quick: Whether a copy of 1/8 or 1/16 may be blurred, of about 30 dB at 1/8, in a fraction of the time.
         partial: Whether to decode what is left of a file that is damaged or cut short behind its header.
             A :class:`DamagedWarning` then says what is missing.
         exact: Whether the pixels must be those that the file had when it was written, which only the
@@ -207,7 +209,7 @@ def decode(
     heirloom.errors.CutShortError: ...
     """
     options = _decoding(
-        crop=crop, scale=scale, partial=partial, exact=exact, model=model, max_memory=max_memory
+        crop=crop, scale=scale, quick=quick, partial=partial, exact=exact, model=model, max_memory=max_memory
     )
     *pixels, problem = _decode(_file(data), options, False)
     array = _arrays.array(*pixels)

@@ -53,6 +53,7 @@ def decoding(
     *,
     crop: "tuple[int, int, int, int] | None" = None,
     scale: float = 1,
+    quick: bool = False,
     partial: bool = False,
     exact: bool = False,
     model: Any = None,
@@ -69,6 +70,7 @@ def decoding(
     return {
         "crop": crop,
         "divisor": divisor,
+        "quick": quick,
         "partial": partial,
         "exact": exact,
         "max_memory": max_memory,

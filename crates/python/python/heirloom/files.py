@@ -82,6 +82,7 @@ def decode(
     *,
     crop: "tuple[int, int, int, int] | None" = None,
     scale: float = 1,
+    quick: bool = False,
     partial: bool = False,
     exact: bool = False,
     model: "Model | str | os.PathLike[str] | None" = None,
@@ -97,7 +98,9 @@ def decode(
     The other arguments, and the exceptions, are those of :func:`heirloom.decode`. Of a damaged file, with
     `partial`, the warning says what is missing.
     """
-    options = decoding(crop=crop, scale=scale, partial=partial, exact=exact, model=model, max_memory=max_memory)
+    options = decoding(
+        crop=crop, scale=scale, quick=quick, partial=partial, exact=exact, model=model, max_memory=max_memory
+    )
     result, _, notes = decode_file(_in_memory(data), options, format.lower().removeprefix("."))
     return _warning(result, notes)
 

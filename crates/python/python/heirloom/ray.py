@@ -100,6 +100,7 @@ def decode_files(
     format: str = "png",
     *,
     scale: float = 1,
+    quick: bool = False,
     partial: bool = False,
     exact: bool = False,
     model: "Model | str | os.PathLike[str] | None" = None,
@@ -114,14 +115,14 @@ def decode_files(
 
     Args:
         format: The extension of a format: png, jpg, webp, tif, ppm or qoi.
-        scale, partial, exact, max_memory: As in :func:`heirloom.decode`. What is missing of damaged files
+        scale, quick, partial, exact, max_memory: As in :func:`heirloom.decode`. What is missing of damaged files
             that were decoded in part is in the notes of the report.
         model: The model that decodes, which is sent to the workers. By default the newest one of each file's
             lineage that a worker has.
 
     The other arguments, results and exceptions are those of :func:`encode_files`.
     """
-    options = {"scale": scale, "partial": partial, "exact": exact, "max_memory": max_memory}
+    options = {"scale": scale, "quick": quick, "partial": partial, "exact": exact, "max_memory": max_memory}
     decoding(**options)
     extension = format.lower().removeprefix(".")
     if extension not in FORMATS:
