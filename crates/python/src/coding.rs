@@ -161,7 +161,8 @@ impl Decoding<'_> {
 /// other threads may run meanwhile: a process forked then would leave its child to wait for ever. This
 /// is therefore called while the package is imported.
 #[pyfunction]
-pub fn prepare(_encoding: Encoding<'_>, _decoding: Decoding<'_>) -> PathBuf {
+pub fn prepare(encoding: Encoding<'_>, decoding: Decoding<'_>) -> PathBuf {
+    drop((encoding, decoding));
     PathBuf::new()
 }
 
