@@ -155,8 +155,8 @@ pub unsafe extern "C" fn heirloom_encoder_set_lossless(
     unsafe { change(encoder, |encoder| found.map(|found| encoder.lossless = found)) }
 }
 
-/// Sets how much time to spend on a smaller or better file, from 1, the default, to 9: 5 takes about half
-/// a minute for a megapixel on two cores, and each step half as long again.
+/// Sets how much time to spend on a smaller or better file, from 1, the default, to 9: 5 takes over a
+/// minute for a megapixel on two cores, and each step about 1.6 times as long.
 ///
 /// # Safety
 /// `encoder` comes from heirloom_encoder_new(), and nobody else uses it meanwhile.

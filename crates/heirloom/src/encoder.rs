@@ -110,8 +110,8 @@ impl EncodeOptions {
         self
     }
 
-    /// Sets how much time to spend on a smaller or better file, from 1, the default, to 9: 5 takes about
-    /// half a minute for a megapixel on two cores, and each step half as long again. The file is never
+    /// Sets how much time to spend on a smaller or better file, from 1, the default, to 9: 5 takes over a
+    /// minute for a megapixel on two cores, and each step about 1.6 times as long. The file is never
     /// worse at its λ, is decoded as fast, and by the same models. Needs the feature `effort`, which is
     /// on by default.
     #[must_use]
