@@ -8,7 +8,8 @@ pub(super) use search::refine;
 
 /// Effort of encoding: how long the encoder looks for symbols that cost fewer bits or show less error.
 /// 1, the default, takes what the network says; 5 takes over a minute for a megapixel on two cores, and
-/// each step about 1.6 times as long as the one before. A file with more effort is never worse at its λ, and decodes as fast.
+/// each step about 1.6 times as long as the one before. A file with more effort than 1 is never worse at
+/// its λ than one without, and decodes as fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Effort(u8);
 

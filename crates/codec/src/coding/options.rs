@@ -177,8 +177,8 @@ pub struct DecodeOptions {
     /// The size of the decoded image, after `crop`.
     pub scale: Scale,
     /// Whether an image of an eighth of the size or less may be made of the latents z1 to z3 alone: it
-    /// is blurred (some 30 dB at an eighth, against 39 to 49), but takes a fraction of the bytes and of the time. Has no
-    /// effect at larger scales, and with models without thumbnail head.
+    /// is blurred (some 30 dB at an eighth, against 39 to 49), but takes a fraction of the bytes and of
+    /// the time. Has no effect at larger scales, and with models without thumbnail head.
     pub quick: bool,
     /// Limits of what a file may ask for.
     pub limits: Limits,

@@ -27,7 +27,7 @@ const SIZE_AIM: f64 = 0.992;
 const PSNR_MET: f64 = 0.08;
 /// What a pass aims at above a PSNR, in dB.
 const PSNR_AIM: f64 = 0.03;
-/// How much higher log2 λ is with effort, for the same size or PSNR.
+/// Where a search with effort begins: so much above the log2 λ that was found without.
 const EFFORT_GAIN: f64 = 0.1;
 /// Most passes over the whole image.
 const MOST_PASSES: usize = 10;
