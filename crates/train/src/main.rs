@@ -27,6 +27,7 @@ struct Cli {
 enum Verb {
     Train(verbs::train::Train),
     Learn(Box<verbs::learn::Learn>),
+    Grow(verbs::grow::Grow),
     Export(verbs::export::Export),
     Validate(verbs::validate::Validate),
     Measure(verbs::measure::Measure),
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     terminal::main("heirloom-train", cli.threads, || match cli.verb {
         Verb::Train(verb) => done(verb.run()),
         Verb::Learn(verb) => done(verb.run()),
+        Verb::Grow(verb) => done(verb.run()),
         Verb::Export(verb) => done(verb.run()),
         Verb::Validate(verb) => done(verb.run()),
         Verb::Measure(verb) => done(verb.run()),

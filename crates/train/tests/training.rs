@@ -5,6 +5,7 @@ mod common;
 
 use std::{fs, sync::Arc};
 
+use burn::tensor::Device;
 use common::{Scratch, draw, metrics};
 use heirloom_train::{
     TrainError,
@@ -18,7 +19,9 @@ use heirloom_train::{
         calibration::Calibration,
         checkpoint::Checkpoint,
         config::{Optimiser, Phase},
+        evaluate::Evaluator,
         export,
+        grow::grow,
         network_config::NetworkConfig,
         schedule, start,
     },
@@ -38,6 +41,43 @@ fn config(steps: u64) -> Config {
 
 fn options(scratch: &Scratch, run: &str) -> Options {
     Options { resume: true, ..common::options(scratch, run) }
+}
+
+#[test]
+fn latents_grow_without_effect_and_the_run_goes_on() {
+    let scratch = Scratch::new("grow");
+    draw(&scratch.images(), 5);
+    let config = with_options(config(8));
+    let before = trainer::train(&config, &options(&scratch, "run")).unwrap();
+    let spec = before.header.spec.clone().unwrap();
+    let latents = [spec.latents[0], spec.latents[1] + 16, spec.latents[2] + 32, spec.latents[3] + 5];
+    let after = grow(&before, latents).unwrap();
+    assert_eq!(after.header.spec.as_ref().unwrap().latents, latents);
+
+    let images = Images::open(&scratch.images(), 1 << 20).unwrap();
+    let points = |checkpoint: &Checkpoint| {
+        let network = checkpoint.header.network();
+        let evaluator = Evaluator::new(&network, &checkpoint.state.ema, None, &Device::flex()).unwrap();
+        evaluator.first_images(&images, 2, &[32.0, 1024.0]).unwrap()
+    };
+    for (before, after) in points(&before).into_iter().zip(points(&after)) {
+        assert!((before.psnr - after.psnr).abs() < 1e-3, "{before:?} and {after:?}");
+        assert!(after.bpp >= before.bpp - 1e-6, "{before:?} and {after:?}");
+    }
+
+    let longer = Config { steps: 12, ..after.header.config.clone() };
+    fs::create_dir_all(scratch.0.join("grown")).unwrap();
+    after.save(&scratch.0.join("grown"), 1).unwrap();
+    let learned = trainer::train(&longer, &options(&scratch, "grown")).unwrap();
+    assert_eq!((learned.header.step, learned.state.weights.len()), (12, after.state.weights.len()));
+    let layout = Layout::new(after.header.spec.as_ref().unwrap());
+    let merge = layout.entry("reconstruction.z4.merge.weight").unwrap();
+    let new_row = merge.offset + (spec.level_width(3) + spec.latents[3]) * merge.shape[1];
+    assert_eq!(after.state.weights[new_row], 0.0);
+    assert_ne!(learned.state.weights[new_row], 0.0);
+
+    let said = grow(&before, [1, 1, 1, 1]).unwrap_err().to_string();
+    assert!(said.contains("none can become narrower"), "{said}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod evaluate;
 pub mod export;
+pub mod grow;
 pub mod guard;
 pub mod learn_config;
 pub mod metrics;

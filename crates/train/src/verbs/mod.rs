@@ -1,6 +1,7 @@
 //! One file per verb: its flags, and what it does.
 
 pub mod export;
+pub mod grow;
 pub mod learn;
 pub mod measure;
 pub mod near_duplicates;

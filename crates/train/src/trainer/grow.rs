@@ -1,0 +1,143 @@
+//! More latent channels for a run that has begun: the widths of latents are frozen with the entropy
+//! branch, so what turns out to be too narrow has to grow before generation 0 is published.
+
+use heirloom_codec::model::{LATENT_LEVELS, Spec};
+
+use super::{checkpoint::Checkpoint, config::Config, network_config::NetworkConfig, optimiser::State};
+use crate::{
+    error::{Result, TrainError},
+    model::parameters::{Entry, Layout},
+    random::Random,
+};
+
+/// Stream of the random numbers of new channels.
+const STREAM: u64 = 0x6701;
+/// Deviation of the weights of new posterior means, in parts of that of [`crate::model::initial`].
+const NEW_MEANS: f32 = 0.1;
+
+/// Parts of an axis: their lengths before and after.
+type Parts = Vec<[usize; 2]>;
+
+/// The checkpoint with `latents` channels at each level. New channels do not change the image: what
+/// reads them starts at zero. They cost few bits, because their posterior means start small, and their
+/// steps are those of channels that are there.
+///
+/// # Errors
+/// A baseline, fewer channels than there are, and numbers that no network may have.
+pub fn grow(checkpoint: &Checkpoint, latents: [usize; LATENT_LEVELS]) -> Result<Checkpoint> {
+    let header = &checkpoint.header;
+    let Some(old) = &header.spec else {
+        return Err(TrainError::Config("the run trains a baseline, whose latents cannot grow".into()));
+    };
+    if old.latents.iter().zip(&latents).any(|(old, new)| new < old) {
+        return Err(TrainError::Config(format!("the run has latents {:?}: none can become narrower", old.latents)));
+    }
+    let spec = Spec { latents, ..old.clone() };
+    let network = NetworkConfig::Full(Box::new(spec.clone()));
+    network.check()?;
+    let layouts = [Layout::new(old), Layout::new(&spec)];
+    let start = |entry: &Entry, index: usize| new_values(entry, header.config.seed, index);
+    let state = &checkpoint.state;
+    let state = State {
+        weights: mapped(&layouts, [old, &spec], &state.weights, start)?,
+        m: mapped(&layouts, [old, &spec], &state.m, |_, _| Vec::new())?,
+        v: mapped(&layouts, [old, &spec], &state.v, |_, _| Vec::new())?,
+        ema: mapped(&layouts, [old, &spec], &state.ema, start)?,
+        updates: state.updates,
+    };
+    let mut header = header.clone();
+    header.config = Config { network, ..header.config };
+    (header.spec, header.weights) = (Some(spec), state.weights.len());
+    Ok(Checkpoint { header, state })
+}
+
+/// Moves flat values into a larger layout. Where nothing was before, values are those of `start`, or 0;
+/// steps are repeated.
+fn mapped(
+    [old, new]: &[Layout; 2],
+    specs: [&Spec; 2],
+    values: &[f32],
+    start: impl Fn(&Entry, usize) -> Vec<f32>,
+) -> Result<Vec<f32>> {
+    let mut out = vec![0f32; new.len()];
+    for (index, entry) in new.entries().iter().enumerate() {
+        let before = old.entry(&entry.name)?;
+        let from = &values[before.offset..before.offset + before.len];
+        let to = &mut out[entry.offset..entry.offset + entry.len];
+        if before.shape == entry.shape {
+            to.copy_from_slice(from);
+            continue;
+        }
+        let start = start(entry, index);
+        to[..start.len()].copy_from_slice(&start);
+        let [rows, columns] = parts(&entry.name, [before, entry], specs);
+        let (rows, width) = (positions(&rows), [before, entry].map(|entry| entry.shape.last().copied().unwrap_or(1)));
+        let columns = positions(&columns);
+        for [from_row, to_row] in rows {
+            for [from_column, to_column] in &columns {
+                to[to_row * width[1] + to_column] = from[from_row * width[0] + from_column];
+            }
+        }
+        if entry.name.ends_with(".step") {
+            let (row, copies) = (width[0], width[1]);
+            for (i, value) in to.iter_mut().enumerate().filter(|(i, _)| i % copies >= row) {
+                *value = from[i / copies * row + i % copies % row];
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The parts of a tensor's rows and columns that are of one kind each.
+fn parts(name: &str, [before, after]: [&Entry; 2], [old, new]: [&Spec; 2]) -> [Parts; 2] {
+    let number = name.split('.').nth(1).and_then(|level| level.strip_prefix('z')).and_then(|n| n.parse().ok());
+    let level = number.unwrap_or(1usize).clamp(1, LATENT_LEVELS) - 1;
+    let latent = [old.latents[level], new.latents[level]];
+    let width = [old.level_width(level); 2];
+    let whole = |axis: usize| match before.shape.len() > axis {
+        true => vec![[before.shape[axis], after.shape[axis]]],
+        false => vec![[1, 1]],
+    };
+    let last = before.shape.len() - 1;
+    let rows = if last == 0 { vec![[1, 1]] } else { whole(0) };
+    if name.contains(".prior.") || name.contains(".context.project.") {
+        [rows, vec![latent; 2]]
+    } else if name.ends_with(".context.expand.weight") {
+        [vec![width, latent], whole(last)]
+    } else if name.ends_with(".merge.weight") {
+        [vec![width, latent, width], whole(last)]
+    } else {
+        [rows, whole(last)]
+    }
+}
+
+/// Where along an axis each old position lies before and after.
+fn positions(parts: &Parts) -> Vec<[usize; 2]> {
+    let mut starts = [0, 0];
+    let mut out = Vec::new();
+    for [old, new] in parts {
+        out.extend((0..*old).map(|i| [starts[0] + i, starts[1] + i]));
+        starts = [starts[0] + old, starts[1] + new];
+    }
+    out
+}
+
+/// Values of a tensor that has grown, wherever they are not overwritten by old ones.
+fn new_values(entry: &Entry, seed: u64, index: usize) -> Vec<f32> {
+    if !entry.name.ends_with(".mean.weight") {
+        return Vec::new();
+    }
+    let mut random = Random::new(seed, STREAM, index as u64);
+    let deviation = NEW_MEANS / (entry.shape[0] as f32).sqrt();
+    (0..entry.len).map(|_| random.normal().clamp(-3.0, 3.0) * deviation).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_grow_part_by_part() {
+        assert_eq!(positions(&vec![[1, 1], [2, 4], [1, 1]]), [[0, 0], [1, 1], [2, 2], [3, 5]]);
+    }
+}
