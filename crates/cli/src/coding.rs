@@ -4,7 +4,8 @@
 use std::fs::File;
 
 use heirloom_codec::{
-    DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, Fault, Image, Lossless, Model, Scale, Target,
+    AddOns, DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, Fault, Image, Lossless, Model, Scale,
+    Target,
 };
 use heirloom_eval::EvalError;
 use heirloom_format::container::{ContainerError, Head, Rect, Seekable, Source};
@@ -102,6 +103,12 @@ pub struct EncodeFlags {
     #[arg(long, value_name = "N", value_parser = parse_effort, default_value = "1")]
     effort: Effort,
 
+    /// When to use what a generation has added to its lineage's probabilities: newest (always, where
+    /// the model has an add-on; earlier generations cannot decode such a file), never (so that
+    /// every generation can), or auto (where it costs less, which takes twice as long)
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "newest")]
+    add_ons: AddOnsFlag,
+
     /// Largest size of the file, as in 200000, 200KB or 195KiB; the quality is searched
     #[arg(long, value_name = "SIZE", value_parser = parse_size, group = "target", conflicts_with_all = ["quality", "lambda"])]
     target_size: Option<u64>,
@@ -124,6 +131,14 @@ enum When {
     Auto,
     Always,
     Never,
+}
+
+/// When a file is coded by the model's newest add-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum AddOnsFlag {
+    Newest,
+    Never,
+    Auto,
 }
 
 /// A size in bytes, with a decimal (KB, MB) or binary (KiB, MiB) unit.
@@ -171,6 +186,11 @@ impl EncodeFlags {
             When::Never => Lossless::Never,
         });
         options.effort = self.effort;
+        options.add_ons = match self.add_ons {
+            AddOnsFlag::Newest => AddOns::Newest,
+            AddOnsFlag::Never => AddOns::Never,
+            AddOnsFlag::Auto => AddOns::WhereBetter,
+        };
         options.keep_hidden_colour = self.keep_hidden_colour;
         options.max_memory = self.memory.bytes().unwrap_or(options.max_memory);
         let target = match (self.target_size, self.target_bpp, self.target_psnr) {

@@ -103,9 +103,9 @@ fn the_numbers_do_not_depend_on_threads() {
     assert_eq!(files(1), files(3));
 }
 
-/// A good child of the tiny model, with a bit of one value of a tensor flipped in its file.
-fn flipped(tensor: &str, value: usize) -> Vec<u8> {
-    let mut bytes = tiny_child().to_bytes().unwrap();
+/// The file of a model, with a bit of one value of a tensor flipped.
+fn flipped(model: &ModelFile, tensor: &str, value: usize) -> Vec<u8> {
+    let mut bytes = model.to_bytes().unwrap();
     let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let (start, _) = header.info(tensor).unwrap().data_offsets;
     let at = if tensor.ends_with(".weight") { value } else { 4 * value + 1 };
@@ -120,7 +120,7 @@ fn one_flipped_bit_in_an_entropy_tensor() {
     // Another z3 may choose tables that do not fit the coded bytes of z4. Another mean of z4 is
     // never an error of the coder.
     for (tensor, value, may_break) in [("entropy.z3.prior.weight", 5, true), ("entropy.z4.prior.bias", 0, false)] {
-        sandbox.put("new.safetensors", &flipped(tensor, value));
+        sandbox.put("new.safetensors", &flipped(&tiny_child(), tensor, value));
         let error = sandbox.refuses(&verify, 5, "claims the old one's entropy id, but its entropy branch was altered");
         let named = format!("\"{tensor}\" differs: value {value} is ");
         for part in ["new.safetensors", &named, "1 value in 1 of "] {
@@ -138,6 +138,46 @@ fn one_flipped_bit_in_an_entropy_tensor() {
         5,
         "was altered",
     );
+}
+
+#[test]
+fn add_ons_are_kept_to_the_bit() {
+    let sandbox = sandbox();
+    let mut weights = tiny_child().weights;
+    let mut heads = tiny().weights;
+    heads.floats_mut("entropy.z4.prior.bias").unwrap().iter_mut().for_each(|value| *value += 0.25);
+    weights.push_add_on(&heads);
+    let old = tiny().child(tiny().metadata.lambda, weights).unwrap();
+    let [new, _] = better_and_worse(&old);
+    save(&sandbox, "old", &old);
+    save(&sandbox, "new", &new);
+    let id = old.metadata.lineage.add_ons[0].to_string();
+    assert!(sandbox.says("models show new.safetensors").contains(&format!("  add-on         {id}\n")));
+    sandbox
+        .heirloom(&format!("models verify tiny.safetensors old.safetensors {FLAGS} --json p.json"))
+        .output()
+        .unwrap();
+    let proof: Value = serde_json::from_slice(&sandbox.get("p.json")).unwrap();
+    assert_eq!(proof["decodable"], true);
+    let verify = |new: &str| format!("models verify old.safetensors {new}.safetensors {FLAGS}");
+    assert!(sandbox.says(&verify("new")).contains("verdict: decodable and stable"));
+
+    for (flag, older_reads) in [("", Some(false)), (" --add-ons never", Some(true)), (" --add-ons auto", None)] {
+        let encode = "encode set/a.png -o a.hlm --force --lambda 32 --lossless=never --model old.safetensors";
+        sandbox.does(&format!("{encode}{flag}"));
+        sandbox.does("decode a.hlm -o b.png --force --model new.safetensors");
+        let by_tiny = sandbox.heirloom("decode a.hlm -o b.png --force --model tiny.safetensors").output().unwrap();
+        assert!(older_reads.is_none_or(|reads| reads == by_tiny.status.success()), "{flag}");
+    }
+
+    sandbox.put("bad.safetensors", &flipped(&new, "add_on1.z3.prior.bias", 2));
+    let error =
+        sandbox.refuses(&verify("bad"), 5, "claims the old one's entropy id, but its entropy branch was altered");
+    assert!(error.contains("\"add_on1.z3.prior.bias\" differs: value 2 is "), "{error}");
+    sandbox.refuses("models show bad.safetensors", 4, "the add-on's entropy id");
+    save(&sandbox, "plain", &tiny_child());
+    let error = sandbox.refuses(&verify("plain"), 5, "the new model does not keep the old one's add-ons");
+    assert!(error.contains("the old model has 1 add-on, the new one 0"), "{error}");
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn models_that_do_not_fit() {
     sandbox.put("stranger.safetensors", &stranger().to_bytes().unwrap());
     sandbox.save("a.png", rgb(40, 40));
     sandbox.does("encode a.png --model tiny.safetensors");
-    sandbox.refuses("decode a.hlm -o b.png", 3, "a.hlm: needs a model of the lineage with the entropy id ");
+    sandbox.refuses("decode a.hlm -o b.png", 3, "a.hlm: needs a model with the entropy id ");
     sandbox.refuses("decode a.hlm -o b.png --model stranger.safetensors", 3, "give a model file with --model FILE");
     sandbox.put("bad.safetensors", b"not a model");
     sandbox.refuses("decode a.hlm -o b.png --model bad.safetensors", 4, "bad.safetensors");

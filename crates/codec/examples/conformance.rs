@@ -90,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             fs::remove_file(path)?;
         }
     }
-    let lineage = model.metadata().lineage;
+    let lineage = &model.metadata().lineage;
     let range = model.metadata().lambda.encoder;
     let mut images = IMAGES.to_vec();
     for (lambda, beyond) in [(range.low, range.low < REACHED[0]), (range.high, range.high > REACHED[1])] {
@@ -132,7 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Results of the model for the other sets in the folder of `out`, by earlier generations of its
 /// lineage.
 fn older(model: &Model, out: &Path) -> Result<Vec<Older>, Box<dyn Error>> {
-    let lineage = model.metadata().lineage;
+    let lineage = &model.metadata().lineage;
     let mut found = Vec::new();
     let sets = fs::canonicalize(out)?.parent().map(Path::to_owned).ok_or("the set must lie in a folder of sets")?;
     for folder in fs::read_dir(sets)? {

@@ -42,7 +42,7 @@ mod reference;
 mod refine;
 
 pub use coding::{
-    DecodeError, DecodeOptions, DecodeSummary, Effort, EffortError, EncodeError, EncodeOptions, EncodeReport,
+    AddOns, DecodeError, DecodeOptions, DecodeSummary, Effort, EffortError, EncodeError, EncodeOptions, EncodeReport,
     EncodeSummary, Fault, LatentError, Latents, Lossless, Model, Partial, RowSink, RowSource, Scale, Spool,
     StreamError, Target, Targeted, TileOptions, artificial_images, calibrate,
 };

@@ -112,7 +112,7 @@ fn each_set_is_whole_and_unchanged() {
 fn files_of_the_default_model_decode_as_on_the_first_day() {
     let (sets, model) = (sets(), default_model());
     let set = own(&sets, &model);
-    let lineage = model.metadata().lineage;
+    let lineage = &model.metadata().lineage;
     assert_eq!(
         (lineage.entropy_id.to_string(), lineage.generation),
         (set.manifest.entropy_id.clone(), set.manifest.generation),

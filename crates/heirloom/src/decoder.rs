@@ -206,8 +206,7 @@ fn unknown(header: &Header, has_lineage: bool) -> Error {
         )
     } else {
         format!(
-            "the file needs a model of the lineage with the entropy id {}… (generation {} wrote it); add one with \
-             `Decoder::model`",
+            "the file needs a model with the entropy id {}… (generation {} wrote it); add one with `Decoder::model`",
             hex(&header.entropy_id),
             header.generation
         )

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use heirloom_codec::model::LambdaRange;
-use heirloom_codec::{Effort, EncodeSummary, Lossless, RowSource, Spool, Target};
+use heirloom_codec::{AddOns, Effort, EncodeSummary, Lossless, RowSource, Spool, Target};
 use heirloom_format::container::Metadata;
 
 use crate::{Error, ErrorKind, Image, Model, Result};
@@ -17,6 +17,7 @@ pub struct EncodeOptions {
     rate: Rate,
     lossless: Lossless,
     effort: u8,
+    add_ons: AddOns,
     keep_hidden_colour: bool,
     max_memory: Option<u64>,
 }
@@ -99,7 +100,14 @@ impl EncodeOptions {
     }
 
     fn of(rate: Rate) -> Self {
-        Self { rate, lossless: Lossless::default(), effort: 1, keep_hidden_colour: false, max_memory: None }
+        Self {
+            rate,
+            lossless: Lossless::default(),
+            effort: 1,
+            add_ons: AddOns::default(),
+            keep_hidden_colour: false,
+            max_memory: None,
+        }
     }
 
     /// Sets when a tile of the image is stored without loss. The default is wherever the network
@@ -117,6 +125,14 @@ impl EncodeOptions {
     #[must_use]
     pub fn with_effort(mut self, effort: u8) -> Self {
         self.effort = effort;
+        self
+    }
+
+    /// Sets which probabilities code the file if the model has add-ons to its lineage's: by default the
+    /// newest, which generations before it cannot decode. Has no effect with other models.
+    #[must_use]
+    pub fn with_add_ons(mut self, add_ons: AddOns) -> Self {
+        self.add_ons = add_ons;
         self
     }
 
@@ -209,6 +225,13 @@ impl Encoder {
         self
     }
 
+    /// Sets which probabilities code the file; see [`EncodeOptions::with_add_ons`].
+    #[must_use]
+    pub fn add_ons(mut self, add_ons: AddOns) -> Self {
+        self.options.add_ons = add_ons;
+        self
+    }
+
     /// Encodes an image. The same image, model and options give the same bytes on every machine, unless
     /// they ask for more effort than 1.
     ///
@@ -257,6 +280,7 @@ impl Encoder {
         let mut options = heirloom_codec::EncodeOptions::new(lambda).with_lossless(self.options.lossless);
         options.effort =
             Effort::new(self.options.effort).map_err(|error| Error::new(ErrorKind::BadParameter, error.to_string()))?;
+        options.add_ons = self.options.add_ons;
         options.keep_hidden_colour = self.options.keep_hidden_colour;
         options.max_memory = self.options.max_memory.unwrap_or(options.max_memory);
         Ok((model, options))

@@ -171,7 +171,7 @@ pub use encoder::{DEFAULT_QUALITY, EncodeOptions, Encoder};
 pub use error::{Error, ErrorKind, Result};
 pub use heirloom_codec::Image;
 pub use heirloom_codec::image::{ImageError, Metadata, PixelFormat, Samples};
-pub use heirloom_codec::{DecodeSummary, EncodeSummary, Lossless, RowSink, RowSource, Scale, Spool};
+pub use heirloom_codec::{AddOns, DecodeSummary, EncodeSummary, Lossless, RowSink, RowSource, Scale, Spool};
 pub use heirloom_format::container::{Cicp, Rect, Resolution, Seekable, Source, Tiling};
 pub use info::{Info, TileInfo, info};
 pub use model::Model;

@@ -41,8 +41,8 @@ impl fmt::Display for SelectError {
         match self {
             Self::Lineage { entropy_id, generation } => write!(
                 f,
-                "needs a model of the lineage with the entropy id {}…, of which there is none here (generation \
-                 {generation} wrote the file)",
+                "needs a model with the entropy id {}…, of which there is none here (generation {generation} wrote the \
+                 file)",
                 hex(entropy_id)
             ),
             Self::Generation { wanted, entropy_id, available } => write!(

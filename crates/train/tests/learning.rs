@@ -58,7 +58,7 @@ fn old_files_look_no_worse_with_replay_and_worse_without() {
     for file in [&with, &without] {
         assert!(entropy(file) == entropy(parent()));
     }
-    let own = with.metadata.lineage;
+    let own = &with.metadata.lineage;
     assert_eq!(own.entropy_id, parent().metadata.lineage.entropy_id);
     assert_eq!((own.generation, own.parent), (1, Some(parent().metadata.lineage.generation_id)));
     let notes = &with.metadata.provenance.notes;

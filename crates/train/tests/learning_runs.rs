@@ -11,7 +11,7 @@ use common::{
 };
 use heirloom_codec::{
     DecodeOptions, EncodeOptions, Model,
-    model::{EntropyId, LambdaRange, LambdaRanges, ModelFile},
+    model::{Branch, EntropyId, LambdaRange, LambdaRanges, ModelFile},
 };
 use heirloom_train::{
     TrainError,
@@ -108,7 +108,7 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
         for (branch, moves) in ["entropy.", "encoder.", "reconstruction."].iter().zip(moves) {
             assert_eq!(moved(&file, branch) > 0, moves, "{strategy:?} {branch}");
         }
-        let lineage = file.metadata.lineage;
+        let lineage = file.metadata.lineage.clone();
         let notes = &file.metadata.provenance.notes;
         assert_eq!(notes["strategy"], strategy.name());
         assert_eq!(notes["learned_from"], parent().metadata.lineage.generation_id.to_string());
@@ -123,6 +123,47 @@ fn each_strategy_moves_what_it_says_and_widens_what_it_may() {
                 .encode(&image, &EncodeOptions::new(lambda).with_lossless(heirloom_codec::Lossless::Never))
                 .unwrap();
             model.decode(&bytes, &DecodeOptions::default()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn add_ons_are_new_heads_and_every_later_generation_has_them() {
+    let scratch = prepared("learning-add-ons");
+    let mut chain = vec![parent().clone()];
+    for (strategy, add_ons) in [(Strategy::AddOn, 1), (Strategy::Replay, 1), (Strategy::AddOn, 2)] {
+        let number = chain.len();
+        let from = scratch.0.join(format!("{number}.safetensors"));
+        put(&from, &chain[number - 1]);
+        let request = Request { strategy: Some(strategy), from: Some(from.into()), ..with_data(&scratch, 3) };
+        let options = options(&scratch, "new", &format!("run{number}"));
+        let checkpoint = learn(&request, &options).unwrap();
+        let file = child(&options.out, &checkpoint);
+        assert_eq!(file.metadata.provenance.strategy(), Some(strategy));
+        assert_eq!(file.metadata.lineage.add_ons.len(), add_ons);
+        assert_eq!(chain[number - 1].entropy_difference(&file), None);
+        if strategy == Strategy::AddOn {
+            let newest = file.weights.with_heads(add_ons);
+            for (name, tensor) in chain[number - 1].weights.with_heads(add_ons - 1).branch(Branch::Entropy) {
+                let is_head = heirloom_codec::model::add_on::is_head(name);
+                assert!(is_head || newest.get(name) == Some(tensor), "{name}");
+            }
+            // Where the next one starts.
+            let floats = export::floats(&file).unwrap();
+            assert_eq!(&newest.to_floats(&file.metadata.spec).unwrap(), &floats);
+        }
+        chain.push(file);
+    }
+    let models: Vec<Model> = chain.into_iter().map(|file| Model::new(file).unwrap()).collect();
+    let image = codec_image(&images(&scratch.images())[0]);
+    let options = DecodeOptions::default();
+    for (number, writer) in models.iter().enumerate() {
+        let lossy = EncodeOptions::new(128.0).with_lossless(heirloom_codec::Lossless::Never);
+        let bytes = writer.encode(&image, &lossy).unwrap();
+        let latents = writer.decode_latents(&bytes, &options).unwrap();
+        assert_eq!(models.iter().filter(|model| model.reads(&latents.header)).count(), [4, 3, 3, 1][number]);
+        for reader in models[number..].iter() {
+            assert_eq!(reader.decode_latents(&bytes, &options).unwrap(), latents);
         }
     }
 }
@@ -213,6 +254,8 @@ fn what_cannot_work_is_refused_before_anything_is_written() {
     refused(Request { replay_share: Some(0.0), ..data.clone() }, "nothing is replayed");
     refused(Request { replay_share: Some(0.01), ..data.clone() }, "cannot be split");
     refused(Request { strategy: Some(Strategy::Encoder), ..data.clone() }, "encoder replays nothing");
+    let whole = Request { strategy: Some(Strategy::AddOn), replay_share: Some(1.0), ..data.clone() };
+    refused(whole, "an add-on learns from new images");
     refused(Request { lambda: Some([100.0, 50.0]), ..data.clone() }, "lambda must be");
     refused(Request { ancestors: vec![scratch.0.join("parent.safetensors")], ..data.clone() }, "is no ancestor of");
     refused(Request { originals: Some(scratch.images()), ..data.clone() }, "--replay-archive");

@@ -108,7 +108,7 @@ fn missing(error: heirloom::Error, file: &[u8]) -> Failure {
     {
         let id: String = info.entropy_id.iter().map(|byte| format!("{byte:02x}")).collect();
         failure.message = format!(
-            "the file needs a model of the lineage with the entropy id {id}… (generation {} wrote it); load the codec \
+            "the file needs a model with the entropy id {id}… (generation {} wrote it); load the codec \
              with that model",
             info.generation
         );

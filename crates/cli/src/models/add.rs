@@ -64,7 +64,7 @@ fn conflict(new: &Lineage, existing: &Lineage) -> Conflict {
             (false, true) => Conflict::SameNumber,
             (false, false) => Conflict::None,
         }
-    } else if new.entropy_id.0[..8] == existing.entropy_id.0[..8] {
+    } else if new.entropy_ids().any(|id| existing.entropy_ids().any(|other| id.short() == other.short())) {
         Conflict::SamePrefix
     } else {
         Conflict::None
@@ -108,6 +108,7 @@ mod tests {
         bytes[31] = entropy[1];
         Lineage {
             entropy_id: EntropyId(bytes),
+            add_ons: Vec::new(),
             generation,
             generation_id: GenerationId([id; 32]),
             parent: (generation > 0).then_some(GenerationId([0; 32])),
@@ -124,6 +125,10 @@ mod tests {
             (lineage([1, 1], 2, 8), Conflict::None),
             (lineage([1, 2], 1, 8), Conflict::SamePrefix),
             (lineage([2, 1], 1, 7), Conflict::None),
+            (
+                Lineage { add_ons: vec![lineage([1, 1], 0, 0).entropy_id], ..lineage([2, 1], 1, 7) },
+                Conflict::SamePrefix,
+            ),
         ] {
             assert_eq!(conflict(&new, &existing), expected, "{new:?}");
         }

@@ -47,12 +47,15 @@ fn broken(old: &ModelFile, new: &ModelFile) -> Result<Option<String>, ModelError
         return new.check_ids().map(|()| None);
     };
     let (mine, its) = (&old.metadata.lineage, &new.metadata.lineage);
-    if mine.entropy_id == its.entropy_id {
+    if mine.entropy_ids().eq(its.entropy_ids().take(1 + mine.add_ons.len())) {
         return Ok(Some(format!(
             "the new model claims the old one's entropy id, but its entropy branch was altered: {difference}"
         )));
     }
     new.check_ids()?;
+    if mine.entropy_id == its.entropy_id {
+        return Ok(Some(format!("the new model does not keep the old one's add-ons: {difference}")));
+    }
     let provenance = &new.metadata.provenance;
     let learned_here = provenance.learned_from() == Some(mine.generation_id);
     let end_to_end = provenance.strategy() == Some(Strategy::EndToEnd);

@@ -11,6 +11,8 @@ use heirloom_kernels::{Engine, Map};
 pub(super) struct Setting {
     pub engine: Engine,
     pub lambda: f32,
+    /// The add-on whose heads are used; 0 for the entropy branch's own.
+    pub add_on: usize,
 }
 
 /// A canvas that was encoded.
@@ -59,7 +61,7 @@ impl Model {
         input: Map,
         wanted: Wanted,
     ) -> Result<CodedCanvas, EncodeError> {
-        let Setting { engine, lambda } = setting;
+        let Setting { engine, lambda, .. } = setting;
         let (height, width) = (input.height / CANVAS_UNIT, input.width / CANVAS_UNIT);
         let encoder = self.network.encoder.as_ref().ok_or(EncodeError::NoEncoder)?;
         let mut encoder = encoder.features(engine, lambda, input);
@@ -216,7 +218,7 @@ impl Model {
     }
 
     pub(super) fn entropy_walk(&self, setting: Setting, height: usize, width: usize) -> EntropyWalk<'_> {
-        self.network.entropy.walk(setting.engine, setting.lambda, height, width)
+        self.network.entropy.walk_with(setting.add_on, setting.engine, setting.lambda, (height, width))
     }
 
     pub(super) fn reconstruction_walk(&self, setting: Setting, height: usize, width: usize) -> ReconstructionWalk<'_> {

@@ -158,7 +158,7 @@ impl Model {
         if !is_allowed(needed, options.max_memory) {
             return Err(DecodeError::Memory { needed, allowed: options.max_memory });
         }
-        let setting = setting(header, options)?;
+        let setting = self.setting(header, options)?;
         let parallel = memory.parallel(options.max_memory);
         let need = Need { shown: rect, latents, strict };
         let region = Region { head: &head, source, rect, setting, parallel, need };
@@ -244,7 +244,7 @@ impl Model {
     pub fn decode_latents(&self, bytes: &[u8], options: &DecodeOptions) -> Result<Latents, DecodeError> {
         let File { header, tiles, .. } = parse(bytes, &options.limits)?;
         self.check_lineage(&header)?;
-        let setting = setting(&header, options)?;
+        let setting = self.setting(&header, options)?;
         self.check_memory(&header, options)?;
         let latents = header.tiles().rects().zip(tiles).map(|(rect, tile)| match &tile.colour {
             TileColour::Latents(sections) => self.decode_canvas_latents(setting, grid(rect), sections).map(Some),
@@ -266,7 +266,7 @@ impl Model {
             return Err(ImageError::Empty { width: header.width, height: header.height }.into());
         }
         latents.check(&self.metadata.spec)?;
-        let setting = setting(header, options)?;
+        let setting = self.setting(header, options)?;
         self.check_memory(header, options)?;
         let format = header.pixel_format.without_alpha();
         let whole = Rect { x: 0, y: 0, width: header.width, height: header.height };
@@ -296,12 +296,20 @@ impl Model {
 
     /// Checks that this model decodes files with this header.
     pub(super) fn check_lineage(&self, header: &Header) -> Result<(), DecodeError> {
-        let present = self.metadata.lineage.entropy_id;
         if self.metadata.lineage.reads(header) {
             return Ok(());
         }
+        let present = self.metadata.lineage.entropy_id;
         let (needed, generation) = (header.entropy_id, header.generation);
         Err(DecodeError::UnknownModel { needed, generation, present })
+    }
+
+    fn setting(&self, header: &Header, options: &DecodeOptions) -> Result<Setting, DecodeError> {
+        let isa = options.isa.unwrap_or_else(Isa::best);
+        let engine = Engine::at(isa).ok_or(DecodeError::Isa(isa))?;
+        // Files of other lineages are refused where their latents are read.
+        let add_on = self.metadata.lineage.heads_of(header).unwrap_or_default();
+        Ok(Setting { engine, lambda: header.lambda, add_on })
     }
 
     fn check_memory(&self, header: &Header, options: &DecodeOptions) -> Result<(), DecodeError> {
@@ -312,10 +320,4 @@ impl Model {
         }
         Ok(())
     }
-}
-
-fn setting(header: &Header, options: &DecodeOptions) -> Result<Setting, DecodeError> {
-    let isa = options.isa.unwrap_or_else(Isa::best);
-    let engine = Engine::at(isa).ok_or(DecodeError::Isa(isa))?;
-    Ok(Setting { engine, lambda: header.lambda })
 }

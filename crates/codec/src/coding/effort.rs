@@ -88,7 +88,10 @@ mod search {
         let [z1, z2, z3, z4] = residuals;
         let coarse = [z1, z2].map(|residuals| quantise_residuals(&residuals));
         let features = features(model, setting, grid, &coarse);
-        let branches = Branches::new(&model.network, &model.metadata.spec, weights, setting.engine, setting.lambda)?;
+        let Setting { engine, lambda, add_on } = setting;
+        let weights = weights.with_heads(add_on);
+        let branches = Branches::new(&model.network, &model.metadata.spec, &weights, (engine, lambda, add_on))?;
+        drop(weights);
         let canvas = Canvas { image, seen, features: features.each_ref(), lambda: setting.lambda };
         let fine = refine::refine(&branches, &canvas, [z3, z4], steps);
         drop((branches, features));

@@ -9,7 +9,7 @@ use super::memory::{EncodeMemory, is_allowed};
 use super::pixels::{Rows, Window};
 use super::rows::{ImageRows, RowSource, Spool};
 use super::tile::EncodedTile;
-use super::{EncodeError, EncodeOptions, Latents, Model};
+use super::{AddOns, EncodeError, EncodeOptions, Latents, Model};
 use crate::image::{Image, ImageError, Metadata};
 use crate::model::LATENT_LEVELS;
 use heirloom_format::container::{
@@ -76,10 +76,23 @@ impl Model {
         image: &Image,
         options: &EncodeOptions,
     ) -> Result<(Vec<u8>, EncodeSummary), EncodeError> {
-        let (mut bytes, mut spool) = (Vec::new(), Cursor::new(Vec::new()));
-        let rows = &mut ImageRows::new(image);
-        let summary = self.encode_rows(rows, &image.metadata, options, &mut spool, &mut bytes)?;
-        Ok((bytes, summary))
+        let encode = |options: &EncodeOptions| -> Result<_, EncodeError> {
+            let (mut bytes, mut spool) = (Vec::new(), Cursor::new(Vec::new()));
+            let rows = &mut ImageRows::new(image);
+            let summary = self.encode_rows(rows, &image.metadata, options, &mut spool, &mut bytes)?;
+            Ok((bytes, summary))
+        };
+        let first = encode(options)?;
+        if options.add_ons != AddOns::WhereBetter || self.metadata.lineage.add_ons.is_empty() {
+            return Ok(first);
+        }
+        let second = encode(&options.with_add_ons(AddOns::Never))?;
+        let pixels = f64::from(image.width()) * f64::from(image.height());
+        let loss = |summary: &EncodeSummary| {
+            let error = summary.mean_squared_error.unwrap_or_default() / (127.5 * 127.5);
+            8.0 * summary.bytes as f64 + f64::from(options.lambda) * error * pixels
+        };
+        Ok(if loss(&second.1) < loss(&first.1) { second } else { first })
     }
 
     /// Encodes an image whose rows come one after another, and writes its file. No more than a row
@@ -176,13 +189,15 @@ impl Model {
             return Err(ImageError::Empty { width, height }.into());
         }
         let lineage = &self.metadata.lineage;
+        let add_on = if options.add_ons == AddOns::Never { 0 } else { lineage.add_ons.len() };
+        let entropy_id = lineage.entropy_ids().nth(add_on).unwrap_or(&lineage.entropy_id);
         let header = Header {
             width,
             height,
             pixel_format: source.format(),
             tiling: options.tiles.tiling(width, height),
             lambda: options.lambda,
-            entropy_id: lineage.entropy_id.short(),
+            entropy_id: entropy_id.short(),
             generation: lineage.generation,
             generation_id: lineage.generation_id.short(),
         };
@@ -194,7 +209,7 @@ impl Model {
         }
         let isa = options.isa.unwrap_or_else(Isa::best);
         let engine = Engine::at(isa).ok_or(EncodeError::Isa(isa))?;
-        let setting = Setting { engine, lambda: options.lambda };
+        let setting = Setting { engine, lambda: options.lambda, add_on };
         Ok(Plan { header, grid, setting, parallel: memory.parallel(options.max_memory) })
     }
 

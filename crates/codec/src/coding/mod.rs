@@ -31,6 +31,6 @@ pub use error::{DecodeError, EncodeError, Fault};
 pub use latents::{LatentError, Latents};
 pub use lossless::StreamError;
 pub use model::Model;
-pub use options::{DecodeOptions, EncodeOptions, Lossless, Scale, Target, TileOptions};
+pub use options::{AddOns, DecodeOptions, EncodeOptions, Lossless, Scale, Target, TileOptions};
 pub use rows::{RowSink, RowSource, Spool};
 pub use target::Targeted;

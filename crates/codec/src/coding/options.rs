@@ -27,6 +27,21 @@ pub enum Lossless {
     Always,
 }
 
+/// Which distributions of latents a file is coded by, if the model has add-ons to its entropy branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AddOns {
+    /// Those of the newest add-on, which the encoder has learned with. Generations before the one that
+    /// brought it cannot decode the file.
+    #[default]
+    Newest,
+    /// Those of the entropy branch itself, which every generation of the lineage knows.
+    Never,
+    /// Those that give the smaller loss for this image, which takes twice as long. Only where the image
+    /// is given as a whole; rows that come one after another are coded by [`Self::Newest`].
+    WhereBetter,
+}
+
 /// How large tiles are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileOptions {
@@ -73,6 +88,8 @@ pub struct EncodeOptions {
     pub lossless: Lossless,
     /// Time that is spent on smaller or better files.
     pub effort: Effort,
+    /// Which distributions of latents are used, if the model has add-ons.
+    pub add_ons: AddOns,
     /// Whether the colour of wholly transparent pixels is coded as it is. Otherwise it is replaced
     /// by what costs least.
     pub keep_hidden_colour: bool,
@@ -93,6 +110,7 @@ impl EncodeOptions {
             lambda,
             lossless: Lossless::default(),
             effort: Effort::default(),
+            add_ons: AddOns::default(),
             keep_hidden_colour: false,
             tiles: TileOptions::default(),
             max_memory: DEFAULT_MEMORY,
@@ -104,6 +122,13 @@ impl EncodeOptions {
     #[must_use]
     pub fn with_effort(mut self, effort: Effort) -> Self {
         self.effort = effort;
+        self
+    }
+
+    /// Sets which distributions of latents are used.
+    #[must_use]
+    pub fn with_add_ons(mut self, add_ons: AddOns) -> Self {
+        self.add_ons = add_ons;
         self
     }
 

@@ -9,7 +9,7 @@ use super::latents::grid;
 use super::lossless;
 use super::pixels::{self, Rows};
 use super::safety_net::{self, Verdict};
-use super::{DecodeError, EncodeError, EncodeOptions, Lossless, Model};
+use super::{AddOns, DecodeError, EncodeError, EncodeOptions, Lossless, Model};
 use crate::image::convert::{from_network, to_network};
 use crate::image::{Image, ImageError, PixelFormat, Samples};
 use crate::model::LATENT_LEVELS;
@@ -109,7 +109,9 @@ impl Model {
         report: bool,
     ) -> Result<(CodedCanvas, Option<f64>, [f64; 2]), EncodeError> {
         let steps = options.effort.steps();
-        let measured = options.lossless == Lossless::WhereBetter || steps > 0;
+        // [`AddOns::WhereBetter`] compares a file with one of [`AddOns::Never`].
+        let compared = options.add_ons != AddOns::Newest;
+        let measured = options.lossless == Lossless::WhereBetter || steps > 0 || compared;
         let wanted = Wanted { reconstruction: measured, report, residuals: steps > 0 };
         #[cfg(feature = "effort")]
         let target = (steps > 0).then(|| input.clone());

@@ -24,6 +24,13 @@ pub enum EntropyDifference {
         /// Range of the second model.
         new: LambdaRange,
     },
+    /// The newer model lacks add-ons.
+    AddOns {
+        /// Number of the old model's add-ons.
+        old: usize,
+        /// Number of the newer model's.
+        new: usize,
+    },
     /// Values of tensors.
     Tensors {
         /// Name of the first tensor that differs, in alphabetical order.
@@ -57,6 +64,9 @@ impl fmt::Display for EntropyDifference {
                 "the λ range of the entropy branch is {} to {} in the old model and {} to {} in the new one",
                 old.low, old.high, new.low, new.high
             ),
+            Self::AddOns { old, new } => {
+                write!(f, "the old model has {old} add-on{}, the new one {new}", if *old == 1 { "" } else { "s" })
+            }
             Self::Tensors { name, index, old, new, values, tensors, of_tensors } => write!(
                 f,
                 "the tensor {name:?} differs: value {index} is {old} in the old model and {new} in the new one; \
@@ -83,9 +93,15 @@ impl ModelFile {
         if old.canonical_bytes() != new.canonical_bytes() {
             return Some(EntropyDifference::Range { old, new });
         }
+        let (own, of_newer) = (self.metadata.lineage.add_ons.len(), newer.metadata.lineage.add_ons.len());
+        if own > of_newer {
+            return Some(EntropyDifference::AddOns { old: own, new: of_newer });
+        }
         let mut first = None;
         let (mut values, mut tensors, mut of_tensors) = (0, 0, 0);
-        for ((name, old), (_, new)) in self.weights.branch(Branch::Entropy).zip(newer.weights.branch(Branch::Entropy)) {
+        let add_ons = (1..=own).flat_map(|number| self.weights.add_on(number).zip(newer.weights.add_on(number)));
+        let branch = self.weights.branch(Branch::Entropy).zip(newer.weights.branch(Branch::Entropy));
+        for ((name, old), (_, new)) in branch.chain(add_ons) {
             of_tensors += 1;
             let differing = differences(&old.values, &new.values);
             if let Some(&index) = differing.first() {

@@ -57,7 +57,7 @@ pub enum ModelError {
     },
     /// An id is not that of the weights.
     Identity {
-        /// `entropy` or `generation`.
+        /// `entropy`, `add-on's entropy` or `generation`.
         which: &'static str,
         /// The id in the metadata.
         stated: String,

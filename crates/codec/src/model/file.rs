@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use super::add_on::MAX_ADD_ONS;
 use super::header::{METADATA_KEY, MODEL_FORMAT_VERSION, entry, read_metadata};
 use super::thumbnail::is_thumbnail;
 use super::{
@@ -34,6 +35,7 @@ impl ModelFile {
         weights.check(&spec)?;
         let lineage = Lineage {
             entropy_id: EntropyId::of(&spec, lambda.entropy, &weights),
+            add_ons: EntropyId::of_add_ons(&spec, lambda.entropy, &weights),
             generation: 0,
             generation_id: GenerationId::of(&spec, &lambda, &weights),
             parent: None,
@@ -54,24 +56,25 @@ impl ModelFile {
 
     /// Makes the next generation, learned from this one: same spec and entropy branch, other
     /// weights of encoder and reconstruction branch, and perhaps other λ ranges of these two. A
-    /// thumbnail head is passed on, unless the weights have another.
+    /// thumbnail head is passed on, unless the weights have another, and so are add-ons, unless the
+    /// weights have some: then these are this generation's and perhaps more.
     ///
     /// # Errors
-    /// Weights that do not fit the spec; or weights or ranges that change the entropy id, which
-    /// would make the files of the lineage undecodable.
+    /// Weights that do not fit the spec; or weights or ranges that change the entropy id or the id of
+    /// an add-on, which would make files of the lineage undecodable.
     pub fn child(&self, lambda: LambdaRanges, mut weights: QuantisedWeights) -> Result<Self, ModelError> {
         if !weights.has_thumbnail() {
             weights.take_thumbnail(&self.weights);
         }
+        if weights.add_ons() == 0 {
+            weights.take_add_ons(&self.weights);
+        }
         let mut next = Self::new(self.metadata.spec.clone(), lambda, weights)?;
         let (old, new) = (&self.metadata.lineage, &mut next.metadata.lineage);
         if new.entropy_id != old.entropy_id {
-            return Err(ModelError::Identity {
-                which: "entropy",
-                stated: old.entropy_id.to_string(),
-                computed: new.entropy_id.to_string(),
-            });
+            return Err(differing("entropy", &old.entropy_id, &new.entropy_id));
         }
+        check_add_ons(&old.add_ons, new.add_ons.get(..old.add_ons.len()).unwrap_or(&new.add_ons))?;
         new.generation = old.generation.saturating_add(1);
         new.parent = Some(old.generation_id);
         next.metadata.licence.clone_from(&self.metadata.licence);
@@ -137,6 +140,10 @@ impl ModelFile {
         };
         // All are read before the first error is returned, so that the error does not depend on
         // threads.
+        let add_ons = metadata.lineage.add_ons.len();
+        if add_ons > MAX_ADD_ONS {
+            return Err(ModelError::Metadata(format!("it names {add_ons} add-ons, allowed are {MAX_ADD_ONS}")));
+        }
         let mut listed = metadata.tensors();
         if tensors.names().into_iter().any(is_thumbnail) {
             listed.extend(metadata.spec.thumbnail_parameters());
@@ -189,29 +196,41 @@ impl ModelFile {
     /// [`ModelError::Identity`] for the entropy id first, then the generation id.
     pub fn check_ids(&self) -> Result<(), ModelError> {
         let Metadata { spec, lambda, lineage, without_encoder, .. } = &self.metadata;
-        let (entropy, generation) = rayon::join(
-            || EntropyId::of(spec, lambda.entropy, &self.weights),
+        let ((entropy, add_ons), generation) = rayon::join(
+            || {
+                let (spec, range) = (spec, lambda.entropy);
+                (EntropyId::of(spec, range, &self.weights), EntropyId::of_add_ons(spec, range, &self.weights))
+            },
             || match without_encoder {
                 Some(encoder) => GenerationId::with_encoder(*encoder, spec, lambda, &self.weights),
                 None => GenerationId::of(spec, lambda, &self.weights),
             },
         );
         if entropy != lineage.entropy_id {
-            return Err(ModelError::Identity {
-                which: "entropy",
-                stated: lineage.entropy_id.to_string(),
-                computed: entropy.to_string(),
-            });
+            return Err(differing("entropy", &lineage.entropy_id, &entropy));
         }
+        check_add_ons(&lineage.add_ons, &add_ons)?;
         if generation != lineage.generation_id {
-            return Err(ModelError::Identity {
-                which: "generation",
-                stated: lineage.generation_id.to_string(),
-                computed: generation.to_string(),
-            });
+            return Err(differing("generation", &lineage.generation_id, &generation));
         }
         Ok(())
     }
+}
+
+/// Checks that the entropy ids of add-ons are the stated ones.
+fn check_add_ons(stated: &[EntropyId], computed: &[EntropyId]) -> Result<(), ModelError> {
+    if stated.len() != computed.len() {
+        let (stated, computed) = (stated.len(), computed.len());
+        return Err(ModelError::Metadata(format!("there are {computed} add-ons, but {stated} are stated")));
+    }
+    match stated.iter().zip(computed).find(|(stated, computed)| stated != computed) {
+        Some((stated, computed)) => Err(differing("add-on's entropy", stated, computed)),
+        None => Ok(()),
+    }
+}
+
+fn differing(which: &'static str, stated: &impl ToString, computed: &impl ToString) -> ModelError {
+    ModelError::Identity { which, stated: stated.to_string(), computed: computed.to_string() }
 }
 
 fn values(name: &str, view: &TensorView<'_>) -> Result<Values, ModelError> {

@@ -55,6 +55,7 @@ impl Metadata {
         if self.without_encoder.is_some() {
             tensors.retain(|(name, _, _)| !name.starts_with(Branch::Encoder.prefix()));
         }
+        tensors.extend((1..=self.lineage.add_ons.len()).flat_map(|number| self.spec.add_on_parameters(number)));
         tensors
     }
 

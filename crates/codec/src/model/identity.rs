@@ -108,6 +108,12 @@ impl EntropyId {
         weights.branch(Branch::Entropy).for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
         Self(hasher.finalize().into())
     }
+
+    /// The ids of the add-ons in `weights`: those of an entropy branch that has their heads for its own.
+    #[must_use]
+    pub fn of_add_ons(spec: &Spec, range: LambdaRange, weights: &QuantisedWeights) -> Vec<Self> {
+        (1..=weights.add_ons()).map(|number| Self::of(spec, range, &weights.with_heads(number))).collect()
+    }
 }
 
 impl GenerationId {
@@ -137,6 +143,9 @@ impl GenerationId {
         hasher.update(&encoder.0);
         hasher.update(&branch_hash(weights, Branch::Entropy));
         hasher.update(&branch_hash(weights, Branch::Reconstruction));
+        for number in 1..=weights.add_ons() {
+            hasher.update(&hash_of(weights.add_on(number)));
+        }
         Self(hasher.finalize().into())
     }
 }
@@ -151,9 +160,13 @@ impl EncoderHash {
 
 /// Hash of the tensors of a branch.
 fn branch_hash(weights: &QuantisedWeights, branch: Branch) -> [u8; 32] {
+    hash_of(weights.branch(branch))
+}
+
+fn hash_of<'a>(tensors: impl Iterator<Item = (&'a str, &'a QuantisedTensor)>) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"heirloom branch 2\0");
-    weights.branch(branch).for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
+    tensors.for_each(|(name, tensor)| hash_tensor(&mut hasher, name, tensor));
     hasher.finalize().into()
 }
 

@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::{EncoderHash, EntropyId, GenerationId, LambdaRanges, Provenance, Record, Spec};
 
 /// The place of a model in its lineage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lineage {
     /// Follows from spec, λ range and weights of the entropy branch; checked when a model is read.
     pub entropy_id: EntropyId,
+    /// The entropy ids of the model's add-ons, in the order in which generations brought them; checked
+    /// when a model is read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add_ons: Vec<EntropyId>,
     /// 0 after pre-training, one more with every learning.
     pub generation: u32,
     /// Follows from spec, λ ranges and all weights; checked when a model is read.
@@ -20,11 +24,23 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// Whether a model with this lineage decodes files with this header: whether its entropy branch
-    /// is the one that wrote them.
+    /// Whether a model with this lineage decodes files with this header: whether its entropy branch,
+    /// or one of its add-ons, is the one that wrote them.
     #[must_use]
     pub fn reads(&self, header: &Header) -> bool {
-        header.entropy_id == self.entropy_id.short()
+        self.heads_of(header).is_some()
+    }
+
+    /// Which heads wrote files with this header: 0 for the entropy branch's own, or the number of an
+    /// add-on; `None` if they are none of this model's.
+    #[must_use]
+    pub fn heads_of(&self, header: &Header) -> Option<usize> {
+        self.entropy_ids().position(|id| id.short() == header.entropy_id)
+    }
+
+    /// The entropy id of the branch and those of its add-ons.
+    pub fn entropy_ids(&self) -> impl Iterator<Item = &EntropyId> {
+        std::iter::once(&self.entropy_id).chain(&self.add_ons)
     }
 
     /// Whether this very generation wrote files with this header, so that exact decoding gives the

@@ -2,6 +2,7 @@
 //! ids that follow from them ([`EntropyId`], [`GenerationId`]), and the file that carries all of it
 //! ([`ModelFile`]).
 
+pub mod add_on;
 mod branch;
 mod compare;
 mod error;
@@ -22,6 +23,7 @@ mod thumbnail;
 mod weights;
 mod widen;
 
+pub use add_on::MAX_ADD_ONS;
 pub use branch::Branch;
 pub use compare::EntropyDifference;
 pub use error::ModelError;

@@ -15,6 +15,8 @@ use super::GenerationId;
 pub enum Strategy {
     /// Encoder and reconstruction branch learned, while files of earlier generations were replayed.
     Replay,
+    /// As by replay, and besides new heads of the entropy branch, which became an add-on.
+    AddOn,
     /// Only the encoder learned.
     Encoder,
     /// All branches learned. The result is another lineage.
@@ -27,9 +29,16 @@ impl Strategy {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Replay => "replay",
+            Self::AddOn => "add-on",
             Self::Encoder => "encoder",
             Self::EndToEnd => "end-to-end",
         }
+    }
+
+    /// Whether files of earlier generations are replayed.
+    #[must_use]
+    pub const fn replays(self) -> bool {
+        matches!(self, Self::Replay | Self::AddOn)
     }
 }
 
@@ -43,10 +52,12 @@ impl FromStr for Strategy {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Replay, Self::Encoder, Self::EndToEnd]
+        [Self::Replay, Self::AddOn, Self::Encoder, Self::EndToEnd]
             .into_iter()
             .find(|strategy| strategy.name() == text)
-            .ok_or_else(|| format!("the strategy {text:?} is unknown; it must be replay, encoder or end-to-end"))
+            .ok_or_else(|| {
+                format!("the strategy {text:?} is unknown; it must be replay, add-on, encoder or end-to-end")
+            })
     }
 }
 

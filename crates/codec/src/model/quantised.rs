@@ -179,6 +179,11 @@ impl QuantisedWeights {
         self.tensors.extend(from.branch(branch).map(|(name, tensor)| (name.to_owned(), tensor.clone())));
     }
 
+    /// Keeps the tensors whose names `keep` accepts.
+    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.tensors.retain(|name, _| keep(name));
+    }
+
     /// Number of tensors.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -191,14 +196,15 @@ impl QuantisedWeights {
         self.tensors.is_empty()
     }
 
-    /// Checks that these are exactly the tensors of `spec`, perhaps with those of a thumbnail head,
-    /// with the right types and shapes, finite values, usable inputs, and sums that cannot exceed 32
-    /// bits.
+    /// Checks that these are exactly the tensors of `spec`, perhaps with those of a thumbnail head and of
+    /// add-ons, with the right types and shapes, finite values, usable inputs, and sums that cannot
+    /// exceed 32 bits.
     ///
     /// # Errors
     /// An invalid spec, or the first tensor that is missing, extra, misshapen or unusable.
     pub fn check(&self, spec: &Spec) -> Result<(), ModelError> {
-        self.check_listed(spec, spec.quantised_parameters())
+        let add_ons = (1..=self.add_ons()).flat_map(|number| spec.add_on_parameters(number));
+        self.check_listed(spec, spec.quantised_parameters().into_iter().chain(add_ons).collect())
     }
 
     /// Checks that these are exactly the listed tensors of `spec`; see [`Self::check`].

@@ -34,6 +34,11 @@ impl<'a> Builder<'a> {
         self.spec
     }
 
+    /// Number of add-ons of the model.
+    pub fn add_ons(&self) -> usize {
+        self.weights.add_ons()
+    }
+
     /// What observes the inputs of the layers that were built.
     pub fn into_peaks(self) -> Peaks {
         self.peaks.unwrap_or_default()

@@ -90,7 +90,8 @@ impl Loss {
 }
 
 impl Branches {
-    /// The branches of `network`, whose weights are `weights`, at λ.
+    /// The branches of `network` with the heads of its add-on `add_on`, 0 for none, at λ. `weights` are
+    /// those of such a network without add-ons.
     ///
     /// # Errors
     /// Weights that do not fit the spec.
@@ -98,8 +99,7 @@ impl Branches {
         network: &Network,
         spec: &Spec,
         weights: &QuantisedWeights,
-        engine: Engine,
-        lambda: f32,
+        (engine, lambda, add_on): (Engine, f32, usize),
     ) -> Result<Self, ModelError> {
         let w = Parameters(weights.to_floats(spec)?);
         let activated = |mut embedding: Vec<f32>| {
@@ -121,7 +121,7 @@ impl Branches {
                 entropy_in: blocks(format!("{e}.in"), spec.entropy_in[level], &entropy)?,
                 prior: w.dense(&format!("{e}.prior"), &[width])?,
                 context,
-                steps: network.entropy.steps(level, lambda).unwrap_or_else(|| vec![1.0; latent]),
+                steps: network.entropy.steps(add_on, level, lambda).unwrap_or_else(|| vec![1.0; latent]),
                 latent: w.dense(&format!("{e}.latent"), &[latent])?,
                 entropy_out: blocks(format!("{e}.out"), spec.entropy_out[level], &entropy)?,
                 entropy_up: (level + 1 < LATENT_LEVELS).then(|| w.up(&format!("{e}.up"), 2)).transpose()?,
@@ -320,7 +320,7 @@ mod tests {
             let ModelFile { metadata, weights } = crate::reference::model(spec.clone()).unwrap();
             let network = Network::new(&spec, &metadata.lambda, &weights).unwrap();
             let engine = Engine::at(Isa::best()).unwrap();
-            let branches = Branches::new(&network, &spec, &weights, engine, 100.0).unwrap();
+            let branches = Branches::new(&network, &spec, &weights, (engine, 100.0, 0)).unwrap();
             let width = spec.level_width(FIRST);
             let start = branches.start(noise(8, 4, width, 1), noise(8, 4, width, 9_000));
             let image = noise(128, 64, 3, 5);

@@ -13,7 +13,7 @@ use crate::error::{Result, TrainError};
 /// A named model that is no ancestor; a missing generation, unless `without_missing` is set: then
 /// it is logged.
 pub fn ancestors(parent: &ModelFile, named: &[PathBuf], store: Store, without_missing: bool) -> Result<Vec<ModelFile>> {
-    let lineage = parent.metadata.lineage;
+    let lineage = &parent.metadata.lineage;
     let mut models = named.iter().map(|path| Ok(StoredModel::open(path)?)).collect::<Result<Vec<_>>>()?;
     for model in &models {
         let own = model.lineage();
@@ -28,9 +28,9 @@ pub fn ancestors(parent: &ModelFile, named: &[PathBuf], store: Store, without_mi
         }
     }
     models.extend(store.models.into_iter().filter(|model| model.lineage().entropy_id == lineage.entropy_id));
-    let (mut found, missing) = heirloom_store::ancestors(&lineage, &models);
+    let (mut found, missing) = heirloom_store::ancestors(lineage, &models);
     if let Some(id) = missing {
-        let number = found.last().map_or(&lineage, |oldest| oldest.lineage()).generation.saturating_sub(1);
+        let number = found.last().map_or(lineage, |oldest| oldest.lineage()).generation.saturating_sub(1);
         let what = format!("generation {number} ({id}), which also wrote old files, is missing");
         if !without_missing {
             return Err(TrainError::Model(format!(

@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
-use heirloom_codec::model::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, QuantisedWeights};
+use heirloom_codec::model::{
+    Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, QuantisedWeights, add_on::is_head,
+};
 
 use super::generation::Generation;
 use crate::{
@@ -47,7 +49,7 @@ impl LearningPlan {
         let all = [old.encoder, old.reconstruction].into_iter().fold(LambdaRange::from(config.lambda), hull);
         let (widened, values) = parent.widened(all)?;
         let (ranges, start) = match strategy {
-            Strategy::Replay => (widened, values),
+            Strategy::Replay | Strategy::AddOn => (widened, values),
             // The old reconstruction branch stays, and with it its range of λ.
             Strategy::Encoder => {
                 let mut start = parent.values()?;
@@ -132,7 +134,12 @@ impl LearningPlan {
         let refused = |e: ModelError| TrainError::Model(e.to_string());
         let ranges = calibration.ranges(spec, &self.ranges, &learned)?;
         let mut weights = QuantisedWeights::from_floats(spec, &learned, &ranges).map_err(refused)?;
-        for (name, tensor) in parent.weights.iter().filter(|(name, _)| is_frozen(name)) {
+        if self.strategy == Strategy::AddOn {
+            weights.take_add_ons(&parent.weights);
+            weights.push_add_on(&weights.clone());
+        }
+        let keep = |name: &str| is_frozen(name) || (self.strategy == Strategy::AddOn && is_head(name));
+        for (name, tensor) in parent.weights.iter().filter(|(name, _)| keep(name)) {
             weights.insert(name.to_owned(), tensor.clone());
         }
         let mut file = if self.strategy == Strategy::EndToEnd {

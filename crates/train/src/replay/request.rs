@@ -107,6 +107,9 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
     let store = Store::open(request.store.as_deref())?;
     let (parent, before) = parent::read(from, &store)?;
     let strategy = request.strategy.unwrap_or(Strategy::Replay);
+    if strategy == Strategy::AddOn {
+        parent.file()?;
+    }
     let replay = match (&request.replay_data, &request.replay_archive) {
         (Some(_), Some(_)) => {
             return Err(TrainError::Config("give --replay-data or --replay-archive, not both".into()));
@@ -115,7 +118,7 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
         (None, Some(_)) => Some(ReplayKind::Archive),
         (None, None) => None,
     };
-    let default = if strategy == Strategy::Replay { SHARE } else { 0.0 };
+    let default = if strategy.replays() { SHARE } else { 0.0 };
     let share = request.replay_share.unwrap_or(default);
 
     let mut config = initial_config(request.config.as_deref(), &parent)?;
@@ -148,9 +151,9 @@ fn begin(request: &Request) -> Result<(Config, LearningPlan)> {
     }
     let plan = LearningPlan::new(strategy, parent, ancestors, &config)?;
     let learn = plan.config(replay, share);
-    for prefix in learn.frozen().iter().map(|branch| branch.prefix()) {
-        if !config.freeze.iter().any(|frozen| frozen == prefix) {
-            config.freeze.push(prefix.into());
+    for prefix in learn.frozen(config.network.spec().as_ref()) {
+        if !config.freeze.contains(&prefix) {
+            config.freeze.push(prefix);
         }
     }
     config.learn = Some(learn);

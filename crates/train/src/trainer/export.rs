@@ -45,7 +45,8 @@ pub fn values(layout: &Layout, weights: &Weights) -> Result<Vec<f32>> {
 /// # Errors
 /// Weights of another network than the spec's.
 pub fn floats(file: &ModelFile) -> Result<Weights> {
-    file.weights.to_floats(&file.metadata.spec).map_err(|e| TrainError::Model(e.to_string()))
+    let newest = file.metadata.lineage.add_ons.len();
+    file.weights.with_heads(newest).to_floats(&file.metadata.spec).map_err(|e| TrainError::Model(e.to_string()))
 }
 
 /// Spec of a checkpoint's network, if the codec can run it.

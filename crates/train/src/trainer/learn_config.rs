@@ -1,7 +1,7 @@
 //! The part `[learn]` of the configuration of a run that learns from a model.
 
 pub use heirloom_codec::model::Strategy;
-use heirloom_codec::model::{Branch, GenerationId};
+use heirloom_codec::model::{Branch, GenerationId, Spec, add_on::is_head};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::error::{Result, TrainError};
@@ -42,15 +42,18 @@ impl LearnConfig {
         (self.replay_share * batch as f64).round() as usize
     }
 
-    /// Branches that do not learn. Without new images the encoder has nothing to learn from.
+    /// How the names of weights begin that do not learn, in a network of `spec`, or in a baseline.
+    /// Without new images the encoder has nothing to learn from.
     #[must_use]
-    pub fn frozen(&self) -> &'static [Branch] {
-        match self.strategy {
+    pub fn frozen(&self, spec: Option<&Spec>) -> Vec<String> {
+        let branches: &[Branch] = match self.strategy {
             Strategy::Replay if self.replay_share == 1.0 => &[Branch::Entropy, Branch::Encoder],
             Strategy::Replay => &[Branch::Entropy],
             Strategy::Encoder => &[Branch::Entropy, Branch::Reconstruction],
+            Strategy::AddOn => return spec.map(all_but_heads).unwrap_or_default(),
             _ => &[],
-        }
+        };
+        branches.iter().map(|branch| branch.prefix().to_owned()).collect()
     }
 
     /// Checks that the settings fit together, for batches of these sizes.
@@ -63,7 +66,7 @@ impl LearnConfig {
         if !(0.0..=1.0).contains(&share) {
             return refuse(format!("replay_share is {share}; it must be within 0 to 1"));
         }
-        if self.strategy != Strategy::Replay && (share > 0.0 || self.replay.is_some()) {
+        if !self.strategy.replays() && (share > 0.0 || self.replay.is_some()) {
             return refuse(format!(
                 "the strategy {} replays nothing: leave out --replay-data, --replay-archive and --replay-share",
                 self.strategy.name()
@@ -78,6 +81,9 @@ impl LearnConfig {
                 "with --replay-share 0 nothing is replayed: leave out --replay-data and --replay-archive".into()
             });
         }
+        if self.strategy == Strategy::AddOn && share == 1.0 {
+            return refuse("an add-on learns from new images: choose a replay share below 1".into());
+        }
         for batch in batches {
             let replayed = self.replayed(batch);
             if share > 0.0 && share < 1.0 && (replayed == 0 || replayed == batch) {
@@ -88,6 +94,16 @@ impl LearnConfig {
         }
         Ok(())
     }
+}
+
+/// How the names of all weights of the entropy branch begin that are not of its heads.
+fn all_but_heads(spec: &Spec) -> Vec<String> {
+    let names = spec.parameters().into_iter().map(|(name, _)| name);
+    let others = names.filter(|name| name.starts_with(Branch::Entropy.prefix()) && !is_head(name));
+    let layer = |name: String| name.split_inclusive('.').take(3).collect::<String>();
+    let mut prefixes: Vec<String> = others.map(layer).collect();
+    prefixes.dedup();
+    prefixes
 }
 
 fn write_name<S: Serializer>(strategy: &Strategy, serializer: S) -> std::result::Result<S::Ok, S::Error> {

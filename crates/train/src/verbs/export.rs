@@ -50,7 +50,7 @@ impl Export {
         let model = if self.decoder_only { model.without_encoder() } else { model };
         let bytes = model.to_bytes().map_err(|e| TrainError::Model(e.to_string()))?;
         write_durably(&self.output, &bytes)?;
-        let lineage = model.metadata.lineage;
+        let lineage = &model.metadata.lineage;
         println!(
             "{}: {} bytes, generation {}, entropy id {}",
             self.output.display(),
@@ -66,7 +66,8 @@ impl Export {
 fn losses(checkpoint: &Checkpoint, model: &ModelFile) -> Result<String> {
     let spec = export::codec_spec(&checkpoint.header)?;
     let floats = export::weights(&Layout::new(spec), &checkpoint.state.ema);
-    let losses = model.weights.losses(spec, &floats).map_err(|e| TrainError::Model(e.to_string()))?;
+    let weights = model.weights.with_heads(model.metadata.lineage.add_ons.len());
+    let losses = weights.losses(spec, &floats).map_err(|e| TrainError::Model(e.to_string()))?;
     let mut table = String::from("product\trows\tcolumns\treach\terror\n");
     for ProductLoss { product, shape: [rows, columns], reach, weight_error } in losses {
         table += &format!("{product}\t{rows}\t{columns}\t{reach:.4}\t{weight_error:.5}\n");

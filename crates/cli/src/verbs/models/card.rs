@@ -21,6 +21,7 @@ pub fn text(output: &Path, file: &ModelFile, bytes: &[u8], proofs: &[Proof]) -> 
         }
     };
     row("entropy id", format!("`{}`", m.lineage.entropy_id));
+    m.lineage.add_ons.iter().for_each(|id| row("add-on", format!("`{id}`")));
     row("generation id", format!("`{}`", m.lineage.generation_id));
     row("learned from", format!("`{parent}`"));
     row("file", format!("{} bytes, BLAKE3 `{}`", bytes.len(), blake3::hash(bytes).to_hex()));

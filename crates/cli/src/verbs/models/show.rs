@@ -58,6 +58,9 @@ fn as_text(model: &StoredModel) -> String {
             text += &format!("  {name:<14} {value}\n");
         }
     };
+    for id in &m.lineage.add_ons {
+        line("add-on", id.to_string());
+    }
     line("licence", m.licence.clone());
     let p = &m.provenance;
     line("data manifest", p.data_manifest.clone().unwrap_or_default());
