@@ -278,7 +278,7 @@ pub fn decode(models: &ModelSet, source: &dyn Source, request: &DecodeRequest) -
     }
     let by = (!is_writer)
         .then(|| format!("by generation {}, generation {} wrote it", reader.lineage().generation, header.generation));
-    let model = reader.model()?;
+    let model = reader.decoder()?;
     if !request.partial {
         return Ok(Decoded { image: model.decode_from(source, &options)?, note: by });
     }

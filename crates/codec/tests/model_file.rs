@@ -97,12 +97,18 @@ fn a_model_without_its_encoder_has_the_same_ids_and_decodes() {
     assert_eq!(half.metadata.lineage, whole.metadata.lineage);
     assert_eq!(half.without_encoder(), half);
 
+    // The encoder may also be there and left unread.
+    let part = ModelFile::decoder_from_bytes_without_ids(&whole.to_bytes().unwrap()).unwrap();
+    assert_eq!((&part.metadata, &part.weights), (&whole.metadata, &half.weights));
+    assert!(matches!(part.to_bytes(), Err(ModelError::Missing(name)) if name.starts_with("encoder.")));
+
     let (whole, half) = (Model::new(whole).unwrap(), Model::new(half).unwrap());
     let image = Image::new(70, 50, PixelFormat::Rgb8, (0..70 * 50 * 3).map(|i| (i % 251) as u8).collect()).unwrap();
     let options = EncodeOptions::new(100.0).with_lossless(Lossless::Never);
     let file = whole.encode(&image, &options).unwrap();
     let decode = |model: &Model| model.decode(&file, &DecodeOptions::default()).unwrap();
     assert_eq!(decode(&half), decode(&whole));
+    assert_eq!(decode(&Model::new(part).unwrap()), decode(&whole));
     assert_eq!(half.encode(&image, &options), Err(EncodeError::NoEncoder));
 
     // The hash of the encoder is part of the generation id.

@@ -27,6 +27,8 @@ pub struct StoredModel {
     metadata: Metadata,
     bytes: u64,
     model: OnceLock<Result<Model, StoreError>>,
+    /// The same without its encoder.
+    decoder: OnceLock<Result<Model, StoreError>>,
 }
 
 impl StoredModel {
@@ -42,6 +44,7 @@ impl StoredModel {
             metadata,
             bytes: heirloom_default_model::bytes().len() as u64,
             model: OnceLock::new(),
+            decoder: OnceLock::new(),
         })
     }
 
@@ -59,7 +62,8 @@ impl StoredModel {
         let needed = Metadata::bytes_needed(&start).map_err(refused)?;
         file.take((needed - start.len()) as u64).read_to_end(&mut start).map_err(disk)?;
         let metadata = Metadata::from_file_start(&start).map_err(refused)?;
-        Ok(Self { source: Source::File(path.to_owned()), metadata, bytes, model: OnceLock::new() })
+        let (model, decoder) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { source: Source::File(path.to_owned()), metadata, bytes, model, decoder })
     }
 
     /// Name for messages: the path of its file, or `default (in this program)`.
@@ -122,6 +126,23 @@ impl StoredModel {
     /// A file that cannot be read, or is not a valid model.
     pub fn load(&self) -> Result<ModelFile, StoreError> {
         ModelFile::from_bytes(&self.read()?).map_err(|e| self.refused(e))
+    }
+
+    /// The network as far as decoding needs it, built on the first call: for the default model half the
+    /// work of [`Self::model`].
+    ///
+    /// # Errors
+    /// See [`Self::model`].
+    pub fn decoder(&self) -> Result<&Model, StoreError> {
+        if self.model.get().is_some() || !matches!(self.source, Source::Program) {
+            return self.model();
+        }
+        let build = || {
+            ModelFile::decoder_from_bytes_without_ids(heirloom_default_model::bytes())
+                .and_then(Model::new)
+                .map_err(|e| self.refused(e))
+        };
+        self.decoder.get_or_init(build).as_ref().map_err(Clone::clone)
     }
 
     /// The network, built on the first call.

@@ -125,6 +125,20 @@ impl ModelFile {
     /// # Errors
     /// See [`Self::from_bytes`]; differing ids are not an error.
     pub fn from_bytes_without_ids(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::read(bytes, &Branch::ALL)
+    }
+
+    /// Reads a model file like [`Self::from_bytes_without_ids`], but not its encoder, which is half of
+    /// it. The result only decodes, and cannot be written.
+    ///
+    /// # Errors
+    /// See [`Self::from_bytes_without_ids`].
+    pub fn decoder_from_bytes_without_ids(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::read(bytes, &[Branch::Entropy, Branch::Reconstruction])
+    }
+
+    fn read(bytes: &[u8], branches: &[Branch]) -> Result<Self, ModelError> {
+        let wanted = |name: &str| Branch::of_tensor(name).is_none_or(|branch| branches.contains(&branch));
         let not_a_model = |error: safetensors::SafeTensorError| ModelError::NotAModel(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_a_model)?;
         let metadata = read_metadata(entry(header.metadata().as_ref())?)?;
@@ -144,7 +158,9 @@ impl ModelFile {
         if add_ons > MAX_ADD_ONS {
             return Err(ModelError::Metadata(format!("it names {add_ons} add-ons, allowed are {MAX_ADD_ONS}")));
         }
-        let mut listed = metadata.tensors();
+        let mut expected = metadata.tensors();
+        expected.retain(|(name, _, _)| wanted(name));
+        let mut listed = expected.clone();
         if tensors.names().into_iter().any(is_thumbnail) {
             listed.extend(metadata.spec.thumbnail_parameters());
         }
@@ -154,10 +170,10 @@ impl ModelFile {
             let (name, tensor) = tensor?;
             weights.insert(name, tensor);
         }
-        if let Some(extra) = tensors.names().into_iter().find(|name| weights.get(name).is_none()) {
+        if let Some(extra) = tensors.names().into_iter().find(|name| wanted(name) && weights.get(name).is_none()) {
             return Err(ModelError::Extra(extra.to_owned()));
         }
-        metadata.check(&weights)?;
+        weights.check_listed(&metadata.spec, expected)?;
         Ok(Self { metadata, weights })
     }
 
