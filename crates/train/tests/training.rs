@@ -51,8 +51,10 @@ fn latents_grow_without_effect_and_the_run_goes_on() {
     let before = trainer::train(&config, &options(&scratch, "run")).unwrap();
     let spec = before.header.spec.clone().unwrap();
     let latents = [spec.latents[0], spec.latents[1] + 16, spec.latents[2] + 32, spec.latents[3] + 5];
-    let after = grow(&before, latents).unwrap();
-    assert_eq!(after.header.spec.as_ref().unwrap().latents, latents);
+    let context = spec.context.map(|hidden| if hidden > 0 { hidden + 7 } else { 0 });
+    let after = grow(&before, latents, context).unwrap();
+    let grown = after.header.spec.as_ref().unwrap();
+    assert_eq!((grown.latents, grown.context), (latents, context));
 
     let images = Images::open(&scratch.images(), 1 << 20).unwrap();
     let points = |checkpoint: &Checkpoint| {
@@ -76,8 +78,15 @@ fn latents_grow_without_effect_and_the_run_goes_on() {
     assert_eq!(after.state.weights[new_row], 0.0);
     assert_ne!(learned.state.weights[new_row], 0.0);
 
-    let said = grow(&before, [1, 1, 1, 1]).unwrap_err().to_string();
-    assert!(said.contains("none can become narrower"), "{said}");
+    for (latents, context) in [([1, 1, 1, 1], spec.context), (spec.latents, [8, 20, 12, 4])] {
+        let said = grow(&before, latents, context).unwrap_err().to_string();
+        assert!(said.contains("none can become narrower"), "{said}");
+    }
+    // Contexts alone change nothing at all.
+    let wider = grow(&before, spec.latents, context).unwrap();
+    for (before, after) in points(&before).into_iter().zip(points(&wider)) {
+        assert!((before.psnr - after.psnr).abs() < 1e-3 && (before.bpp - after.bpp).abs() < 1e-3 * before.bpp);
+    }
 }
 
 #[test]

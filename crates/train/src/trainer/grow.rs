@@ -1,4 +1,4 @@
-//! More latent channels for a run that has begun: the widths of latents are frozen with the entropy
+//! More latent channels and larger contexts for a run that has begun: both are frozen with the entropy
 //! branch, so what turns out to be too narrow has to grow before generation 0 is published.
 
 use heirloom_codec::model::{LATENT_LEVELS, Spec};
@@ -18,13 +18,20 @@ const NEW_MEANS: f32 = 0.1;
 /// Parts of an axis: their lengths before and after.
 type Parts = Vec<[usize; 2]>;
 
-/// The checkpoint with `latents` channels at each level. New channels do not change the image: what
-/// reads them starts at zero. They cost few bits, because their posterior means start small, and their
-/// steps are those of channels that are there.
+/// The checkpoint with `latents` channels at each level, and `context` hidden channels of each level's
+/// context.
+///
+/// New latent channels do not change the image: what reads them starts at zero. They cost few bits,
+/// because their posterior means start small, and their steps are those of channels that are there. New
+/// hidden channels start without effect.
 ///
 /// # Errors
-/// A baseline, fewer channels than there are, and numbers that no network may have.
-pub fn grow(checkpoint: &Checkpoint, latents: [usize; LATENT_LEVELS]) -> Result<Checkpoint> {
+/// A baseline, less than there is, a context where there is none, and numbers that no network may have.
+pub fn grow(
+    checkpoint: &Checkpoint,
+    latents: [usize; LATENT_LEVELS],
+    context: [usize; LATENT_LEVELS],
+) -> Result<Checkpoint> {
     let header = &checkpoint.header;
     let Some(old) = &header.spec else {
         return Err(TrainError::Config("the run trains a baseline, whose latents cannot grow".into()));
@@ -32,7 +39,11 @@ pub fn grow(checkpoint: &Checkpoint, latents: [usize; LATENT_LEVELS]) -> Result<
     if old.latents.iter().zip(&latents).any(|(old, new)| new < old) {
         return Err(TrainError::Config(format!("the run has latents {:?}: none can become narrower", old.latents)));
     }
-    let spec = Spec { latents, ..old.clone() };
+    if old.context.iter().zip(&context).any(|(old, new)| new < old || (*old == 0 && *new > 0)) {
+        let have = old.context;
+        return Err(TrainError::Config(format!("the run has contexts {have:?}: none can become narrower or begin")));
+    }
+    let spec = Spec { latents, context, ..old.clone() };
     let network = NetworkConfig::Full(Box::new(spec.clone()));
     network.check()?;
     let layouts = [Layout::new(old), Layout::new(&spec)];
@@ -73,6 +84,10 @@ fn mapped(
         let [rows, columns] = parts(&entry.name, [before, entry], specs);
         let (rows, width) = (positions(&rows), [before, entry].map(|entry| entry.shape.last().copied().unwrap_or(1)));
         let columns = positions(&columns);
+        // What old outputs get from new inputs is nothing.
+        for row in to.chunks_exact_mut(width[1]) {
+            columns.iter().for_each(|[_, column]| row[*column] = 0.0);
+        }
         for [from_row, to_row] in rows {
             for [from_column, to_column] in &columns {
                 to[to_row * width[1] + to_column] = from[from_row * width[0] + from_column];
@@ -93,6 +108,7 @@ fn parts(name: &str, [before, after]: [&Entry; 2], [old, new]: [&Spec; 2]) -> [P
     let number = name.split('.').nth(1).and_then(|level| level.strip_prefix('z')).and_then(|n| n.parse().ok());
     let level = number.unwrap_or(1usize).clamp(1, LATENT_LEVELS) - 1;
     let latent = [old.latents[level], new.latents[level]];
+    let hidden = [old.context[level], new.context[level]];
     let width = [old.level_width(level); 2];
     let whole = |axis: usize| match before.shape.len() > axis {
         true => vec![[before.shape[axis], after.shape[axis]]],
@@ -100,7 +116,9 @@ fn parts(name: &str, [before, after]: [&Entry; 2], [old, new]: [&Spec; 2]) -> [P
     };
     let last = before.shape.len() - 1;
     let rows = if last == 0 { vec![[1, 1]] } else { whole(0) };
-    if name.contains(".prior.") || name.contains(".context.project.") {
+    if name.ends_with(".context.project.weight") {
+        [vec![hidden], vec![latent; 2]]
+    } else if name.contains(".prior.") || name.ends_with(".context.project.bias") {
         [rows, vec![latent; 2]]
     } else if name.ends_with(".context.expand.weight") {
         [vec![width, latent], whole(last)]
@@ -124,11 +142,13 @@ fn positions(parts: &Parts) -> Vec<[usize; 2]> {
 
 /// Values of a tensor that has grown, wherever they are not overwritten by old ones.
 fn new_values(entry: &Entry, seed: u64, index: usize) -> Vec<f32> {
-    if !entry.name.ends_with(".mean.weight") {
-        return Vec::new();
-    }
+    let size = match &entry.name {
+        name if name.ends_with(".mean.weight") => NEW_MEANS,
+        name if name.ends_with(".context.expand.weight") => 1.0,
+        _ => return Vec::new(),
+    };
     let mut random = Random::new(seed, STREAM, index as u64);
-    let deviation = NEW_MEANS / (entry.shape[0] as f32).sqrt();
+    let deviation = size / (entry.shape[0] as f32).sqrt();
     (0..entry.len).map(|_| random.normal().clamp(-3.0, 3.0) * deviation).collect()
 }
 
