@@ -18,6 +18,8 @@ mod pixels;
 mod rows;
 mod safety_net;
 mod scale;
+#[cfg(feature = "effort")]
+mod search;
 mod symbols;
 mod target;
 mod thumbnail;

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::canvas::{CodedCanvas, Setting, Wanted};
-#[cfg(feature = "effort")]
-use super::effort;
 use super::latents::grid;
 use super::lossless;
 use super::pixels::{self, Rows};
 use super::safety_net::{self, Verdict};
+#[cfg(feature = "effort")]
+use super::search;
 use super::{AddOns, DecodeError, EncodeError, EncodeOptions, Lossless, Model};
 use crate::image::convert::{from_network, to_network};
 use crate::image::{Image, ImageError, PixelFormat, Samples};
@@ -121,7 +121,7 @@ impl Model {
         if let (Some(target), Some(residuals), Some(first)) = (target, coded.residuals.take(), error) {
             let seen = (colour.height() as usize, colour.width() as usize);
             let wanted = Wanted { residuals: false, ..wanted };
-            let mut refined = effort::refine(self, setting, &target, seen, residuals, steps, wanted)?;
+            let mut refined = search::refine(self, setting, &target, seen, residuals, steps, wanted)?;
             drop(target);
             let error = shown_error(&mut refined, colour)?;
             let pixels = (seen.0 * seen.1) as f64;
