@@ -6,6 +6,9 @@ use crate::network::{EntropyWalk, Prior, ReconstructionWalk, Window, dequantise}
 use heirloom_format::container::CANVAS_UNIT;
 use heirloom_kernels::{Engine, Map};
 
+/// Number of latents that a thumbnail needs.
+pub(super) const THUMBNAIL_LATENTS: usize = THUMBNAIL_LEVEL + 1;
+
 /// How the network computes. The engine does not change any result.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting {
@@ -161,7 +164,7 @@ impl Model {
     ) -> Option<DecodedCanvas> {
         let mut walk = self.entropy_walk(setting, height, width);
         let (mut latents, mut problem) = (0, None);
-        for (level, section) in sections.into_iter().enumerate().take(THUMBNAIL_LEVEL + 1) {
+        for (level, section) in sections.into_iter().enumerate().take(THUMBNAIL_LATENTS) {
             if level > 0 {
                 walk.advance();
             }

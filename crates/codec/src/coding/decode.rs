@@ -3,12 +3,11 @@
 use rayon::prelude::*;
 
 use super::band::{Band, shown};
-use super::canvas::Setting;
+use super::canvas::{Setting, THUMBNAIL_LATENTS};
 use super::latents::grid;
 use super::memory::{DecodeMemory, is_allowed};
 use super::rows::{ImageSink, RowSink};
 use super::scale::Shrink;
-use super::thumbnail::THUMBNAIL_LATENTS;
 use super::tile::{DecodedTile, Need};
 use super::{DecodeError, DecodeOptions, Latents, Model, Scale};
 use crate::image::{Image, ImageError};

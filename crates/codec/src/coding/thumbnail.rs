@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::canvas::THUMBNAIL_LATENTS;
 use super::decode::Region;
 use super::fit_thumbnail::cell_means;
 use super::latents::grid;
@@ -9,12 +10,9 @@ use super::tile::{DecodedTile, Need};
 use super::{DecodeError, DecodeSummary, Model, Scale};
 use crate::image::convert::{from_network, to_network};
 use crate::image::{Image, Samples};
-use crate::model::{LATENT_LEVELS, THUMBNAIL_LEVEL, THUMBNAIL_STRIDE};
+use crate::model::{LATENT_LEVELS, THUMBNAIL_STRIDE};
 use heirloom_format::container::Rect;
 use heirloom_kernels::Map;
-
-/// Number of latents that a thumbnail needs.
-pub(super) const THUMBNAIL_LATENTS: usize = THUMBNAIL_LEVEL + 1;
 
 /// The means of squares of 8 × 8 pixels of a tile, as the network's values.
 struct Cells {
