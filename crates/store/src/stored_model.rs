@@ -128,8 +128,8 @@ impl StoredModel {
         ModelFile::from_bytes(&self.read()?).map_err(|e| self.refused(e))
     }
 
-    /// The network as far as decoding needs it, built on the first call: for the default model half the
-    /// work of [`Self::model`].
+    /// The network as far as decoding needs it, built on the first call: of the default model the encoder
+    /// is not read.
     ///
     /// # Errors
     /// See [`Self::model`].
