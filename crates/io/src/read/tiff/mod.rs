@@ -6,20 +6,23 @@
 mod chunks;
 mod colour;
 mod common;
+mod fax;
 mod patch;
+#[cfg(test)]
+mod tests;
+mod wide;
 
 use std::io::Cursor;
 
 use heirloom_codec::image::{Image, Metadata};
 use tiff::{
     decoder::{Decoder, Limits},
-    tags::{CompressionMethod, SampleFormat, Tag},
+    tags::{CompressionMethod, Tag},
 };
 
 use self::chunks::Layout;
 use self::common::{FileDecoder, Photometric, refusal};
 use super::reading::{Reading, image};
-use super::refusals::unsupported;
 use crate::exif::{self, Tiff};
 use crate::{ReadError, profile};
 
@@ -32,19 +35,13 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Image, Rea
     let page = pages[reading.frame(pages.len() as u32, "pages")? as usize];
     let mut decoder = open(bytes, page, reading)?;
 
-    let kinds = decoder.find_tag_unsigned_vec::<u16>(Tag::SampleFormat).map_err(refusal)?.unwrap_or_default();
-    if kinds.iter().any(|kind| *kind != SampleFormat::Uint.to_u16() && *kind != SampleFormat::Void.to_u16()) {
-        return Err(unsupported(
-            "has signed or floating-point samples; convert it first, for example `magick IN -depth 16 OUT.png`",
-        ));
-    }
     let photometric = decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(refusal)?;
     let photometric = Photometric::new(photometric.unwrap_or(1))?;
     let layout = Layout::new(&mut decoder, reading)?;
     let patched = patch::patched(bytes, &mut decoder, photometric, layout.samples as u16, layout.bits.into())?;
     let stored = match &patched {
-        Some(patched) => layout.read(&mut open(patched, page, reading)?, reading)?,
-        None => layout.read(&mut decoder, reading)?,
+        Some(patched) => layout.read(&mut open(patched, page, reading)?, patched, reading)?,
+        None => layout.read(&mut decoder, bytes, reading)?,
     };
     let compression = decoder.find_tag_unsigned::<u16>(Tag::Compression).map_err(refusal)?.unwrap_or(1);
     let stored = colour::Stored {
