@@ -62,7 +62,8 @@ fn a_photograph_costs_less_and_its_coarse_latents_are_the_same() {
 /// smaller than a canvas, several tiles, and several parts of a tile.
 #[test]
 fn it_is_never_worse_and_comes_out_the_same_again() {
-    let with_options = Spec { latents: [16; 4], learned_steps: true, context: [0, 8, 16, 16], ..Spec::tiny() };
+    let with_options =
+        Spec { latents: [16; 4], learned_steps: true, context: [0, 8, 16, 16], linear_path: true, ..Spec::tiny() };
     let untrained = Model::new(reference::model(with_options).unwrap()).unwrap();
     let trained = model();
     let photo = |width, height, format| images::image(images::Kind::Photo, width, height, format);

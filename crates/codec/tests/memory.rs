@@ -20,7 +20,8 @@ fn network_only(lambda: f32) -> EncodeOptions {
 #[test]
 fn memory_stays_under_its_estimate() {
     let plain = Spec { widths: [32, 64, 96, 64, 32], latents: [32, 32, 64, 8], ..Spec::tiny() };
-    let options = Spec { learned_steps: true, latents: [32, 32, 64, 32], context: [0, 0, 48, 32], ..plain.clone() };
+    let latents = [32, 32, 64, 32];
+    let options = Spec { learned_steps: true, latents, context: [0, 0, 48, 32], linear_path: true, ..plain.clone() };
     let (width, height) = (1024, 960);
     let data = (0..width * height * 3).map(|i| (i * 7 % 256) as u8).collect();
     let image = Image::new(width, height, PixelFormat::Rgb8, data).unwrap();

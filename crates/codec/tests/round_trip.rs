@@ -100,10 +100,11 @@ fn machines_and_threads_never_change_a_bit() {
     }
 }
 
-/// Learned steps, and contexts that code latents in two halves.
+/// Learned steps, contexts that code latents in two halves, and a linear path.
 #[test]
-fn options_of_the_entropy_branch_make_the_round_trip() {
-    let spec = Spec { latents: [16, 16, 32, 16], learned_steps: true, context: [0, 0, 24, 17], ..Spec::tiny() };
+fn options_make_the_round_trip() {
+    let latents = [16, 16, 32, 16];
+    let spec = Spec { latents, learned_steps: true, context: [0, 0, 24, 17], linear_path: true, ..Spec::tiny() };
     let model = Model::new(reference::model(spec).unwrap()).unwrap();
     let mut random = Random(21);
     for (width, height, lambda) in [(1, 1, 32.0), (64, 130, 1024.0), (150, 70, 200.0)] {

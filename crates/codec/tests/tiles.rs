@@ -15,7 +15,7 @@ use heirloom_format::container::{Head, Limits, Part, Rect};
 use tiled::{Counting, image, mixed, options, pool};
 
 fn model() -> Model {
-    let spec = Spec { kernels: [3, 5, 3, 3, 3], ..Spec::tiny() };
+    let spec = Spec { kernels: [3, 5, 3, 3, 3], linear_path: true, ..Spec::tiny() };
     Model::new(reference::model(spec).unwrap()).unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! Learned quantisation steps and spatial context: without effect at first, causal, and with the
+//! Learned quantisation steps, spatial context and linear path: without effect at first, causal, and with the
 //! gradients of what they compute.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
@@ -9,7 +9,7 @@ use common::with_options;
 use heirloom_train::{
     data::Batch,
     model::{
-        Layout, LevelOutput, Network, Quantise, Spec, System, Weights,
+        Forward, Layout, LevelOutput, Network, Quantise, Spec, System, Weights,
         initial::{Initial, initial},
     },
     random::Random,
@@ -46,7 +46,7 @@ impl Subject {
     fn trained() -> Self {
         let mut subject = Self::new(&with_options(Spec::tiny()));
         let mut random = Random::new(3, 2, 0);
-        for (name, scale) in [("step", 0.3), ("context", 0.3)] {
+        for (name, scale) in [("step", 0.3), ("context", 0.3), ("linear", 0.05)] {
             for range in subject.option(name) {
                 subject.values[range].iter_mut().for_each(|v| *v += scale * random.normal());
             }
@@ -90,11 +90,15 @@ impl Subject {
     }
 
     fn levels_with(&self, weights: &Weights, quantise: Quantise, device: &Device) -> Vec<LevelOutput> {
+        self.forward(weights, quantise, device).levels
+    }
+
+    fn forward(&self, weights: &Weights, quantise: Quantise, device: &Device) -> Forward {
         let embeddings = self.network.embed(weights, &LAMBDAS, None, device);
         let x = step::images(pixels(), LAMBDAS.len(), SIDE, SIDE, device);
         let features = self.network.features(weights, &embeddings, x);
         let grid = [LAMBDAS.len(), SIDE / 64, SIDE / 64];
-        self.network.levels(weights, &embeddings, Some(&features), grid, quantise, device)
+        self.network.top_down(weights, &embeddings, Some(&features), grid, quantise, device)
     }
 }
 
@@ -132,7 +136,9 @@ fn options_have_no_effect_at_first() {
             assert!(relative(new, old) < 1e-4 || new == old, "{}: {}", entry.name, relative(new, old));
         }
         // They begin to learn at once, but for what only a correction would pass on.
-        for (name, moving) in [("step", true), ("context.project", true), ("context.expand", false)] {
+        for (name, moving) in
+            [("step", true), ("context.project", true), ("context.expand", false), ("linear.weight", true)]
+        {
             for range in more.option(name) {
                 assert_eq!(new_gradient[range].iter().any(|v| *v != 0.0), moving, "{name}");
             }
@@ -206,11 +212,11 @@ fn rounded_latents_are_whole_steps_from_the_means_that_decode_them() {
     assert!(symbols > 100, "only {symbols} symbols are not zero: this shows nothing");
 }
 
-/// What the loss is made of: priors, latents as seen and latents as counted, and a random factor
+/// What the loss is made of: priors, latents as seen and latents as counted, the image, and a random factor
 /// for each value. The rate itself is left out, as it jumps where a probability falls below 1e-6.
-fn weighed(levels: &[LevelOutput]) -> Vec<(Tensor<4>, Vec<f32>)> {
+fn weighed(Forward { levels, image }: &Forward) -> Vec<(Tensor<4>, Vec<f32>)> {
     let mut random = Random::new(3, 3, 0);
-    let parts = levels.iter().flat_map(|level| [&level.prior, &level.latent, &level.counted]);
+    let parts = levels.iter().flat_map(|level| [&level.prior, &level.latent, &level.counted]).chain([image]);
     parts.map(|part| (part.clone(), (0..part.dims().iter().product()).map(|_| random.normal()).collect())).collect()
 }
 
@@ -221,7 +227,7 @@ fn gradients_of_options_are_those_of_the_forward_pass() {
     let quantise = Quantise::Noise { seed: 1, step: 0 };
     let device = Device::flex().autodiff();
     let weights = subject.weights(&subject.values, &device);
-    let parts = weighed(&subject.levels_with(&weights, quantise, &device)).into_iter().map(|(part, factors)| {
+    let parts = weighed(&subject.forward(&weights, quantise, &device)).into_iter().map(|(part, factors)| {
         let factors = Tensor::<4>::from_data(TensorData::new(factors, part.dims()), &device);
         (part * factors).sum()
     });
@@ -231,15 +237,15 @@ fn gradients_of_options_are_those_of_the_forward_pass() {
 
     let total = |values: &[f32]| -> f64 {
         let device = Device::flex();
-        let levels = subject.levels_with(&subject.weights(values, &device), quantise, &device);
+        let forward = subject.forward(&subject.weights(values, &device), quantise, &device);
         let dot = |(part, factors): (Tensor<4>, Vec<f32>)| -> f64 {
             read(&part).iter().zip(factors).map(|(a, b)| f64::from(*a) * f64::from(b)).sum()
         };
-        weighed(&levels).into_iter().map(dot).sum()
+        weighed(&forward).into_iter().map(dot).sum()
     };
     let mut random = Random::new(3, 4, 0);
     for entry in subject.layout.entries() {
-        if !entry.name.ends_with(".step") && !entry.name.contains(".context.") {
+        if ![".step", ".context.", ".linear."].iter().any(|part| entry.name.contains(part)) {
             continue;
         }
         let part = &gradient[entry.offset..entry.offset + entry.len];

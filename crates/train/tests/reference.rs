@@ -62,7 +62,7 @@ fn the_training_graph_gives_the_reference_vectors() {
             assert!(distance <= TOLERANCE, "{name} at λ {lambda}: {distance:e}");
         };
         for (i, stride) in [8, 16, 32, 64].iter().enumerate() {
-            check(&format!("enc_s{stride}"), features[i + 1].clone(), false);
+            check(&format!("enc_s{stride}"), features.stages[i + 1].clone(), false);
         }
         for (i, level) in out.levels.iter().enumerate() {
             let name = |part: &str| format!("z{}.{part}", i + 1);

@@ -21,7 +21,7 @@ use heirloom_train::{
         config::{Optimiser, Phase},
         evaluate::Evaluator,
         export,
-        grow::grow,
+        grow::{Growth, grow},
         network_config::NetworkConfig,
         schedule, start,
     },
@@ -47,14 +47,14 @@ fn options(scratch: &Scratch, run: &str) -> Options {
 fn latents_grow_without_effect_and_the_run_goes_on() {
     let scratch = Scratch::new("grow");
     draw(&scratch.images(), 5);
-    let config = with_options(config(8));
+    let spec = Spec { linear_path: false, ..common::with_options(Spec::tiny()) };
+    let config = Config { network: NetworkConfig::Full(Box::new(spec.clone())), ..config(8) };
     let before = trainer::train(&config, &options(&scratch, "run")).unwrap();
-    let spec = before.header.spec.clone().unwrap();
     let latents = [spec.latents[0], spec.latents[1] + 16, spec.latents[2] + 32, spec.latents[3] + 5];
     let context = spec.context.map(|hidden| if hidden > 0 { hidden + 7 } else { 0 });
-    let after = grow(&before, latents, context).unwrap();
+    let after = grow(&before, Growth { latents, context, linear_path: true }).unwrap();
     let grown = after.header.spec.as_ref().unwrap();
-    assert_eq!((grown.latents, grown.context), (latents, context));
+    assert_eq!((grown.latents, grown.context, grown.linear_path), (latents, context, true));
 
     let images = Images::open(&scratch.images(), 1 << 20).unwrap();
     let points = |checkpoint: &Checkpoint| {
@@ -77,13 +77,18 @@ fn latents_grow_without_effect_and_the_run_goes_on() {
     let new_row = merge.offset + (spec.level_width(3) + spec.latents[3]) * merge.shape[1];
     assert_eq!(after.state.weights[new_row], 0.0);
     assert_ne!(learned.state.weights[new_row], 0.0);
+    for name in ["encoder.linear.weight", "reconstruction.linear.weight"] {
+        let first = layout.entry(name).unwrap().offset;
+        assert_eq!(after.state.weights[first], 0.0);
+        assert_ne!(learned.state.weights[first], 0.0);
+    }
 
     for (latents, context) in [([1, 1, 1, 1], spec.context), (spec.latents, [8, 20, 12, 4])] {
-        let said = grow(&before, latents, context).unwrap_err().to_string();
+        let said = grow(&before, Growth { latents, context, linear_path: false }).unwrap_err().to_string();
         assert!(said.contains("none can become narrower"), "{said}");
     }
-    // Contexts alone change nothing at all.
-    let wider = grow(&before, spec.latents, context).unwrap();
+    // Contexts and a linear path alone change nothing at all.
+    let wider = grow(&before, Growth { latents: spec.latents, context, linear_path: true }).unwrap();
     for (before, after) in points(&before).into_iter().zip(points(&wider)) {
         assert!((before.psnr - after.psnr).abs() < 1e-3 && (before.bpp - after.bpp).abs() < 1e-3 * before.bpp);
     }

@@ -3,7 +3,10 @@
 use heirloom_format::container::LATENT_LEVELS;
 
 use super::Branch;
-use super::spec::{CONTEXT_KERNEL, STEP_COEFFICIENTS, STRIDES, Spec};
+use super::spec::{CONTEXT_KERNEL, LINEAR_RATIO, STEP_COEFFICIENTS, STRIDES, Spec};
+
+/// Values of the pixels that the linear path takes together.
+const LINEAR_PATCH: usize = LINEAR_RATIO * LINEAR_RATIO * 3;
 
 /// How PyTorch's layout of a tensor becomes ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +93,11 @@ impl List<'_> {
             let latent = self.spec.latents[level];
             self.convolution(&format!("{ours}.mean"), &format!("{theirs}.posterior"), width, latent, 3);
         }
+        if self.spec.linear_path {
+            let latent = self.spec.latents[LATENT_LEVELS - 1];
+            self.own("encoder.linear.weight", vec![LINEAR_PATCH, latent]);
+            self.own("encoder.linear.bias", vec![latent]);
+        }
     }
 
     fn entropy(&mut self) {
@@ -119,14 +127,11 @@ impl List<'_> {
         }
     }
 
-    /// Tensors that the authors' model does not have; an import asks for them by our own names.
+    /// The tensors of the entropy branch's options.
     fn options(&mut self, level: usize, name: &str) {
         let spec = self.spec;
         let (width, latent) = (spec.level_width(level), spec.latents[level]);
-        let mut own = |part: &str, shape: Vec<usize>| {
-            let name = format!("{name}.{part}");
-            self.push(&name, shape.clone(), &name, shape, Layout::Same);
-        };
+        let mut own = |part: &str, shape| self.own(&format!("{name}.{part}"), shape);
         if spec.learned_steps {
             own("step", vec![STEP_COEFFICIENTS, latent]);
         }
@@ -170,6 +175,15 @@ impl List<'_> {
         }
         let theirs = format!("dec_blocks.{foreign}.0");
         self.shuffle("reconstruction.image", &theirs, self.spec.widths[0], 3, 4);
+        if self.spec.linear_path {
+            self.own("reconstruction.linear.weight", vec![self.spec.latents[LATENT_LEVELS - 1], LINEAR_PATCH]);
+            self.own("reconstruction.linear.bias", vec![LINEAR_PATCH]);
+        }
+    }
+
+    /// A tensor that the authors' model does not have; an import asks for it by our own name.
+    fn own(&mut self, name: &str, shape: Vec<usize>) {
+        self.push(name, shape.clone(), name, shape, Layout::Same);
     }
 
     /// A ConvNeXt block with λ-conditioned modulation.

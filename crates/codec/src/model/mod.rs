@@ -37,6 +37,6 @@ pub use provenance::{Provenance, Strategy};
 pub use quantise::{MARGIN, ProductLoss, Ranges};
 pub use quantised::{QuantisedTensor, QuantisedWeights, TensorKind, Values};
 pub use record::{Proof, ProofPoint, Record};
-pub use spec::{CONTEXT_KERNEL, STAGES, STEP_COEFFICIENTS, STRIDES, Spec};
+pub use spec::{CONTEXT_KERNEL, LINEAR_RATIO, STAGES, STEP_COEFFICIENTS, STRIDES, Spec};
 pub use thumbnail::{THUMBNAIL, THUMBNAIL_COLUMNS, THUMBNAIL_LEVEL, THUMBNAIL_STRIDE};
 pub use weights::{Tensor, Weights};

@@ -15,6 +15,8 @@ pub const STEP_COEFFICIENTS: usize = 3;
 /// Side of the depthwise kernel of a spatial context, which sees the symbols of the positions with
 /// an even x + y.
 pub const CONTEXT_KERNEL: usize = 5;
+/// Pixels of the image per position of z4 and side, which the linear path takes together.
+pub const LINEAR_RATIO: usize = STRIDES[1];
 
 /// The shape of a network. Two networks with equal specs have the same tensors with the same
 /// shapes.
@@ -52,6 +54,11 @@ pub struct Spec {
     /// the positions from the decoded other half; 0 (as in the paper) for levels without one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub context: [usize; LATENT_LEVELS],
+    /// Whether a linear map goes straight from the pixels of 8 × 8 to the posterior mean of z4, and
+    /// another from z4 to the pixels; off in the paper. Unlike the other options, these maps belong to
+    /// the encoder and the reconstruction branch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub linear_path: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -78,6 +85,7 @@ impl Spec {
             tail_blocks: 6,
             learned_steps: false,
             context: [0; LATENT_LEVELS],
+            linear_path: false,
         }
     }
 
@@ -105,12 +113,17 @@ impl Spec {
     /// The same network with all options off, as in the paper.
     #[must_use]
     pub fn without_options(&self) -> Self {
-        Self { learned_steps: false, context: [0; LATENT_LEVELS], ..self.clone() }
+        Self { learned_steps: false, context: [0; LATENT_LEVELS], linear_path: false, ..self.clone() }
     }
 
     /// Whether this network has an option that the paper's does not have.
     #[must_use]
     pub fn has_options(&self) -> bool {
+        self.has_entropy_options() || self.linear_path
+    }
+
+    /// Whether the entropy branch has an option.
+    fn has_entropy_options(&self) -> bool {
         self.learned_steps || self.context != [0; LATENT_LEVELS]
     }
 
@@ -145,17 +158,17 @@ impl Spec {
         numbers.push(self.embedding);
         numbers.extend(&self.entropy_in);
         numbers.extend(&self.entropy_out);
-        self.push_options(&mut numbers);
+        if self.has_entropy_options() {
+            self.push_entropy_options(&mut numbers);
+        }
         little_endian(&numbers)
     }
 
-    /// Appends the options of the entropy branch, if any is on: specs without options keep the
-    /// bytes, and so the ids, that they had before there were options.
-    fn push_options(&self, numbers: &mut Vec<usize>) {
-        if self.has_options() {
-            numbers.push(usize::from(self.learned_steps));
-            numbers.extend(&self.context);
-        }
+    /// Appends the options of the entropy branch. This is done only if any is on: specs without options
+    /// keep the bytes, and so the ids, that they had before there were options.
+    fn push_entropy_options(&self, numbers: &mut Vec<usize>) {
+        numbers.push(usize::from(self.learned_steps));
+        numbers.extend(&self.context);
     }
 
     /// Canonical bytes of the whole spec: every number as `u32` little endian, fields in the order
@@ -173,7 +186,12 @@ impl Spec {
         numbers.extend(&self.reconstruction_in);
         numbers.extend(&self.reconstruction_out);
         numbers.push(self.tail_blocks);
-        self.push_options(&mut numbers);
+        if self.has_options() {
+            self.push_entropy_options(&mut numbers);
+        }
+        if self.linear_path {
+            numbers.push(1);
+        }
         little_endian(&numbers)
     }
 }
@@ -209,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_changes_both_ids_and_survives_json() {
+    fn every_option_changes_its_ids_and_survives_json() {
         let tiny = Spec::tiny();
         let mut specs = vec![tiny.clone(), Spec { learned_steps: true, ..tiny.clone() }];
         for level in 0..LATENT_LEVELS {
@@ -217,11 +235,13 @@ mod tests {
             spec.context[level] = 8;
             specs.push(spec);
         }
+        specs.extend([specs[0].clone(), specs[1].clone()].map(|spec| Spec { linear_path: true, ..spec }));
         for (i, a) in specs.iter().enumerate() {
             assert_eq!(serde_json::from_str::<Spec>(&serde_json::to_string(a).unwrap()).unwrap(), *a);
             assert_eq!((a.without_options(), a.has_options()), (tiny.clone(), i > 0));
             for b in &specs[..i] {
-                assert_ne!(a.entropy_bytes(), b.entropy_bytes());
+                let same_latents = Spec { linear_path: a.linear_path, ..b.clone() } == *a;
+                assert_eq!(a.entropy_bytes() == b.entropy_bytes(), same_latents);
                 assert_ne!(a.canonical_bytes(), b.canonical_bytes());
                 assert_ne!(a.parameters(), b.parameters());
             }

@@ -4,7 +4,7 @@
 use super::block::{ConditionedBlock, apply_all};
 use super::build::Builder;
 use super::lambda::{Condition, LambdaEmbedding};
-use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, STAGES, STRIDES, Spec};
+use crate::model::{Branch, LATENT_LEVELS, LINEAR_RATIO, LambdaRange, ModelError, STAGES, STRIDES, Spec};
 use heirloom_kernels::{Engine, Linear, Map};
 
 /// Bottom-up network and posteriors.
@@ -13,6 +13,8 @@ pub struct Encoder {
     lambda: LambdaEmbedding,
     stages: Vec<Stage>,
     posteriors: Vec<Posterior>,
+    /// From pixels straight to the last posterior mean.
+    linear: Option<Linear>,
 }
 
 #[derive(Debug)]
@@ -58,8 +60,10 @@ impl Encoder {
                 })
             })
             .collect::<Result<_, ModelError>>()?;
+        let patch_rows = [3 * LINEAR_RATIO; LINEAR_RATIO];
+        let linear = spec.linear_path.then(|| build.linear("encoder.linear", &patch_rows)).transpose()?;
         let lambda = LambdaEmbedding::new(build, Branch::Encoder, range)?;
-        Ok(Self { lambda, stages, posteriors })
+        Ok(Self { lambda, stages, posteriors, linear })
     }
 
     /// The embedding of λ, before the GELU of the modulations.
@@ -74,6 +78,7 @@ impl Encoder {
     #[must_use]
     pub fn features(&self, engine: Engine, lambda: f32, image: Map) -> EncoderWalk<'_> {
         let condition = self.lambda.condition(engine, lambda);
+        let linear = self.linear.as_ref().map(|path| engine.down(path, LINEAR_RATIO, &image));
         let mut features = Vec::with_capacity(LATENT_LEVELS);
         let mut input = image;
         for (number, stage) in self.stages.iter().enumerate() {
@@ -89,7 +94,7 @@ impl Encoder {
             apply_all(&stage.blocks, &condition, &mut input);
         }
         features.push(input);
-        EncoderWalk { posteriors: &self.posteriors, condition, features }
+        EncoderWalk { posteriors: &self.posteriors, condition, features, linear }
     }
 }
 
@@ -101,6 +106,8 @@ pub struct EncoderWalk<'a> {
     condition: Condition,
     /// Features of the remaining levels, the finest (z4's) first.
     features: Vec<Map>,
+    /// What the linear path adds to the last posterior mean.
+    linear: Option<Map>,
 }
 
 impl EncoderWalk<'_> {
@@ -124,6 +131,12 @@ impl EncoderWalk<'_> {
         let mut mixed = engine.dense(&posterior.mix, &[&entropy_feature, &feature]);
         drop((feature, entropy_feature));
         posterior.mixed_block.apply(&self.condition, &mut mixed);
-        engine.conv3x3(&posterior.mean, &mixed)
+        let mut mean = engine.conv3x3(&posterior.mean, &mixed);
+        if rest.is_empty()
+            && let Some(linear) = self.linear.take()
+        {
+            mean.add(&linear);
+        }
+        mean
     }
 }

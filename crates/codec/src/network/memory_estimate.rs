@@ -26,9 +26,10 @@ pub fn decoding(spec: &Spec, pixels: u64) -> u64 {
         };
         here.max(up).max(between)
     });
-    // At the end: the feature at stride 4, the image as floats and as bytes.
-    let tail = feature(spec, 0) + 4 * UNIT;
-    bytes(level.fold(tail, u64::max), pixels)
+    // At the end: the feature at stride 4, the image as floats and as bytes; then the linear path's
+    // image instead of the feature.
+    let end = 4 * UNIT + feature(spec, 0).max(if spec.linear_path { 3 * UNIT } else { 0 });
+    bytes(level.fold(end, u64::max) + linear(spec), pixels)
 }
 
 /// Peak bytes of feature maps while an image of `pixels` padded pixels is encoded; see
@@ -45,7 +46,7 @@ pub fn encoding(spec: &Spec, pixels: u64) -> u64 {
         features + 3 * feature(spec, stage) + 5 * latent(spec, level) + context(spec, level)
     });
     // The latents and coded sections that are kept.
-    let kept = (0..LATENT_LEVELS).map(|level| 2 * latent(spec, level)).sum::<u64>();
+    let kept = (0..LATENT_LEVELS).map(|level| 2 * latent(spec, level)).sum::<u64>() + linear(spec);
     bytes(level.fold(bottom_up, u64::max) + kept, pixels)
 }
 
@@ -64,7 +65,7 @@ pub fn refining(spec: &Spec, first: usize, pixels: u64) -> u64 {
         blocks as u64 * block(Spec::stage_of_level(level)) + latents + 2 * feature(spec, Spec::stage_of_level(level))
     });
     // The gradient in the last of the blocks at stride 4, and three images.
-    let tail = spec.tail_blocks as u64 * block(0) + 4 * feature(spec, 0) + 9 * UNIT;
+    let tail = spec.tail_blocks as u64 * block(0) + 4 * feature(spec, 0) + 12 * UNIT;
     bytes(level.sum::<u64>() + tail, pixels)
 }
 
@@ -90,6 +91,11 @@ fn context(spec: &Spec, level: usize) -> u64 {
         0 => 0,
         hidden => 2 * per_pixel(hidden, Spec::stage_of_level(level)) + 7 * latent(spec, level),
     }
+}
+
+/// What the linear path keeps: the last latent, or what it adds to its posterior mean.
+fn linear(spec: &Spec) -> u64 {
+    if spec.linear_path { latent(spec, LATENT_LEVELS - 1) } else { 0 }
 }
 
 fn bytes(values: u64, pixels: u64) -> u64 {

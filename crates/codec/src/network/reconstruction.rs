@@ -4,7 +4,7 @@ use super::block::{ConditionedBlock, apply_within, reach};
 use super::build::Builder;
 use super::lambda::{Condition, LambdaEmbedding};
 use super::window::Window;
-use crate::model::{Branch, LATENT_LEVELS, LambdaRange, ModelError, Spec, THUMBNAIL_LEVEL};
+use crate::model::{Branch, LATENT_LEVELS, LINEAR_RATIO, LambdaRange, ModelError, STRIDES, Spec, THUMBNAIL_LEVEL};
 use heirloom_kernels::{Engine, Linear, Map};
 
 /// Positions at stride 4 for each position of z1 and direction.
@@ -18,6 +18,8 @@ pub struct Reconstruction {
     levels: Vec<ReconstructionLevel>,
     tail: Vec<ConditionedBlock>,
     image: Linear,
+    /// From the last latent straight to pixels.
+    linear: Option<Linear>,
     thumbnail: Option<Linear>,
 }
 
@@ -58,9 +60,11 @@ impl Reconstruction {
             .collect::<Result<_, ModelError>>()?;
         let tail = ConditionedBlock::sequence(build, "reconstruction.tail", spec.tail_blocks, 0)?;
         let image = build.linear("reconstruction.image", &[spec.widths[0]])?;
+        let latent = spec.latents[LATENT_LEVELS - 1];
+        let linear = spec.linear_path.then(|| build.linear("reconstruction.linear", &[latent])).transpose()?;
         let thumbnail = build.thumbnail(spec.level_width(THUMBNAIL_LEVEL))?;
         let lambda = LambdaEmbedding::new(build, Branch::Reconstruction, range)?;
-        Ok(Self { lambda, start, levels, tail, image, thumbnail })
+        Ok(Self { lambda, start, levels, tail, image, linear, thumbnail })
     }
 
     /// Whether there is a thumbnail head.
@@ -114,7 +118,7 @@ impl Reconstruction {
         }
         let feature = Map::filled(next.bottom - next.top, next.right - next.left, &self.start);
         let condition = self.lambda.condition(engine, lambda);
-        ReconstructionWalk { branch: self, level: 0, condition, feature, levels, tail, shown }
+        ReconstructionWalk { branch: self, level: 0, condition, feature, levels, tail, shown, last_latent: None }
     }
 }
 
@@ -142,6 +146,8 @@ pub struct ReconstructionWalk<'a> {
     levels: [LevelWindows; LATENT_LEVELS],
     tail: Window,
     shown: Window,
+    /// The last latent's part of the window that was asked for, if the linear path reads it.
+    last_latent: Option<Map>,
 }
 
 impl ReconstructionWalk<'_> {
@@ -157,6 +163,9 @@ impl ReconstructionWalk<'_> {
         let Some(level) = self.branch.levels.get(self.level) else { return };
         let LevelWindows { before, merge, whole, .. } = self.levels[self.level];
         apply_within(&level.blocks_in, &self.condition, &mut self.feature, (before, merge, whole));
+        if self.level + 1 == LATENT_LEVELS && self.branch.linear.is_some() {
+            self.last_latent = Some(self.shown.coarser(2).of(latent, whole).into_owned());
+        }
         let [latent, entropy_feature] = [latent, entropy_feature].map(|map| merge.of(map, whole));
         self.feature = self.condition.engine.dense(&level.merge, &[&self.feature, &latent, &entropy_feature]);
     }
@@ -176,9 +185,17 @@ impl ReconstructionWalk<'_> {
     /// The pixels of the window that was asked for: RGB, nominally in [-1, 1], not clamped.
     #[must_use]
     pub fn image(mut self) -> Map {
-        let Self { tail, shown, .. } = self;
+        let Self { branch, tail, shown, .. } = self;
         let whole = self.levels[LATENT_LEVELS - 1].whole.finer(2);
-        apply_within(&self.branch.tail, &self.condition, &mut self.feature, (tail, shown, whole));
-        self.condition.engine.up(&self.branch.image, 4, &self.feature)
+        apply_within(&branch.tail, &self.condition, &mut self.feature, (tail, shown, whole));
+        let engine = self.condition.engine;
+        let mut image = engine.up(&branch.image, STRIDES[0], &self.feature);
+        if let (Some(path), Some(latent)) = (&branch.linear, &self.last_latent) {
+            drop(std::mem::take(&mut self.feature));
+            let mut linear = engine.up(path, LINEAR_RATIO, latent);
+            shown.finer(STRIDES[0]).cut(&mut linear, shown.coarser(2).finer(LINEAR_RATIO));
+            image.add(&linear);
+        }
+        image
     }
 }

@@ -8,10 +8,10 @@ use heirloom_kernels::{Engine, Map};
 
 use super::blocks::{Blocks, BlocksTape};
 use super::context::{Context, ContextTape, add_to_second_half, keep_half};
-use super::layers::{Dense, Up, add};
+use super::layers::{Dense, Up};
 use super::parameters::Parameters;
 use super::{FIRST, LEVELS};
-use crate::model::{LATENT_LEVELS, ModelError, QuantisedWeights, Spec};
+use crate::model::{LATENT_LEVELS, LINEAR_RATIO, ModelError, QuantisedWeights, STRIDES, Spec};
 use crate::network::Network;
 
 /// What the two branches are from z3 on, at one λ.
@@ -19,6 +19,7 @@ pub struct Branches {
     levels: Vec<Level>,
     tail: Blocks,
     image: Up,
+    linear: Option<Up>,
     engine: Engine,
 }
 
@@ -134,7 +135,8 @@ impl Branches {
         Ok(Self {
             levels: (FIRST..LATENT_LEVELS).map(level).collect::<Result<_, ModelError>>()?,
             tail: Blocks::new(&w, "reconstruction.tail", spec.tail_blocks, spec.kernels[0], &reconstruction)?,
-            image: w.up("reconstruction.image", 4)?,
+            image: w.up("reconstruction.image", STRIDES[0])?,
+            linear: spec.linear_path.then(|| w.up("reconstruction.linear", LINEAR_RATIO)).transpose()?,
             engine,
         })
     }
@@ -163,6 +165,7 @@ impl Branches {
     fn forward(&self, start: &Start, symbols: &[Map; LEVELS], goal: Goal<'_>) -> Pass {
         let (mut e, mut r) = (start.entropy.clone(), start.reconstruction.clone());
         let (mut loss, mut levels) = (Loss::default(), Vec::new());
+        let mut linear = None;
         for (number, (level, symbols)) in self.levels.iter().zip(symbols).enumerate() {
             // The start is behind these blocks.
             let is_first = number == 0;
@@ -179,8 +182,11 @@ impl Branches {
             let latent = latents(symbols, &prior, &level.steps);
             let rate = bits(symbols, prior);
             loss.bits += rate.bits.iter().map(|&bits| f64::from(bits)).sum::<f64>();
-            add(&mut e, &level.latent.forward(&[&latent]));
+            e.add(&level.latent.forward(&[&latent]));
             r = level.merge.forward(&[&r, &latent, &e]);
+            if number + 1 == LEVELS {
+                linear = self.linear.as_ref().map(|path| path.forward(&latent));
+            }
             let reconstruction_out = level.reconstruction_out.forward(&mut r);
             r = level.reconstruction_up.forward(&r);
             let mut entropy_out = BlocksTape::new();
@@ -191,13 +197,17 @@ impl Branches {
             levels.push(LevelTape { entropy_in, rate, context, entropy_out, reconstruction_in, reconstruction_out });
         }
         let tail = self.tail.forward(&mut r);
-        let image = self.image.forward(&r);
+        let mut image = self.image.forward(&r);
+        if let Some(linear) = &linear {
+            image.add(linear);
+        }
         loss.errors = goal.errors(&image);
         Pass { loss, levels, tail, image }
     }
 
     fn backward(&self, Pass { levels, tail, image, .. }: Pass, goal: Goal<'_>) -> [Map; LEVELS] {
-        let mut by_r = self.image.backward(&goal.gradient(image));
+        let by_image = goal.gradient(image);
+        let mut by_r = self.image.backward(&by_image);
         self.tail.backward(tail, &mut by_r);
         // By the entropy branch's feature where the next level begins.
         let mut by_next: Option<Map> = None;
@@ -206,27 +216,32 @@ impl Branches {
             by_r = level.reconstruction_up.backward(&by_r);
             level.reconstruction_out.backward(tape.reconstruction_out, &mut by_r);
             let [mut by_latent, mut by_e] = [1, 2].map(|input| level.merge.backward(&by_r, input));
+            if number + 1 == LEVELS
+                && let Some(linear) = &self.linear
+            {
+                by_latent.add(&linear.backward(&by_image));
+            }
             if let (Some(up), Some(by_next)) = (&level.entropy_up, &by_next) {
                 let mut through = up.backward(by_next);
                 level.entropy_out.backward(tape.entropy_out, &mut through);
-                add(&mut by_e, &through);
+                by_e.add(&through);
             }
-            add(&mut by_latent, &level.latent.backward(&by_e, 0));
+            by_latent.add(&level.latent.backward(&by_e, 0));
             let by_prior = by_prior(&by_latent, &tape.rate);
             let mut by_symbol = by_symbols_alone(&by_latent, &tape.rate, &level.steps);
             if let (Some(context), Some(tape)) = (&level.context, tape.context) {
                 let mut by_correction = by_prior.clone();
                 keep_half(&mut by_correction, false);
                 let (by_feature, mut by_first) = context.backward(tape, &by_correction);
-                add(&mut by_e, &by_feature);
+                by_e.add(&by_feature);
                 keep_half(&mut by_first, true);
-                add(&mut by_symbol, &by_first);
+                by_symbol.add(&by_first);
             }
             by_symbols[number] = by_symbol;
             if number > 0 {
                 by_r = level.merge.backward(&by_r, 0);
                 level.reconstruction_in.backward(tape.reconstruction_in, &mut by_r);
-                add(&mut by_e, &level.prior.backward(&by_prior, 0));
+                by_e.add(&level.prior.backward(&by_prior, 0));
                 level.entropy_in.backward(tape.entropy_in, &mut by_e);
                 by_next = Some(by_e);
             }
@@ -315,7 +330,7 @@ mod tests {
     #[test]
     fn gradients_are_differences() {
         let plain = Spec { latents: [16, 16, 16, 16], ..Spec::tiny() };
-        let with_options = Spec { learned_steps: true, context: [0, 8, 16, 16], ..plain.clone() };
+        let with_options = Spec { learned_steps: true, context: [0, 8, 16, 16], linear_path: true, ..plain.clone() };
         for spec in [plain, with_options] {
             let ModelFile { metadata, weights } = crate::reference::model(spec.clone()).unwrap();
             let network = Network::new(&spec, &metadata.lambda, &weights).unwrap();

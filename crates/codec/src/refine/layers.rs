@@ -86,12 +86,3 @@ impl Up {
 fn rows(map: &Map) -> Rows<'_> {
     Rows { values: &map.data, channels: map.channels }
 }
-
-/// Adds a map to another of the same shape.
-pub(super) fn add(sum: &mut Map, more: &Map) {
-    use rayon::prelude::*;
-    let row = (sum.width * sum.channels).max(1);
-    sum.data.par_chunks_mut(row).zip(more.data.par_chunks(row)).for_each(|(sum, more)| {
-        sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
-    });
-}

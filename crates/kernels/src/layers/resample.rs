@@ -8,7 +8,7 @@ use crate::map::Map;
 use crate::simd::{Engine, Job, Simd};
 
 /// Largest ratio of resolutions.
-const MAX_RATIO: usize = 4;
+const MAX_RATIO: usize = 8;
 
 impl Engine {
     /// Down(r): convolution whose kernel and stride are both `r`, from a map to one of `r` times
@@ -16,7 +16,7 @@ impl Engine {
     /// the values of `r` pixels.
     ///
     /// # Panics
-    /// If height and width are not multiples of `r`, if r is above 4, or if the channels are not
+    /// If height and width are not multiples of `r`, if r is above 8, or if the channels are not
     /// those of the layer.
     pub fn down(self, layer: &Linear, r: usize, input: &Map) -> Map {
         let patch = r * input.channels;

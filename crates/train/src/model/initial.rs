@@ -28,8 +28,9 @@ pub fn initial(spec: &Spec, layout: &Layout, start: Initial) -> Vec<f32> {
     for (index, entry) in layout.entries().iter().enumerate() {
         let out = &mut values[entry.offset..entry.offset + entry.len];
         let mut random = Random::new(start.seed, STREAM, index as u64);
-        if entry.name.ends_with(".step") || entry.name.ends_with(".context.project.weight") {
-            // Options of the entropy branch start without effect: steps of 1, no correction.
+        let option = [".step", ".context.project.weight", ".linear.weight"];
+        if option.iter().any(|name| entry.name.ends_with(name)) {
+            // Options start without effect: steps of 1, no correction, nothing along the linear path.
         } else if entry.name.ends_with(".layer_scale") {
             out.fill(start.layer_scale);
         } else if entry.name == "reconstruction.start" {

@@ -38,6 +38,14 @@ pub(super) struct Level {
     reconstruction_up: LinearIds,
 }
 
+/// What the posterior of a level sees of the image.
+pub struct LevelInput {
+    /// Feature map of the level's stride, `[B, H/s, W/s, C]`.
+    pub feature: Tensor<4>,
+    /// What is added to the posterior mean, `[B, H/s, W/s, Z]`.
+    pub linear: Option<Tensor<4>>,
+}
+
 /// Results of one latent level.
 pub struct LevelOutput {
     /// Posterior mean, `[B, H/s, W/s, Z]`; none without an image.
@@ -111,15 +119,15 @@ impl Level {
         })
     }
 
-    /// Takes the feature `e` of the entropy branch through this level, and the image's `feature` of
-    /// the same stride, if there is an image, to the posterior. Returns the level's results, and
-    /// the entropy branch's feature for the next level.
+    /// Takes the feature `e` of the entropy branch through this level, and `input` to the posterior, if
+    /// there is an image. Returns the level's results, and the entropy branch's feature for the next
+    /// level.
     pub fn quantised(
         &self,
         w: &Weights,
         embeddings: &Embeddings,
         mut e: Tensor<4>,
-        feature: Option<Tensor<4>>,
+        input: Option<LevelInput>,
         quantise: Quantise,
         device: &Device,
     ) -> (LevelOutput, Tensor<4>) {
@@ -127,7 +135,7 @@ impl Level {
             e = block.run(w, &embeddings.entropy, e);
         }
         let mut prior = self.prior.dense(w, vec![e.clone()], Precision::Single);
-        let posterior_mean = feature.map(|feature| self.posterior(w, embeddings, e.clone(), feature));
+        let posterior_mean = input.map(|input| self.posterior(w, embeddings, e.clone(), input));
         let delta = self.step.map(|id| steps(w.matrix(id), &embeddings.powers));
         // The latent, and that whose bits are counted if it is another.
         let latent_under = |prior: &Tensor<4>| match (&delta, quantise, &posterior_mean) {
@@ -181,11 +189,15 @@ impl Level {
         self.reconstruction_up.up(w, r, 2, w.precision())
     }
 
-    fn posterior(&self, w: &Weights, embeddings: &Embeddings, e: Tensor<4>, feature: Tensor<4>) -> Tensor<4> {
-        let a = self.feature_block.run(w, &embeddings.encoder, feature);
+    fn posterior(&self, w: &Weights, embeddings: &Embeddings, e: Tensor<4>, input: LevelInput) -> Tensor<4> {
+        let a = self.feature_block.run(w, &embeddings.encoder, input.feature);
         let b = self.entropy_block.run(w, &embeddings.encoder, e);
         let mixed = self.mix.dense(w, vec![b, a], w.precision());
         let mixed = self.mixed_block.run(w, &embeddings.encoder, mixed);
-        ops::conv3x3(mixed, w.matrix(self.mean.weight), w.vector(self.mean.bias), Precision::Single)
+        let mean = ops::conv3x3(mixed, w.matrix(self.mean.weight), w.vector(self.mean.bias), Precision::Single);
+        match input.linear {
+            Some(linear) => mean + linear,
+            None => mean,
+        }
     }
 }

@@ -15,8 +15,8 @@ pub mod system;
 
 pub use heirloom_codec::model::Spec;
 pub use lambda::Embeddings;
-pub use level::LevelOutput;
-pub use network::{Forward, Network};
+pub use level::{LevelInput, LevelOutput};
+pub use network::{Features, Forward, Network};
 pub use parameters::{Layout, MatrixId, VectorId, Weights};
 pub use quantise::Quantise;
 pub use system::{Coded, LatentState, System};

@@ -2,12 +2,12 @@
 //! reconstruction branch as one training graph.
 
 use burn::tensor::{Device, Tensor};
-use heirloom_codec::model::{Branch, LATENT_LEVELS, LambdaRanges, STRIDES, Spec};
+use heirloom_codec::model::{Branch, LATENT_LEVELS, LINEAR_RATIO, LambdaRanges, STRIDES, Spec};
 
 use super::{
     block::BlockIds,
     lambda::{Embeddings, LambdaNet},
-    level::{Level, LevelOutput},
+    level::{Level, LevelInput, LevelOutput},
     linear::LinearIds,
     parameters::{Layout, VectorId, Weights},
     quantise::Quantise,
@@ -26,6 +26,22 @@ pub struct Network {
     start: VectorId,
     tail: Vec<BlockIds>,
     image: LinearIds,
+    linear: Option<LinearPath>,
+}
+
+/// The linear maps past all blocks: from the image to the last posterior mean, and from the last
+/// latent to the image.
+struct LinearPath {
+    down: LinearIds,
+    up: LinearIds,
+}
+
+/// What the posteriors see of images.
+pub struct Features {
+    /// Feature maps at strides 4, 8, 16, 32 and 64.
+    pub stages: Vec<Tensor<4>>,
+    /// What the linear path adds to the posterior mean of z4, `[B, H/8, W/8, Z]`.
+    linear: Option<Tensor<4>>,
 }
 
 /// Results of a forward pass.
@@ -66,6 +82,13 @@ impl Network {
             start: layout.vector("reconstruction.start")?,
             tail: BlockIds::many(layout, "reconstruction.tail", spec.tail_blocks, spec.kernels[0])?,
             image: LinearIds::find(layout, "reconstruction.image")?,
+            linear: spec
+                .linear_path
+                .then(|| -> Result<LinearPath> {
+                    let down = LinearIds::find(layout, "encoder.linear")?;
+                    Ok(LinearPath { down, up: LinearIds::find(layout, "reconstruction.linear")? })
+                })
+                .transpose()?,
         })
     }
 
@@ -80,19 +103,22 @@ impl Network {
         self.lambda.embed(w, lambdas, ranges, device)
     }
 
-    /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64:
-    /// features at strides 4, 8, 16, 32 and 64.
-    pub fn features(&self, w: &Weights, embeddings: &Embeddings, images: Tensor<4>) -> Vec<Tensor<4>> {
+    /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64.
+    pub fn features(&self, w: &Weights, embeddings: &Embeddings, images: Tensor<4>) -> Features {
+        let linear = self.linear.as_ref().map(|path| {
+            let (weight, bias) = (w.matrix(path.down.weight), w.vector(path.down.bias));
+            ops::down(images.clone(), weight, bias, LINEAR_RATIO, Precision::Single)
+        });
         let mut x = images;
-        let mut out = Vec::with_capacity(5);
+        let mut stages = Vec::with_capacity(5);
         for (s, (down, blocks)) in self.stages.iter().enumerate() {
             x = ops::down(x, w.matrix(down.weight), w.vector(down.bias), if s == 0 { 4 } else { 2 }, w.precision());
             for block in blocks {
                 x = block.run(w, &embeddings.encoder, x);
             }
-            out.push(x.clone());
+            stages.push(x.clone());
         }
-        out
+        Features { stages, linear }
     }
 
     /// The top-down pass of both branches, from the features or from given latents to the image.
@@ -101,7 +127,7 @@ impl Network {
         &self,
         w: &Weights,
         embeddings: &Embeddings,
-        features: Option<&[Tensor<4>]>,
+        features: Option<&Features>,
         grid: [usize; 3],
         quantise: Quantise,
         device: &Device,
@@ -118,7 +144,7 @@ impl Network {
         &self,
         w: &Weights,
         embeddings: &Embeddings,
-        features: Option<&[Tensor<4>]>,
+        features: Option<&Features>,
         grid: [usize; 3],
         quantise: Quantise,
         device: &Device,
@@ -127,8 +153,11 @@ impl Network {
         let mut e = Tensor::<4>::zeros([batch, height, width, self.spec.widths[4]], device);
         let mut levels = Vec::with_capacity(LATENT_LEVELS);
         for (i, level) in self.levels.iter().enumerate() {
-            let feature = features.map(|f| f[4 - i].clone());
-            let (output, next) = level.quantised(w, embeddings, e, feature, quantise, device);
+            let input = features.map(|features| LevelInput {
+                feature: features.stages[4 - i].clone(),
+                linear: features.linear.clone().filter(|_| i + 1 == LATENT_LEVELS),
+            });
+            let (output, next) = level.quantised(w, embeddings, e, input, quantise, device);
             levels.push(output);
             e = next;
         }
@@ -145,16 +174,24 @@ impl Network {
         levels: impl IntoIterator<Item = (Tensor<4>, Tensor<4>)>,
         device: &Device,
     ) -> Tensor<4> {
+        let mut last_latent = None;
         let mut r = w.vector(self.start).reshape([1, 1, 1, self.spec.widths[4]]);
         for (i, (level, (latent, e))) in self.levels.iter().zip(levels).enumerate() {
             if i == 0 {
                 r = Tensor::<4>::zeros(e.dims(), device) + r;
+            }
+            if i + 1 == LATENT_LEVELS && self.linear.is_some() {
+                last_latent = Some(latent.clone());
             }
             r = level.reconstructed(w, activated, r, latent, e);
         }
         for block in &self.tail {
             r = block.run(w, activated, r);
         }
-        self.image.up(w, r, 4, Precision::Single)
+        let image = self.image.up(w, r, 4, Precision::Single);
+        match (&self.linear, last_latent) {
+            (Some(path), Some(latent)) => image + path.up.up(w, latent, LINEAR_RATIO, Precision::Single),
+            _ => image,
+        }
     }
 }

@@ -184,9 +184,7 @@ fn check_network(config: &Config, parent: &Generation, strategy: Strategy) -> Re
     let plain = |network: &NetworkConfig| network.spec().map(|spec| spec.without_options());
     Err(TrainError::Config(match plain(&network).is_some_and(|spec| Some(spec) == plain(&old)) {
         true if strategy == Strategy::EndToEnd => return Ok(()),
-        true => {
-            "learned_steps and context belong to the entropy branch, which only --strategy end-to-end changes".into()
-        }
+        true => "learned_steps, context and linear_path can only be added with --strategy end-to-end".into(),
         false => "the network is that of the model to learn from; leave out the key network".into(),
     }))
 }

@@ -1,5 +1,6 @@
-//! More latent channels and larger contexts for a run that has begun: both are frozen with the entropy
-//! branch, so what turns out to be too narrow has to grow before generation 0 is published.
+//! More latent channels, larger contexts and a linear path for a run that has begun. Latents and contexts
+//! are frozen with the entropy branch, so what turns out to be too narrow has to grow before generation
+//! 0 is published.
 
 use heirloom_codec::model::{LATENT_LEVELS, Spec};
 
@@ -18,20 +19,27 @@ const NEW_MEANS: f32 = 0.1;
 /// Parts of an axis: their lengths before and after.
 type Parts = Vec<[usize; 2]>;
 
-/// The checkpoint with `latents` channels at each level, and `context` hidden channels of each level's
-/// context.
+/// What a run is to have.
+#[derive(Clone, Copy, Debug)]
+pub struct Growth {
+    /// Channels of each latent.
+    pub latents: [usize; LATENT_LEVELS],
+    /// Hidden channels of each level's context.
+    pub context: [usize; LATENT_LEVELS],
+    /// Whether a linear path is added, if there is none.
+    pub linear_path: bool,
+}
+
+/// The checkpoint of a network that has grown.
 ///
 /// New latent channels do not change the image: what reads them starts at zero. They cost few bits,
 /// because their posterior means start small, and their steps are those of channels that are there. New
-/// hidden channels start without effect.
+/// hidden channels and a new linear path start without effect.
 ///
 /// # Errors
 /// A baseline, less than there is, a context where there is none, and numbers that no network may have.
-pub fn grow(
-    checkpoint: &Checkpoint,
-    latents: [usize; LATENT_LEVELS],
-    context: [usize; LATENT_LEVELS],
-) -> Result<Checkpoint> {
+pub fn grow(checkpoint: &Checkpoint, growth: Growth) -> Result<Checkpoint> {
+    let Growth { latents, context, linear_path } = growth;
     let header = &checkpoint.header;
     let Some(old) = &header.spec else {
         return Err(TrainError::Config("the run trains a baseline, whose latents cannot grow".into()));
@@ -43,7 +51,7 @@ pub fn grow(
         let have = old.context;
         return Err(TrainError::Config(format!("the run has contexts {have:?}: none can become narrower or begin")));
     }
-    let spec = Spec { latents, context, ..old.clone() };
+    let spec = Spec { latents, context, linear_path: linear_path || old.linear_path, ..old.clone() };
     let network = NetworkConfig::Full(Box::new(spec.clone()));
     network.check()?;
     let layouts = [Layout::new(old), Layout::new(&spec)];
@@ -72,7 +80,9 @@ fn mapped(
 ) -> Result<Vec<f32>> {
     let mut out = vec![0f32; new.len()];
     for (index, entry) in new.entries().iter().enumerate() {
-        let before = old.entry(&entry.name)?;
+        let Ok(before) = old.entry(&entry.name) else {
+            continue; // the linear path, which starts at 0
+        };
         let from = &values[before.offset..before.offset + before.len];
         let to = &mut out[entry.offset..entry.offset + entry.len];
         if before.shape == entry.shape {

@@ -9,11 +9,11 @@ use heirloom_train::{
     Result, TrainError,
     trainer::{
         checkpoint::{Checkpoint, folder_of},
-        grow::grow,
+        grow::{Growth, grow},
     },
 };
 
-/// Give the latents or contexts of a run more channels, and begin another run that goes on from there.
+/// Give the latents or contexts of a run more channels, or add a linear path, and begin another run that goes on from there.
 ///
 /// Afterwards, continue the new run with `heirloom-train train --resume`.
 #[derive(Args)]
@@ -26,6 +26,9 @@ pub struct Grow {
     /// Hidden channels of the contexts of z1 to z4; none can become fewer [default: as they are].
     #[arg(long, value_name = "N,N,N,N", value_delimiter = ',', hide_default_value = true)]
     context: Vec<usize>,
+    /// Add a linear path between pixels and z4.
+    #[arg(long)]
+    linear_path: bool,
     /// Folder for the new run.
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
@@ -40,7 +43,7 @@ impl Grow {
         let checkpoint = Checkpoint::named(&self.run)?;
         let spec = checkpoint.header.spec.clone().unwrap_or_else(Spec::base);
         let (latents, context) = (numbers(&self.latents, spec.latents)?, numbers(&self.context, spec.context)?);
-        let grown = grow(&checkpoint, latents, context)?;
+        let grown = grow(&checkpoint, Growth { latents, context, linear_path: self.linear_path })?;
         fs::create_dir_all(&self.out).map_err(TrainError::io("create the folder", &self.out))?;
         let path = grown.save(&self.out, 1)?;
         write_durably(&self.out.join("config.toml"), grown.header.config.to_toml()?.as_bytes())?;

@@ -50,10 +50,10 @@ pub fn options(scratch: &Scratch, run: &str) -> Options {
     }
 }
 
-/// The network with learned steps, and contexts of all levels but one, with hidden channels that
-/// fill no vector.
+/// The network with a linear path, learned steps, and contexts of all levels but one, with hidden channels
+/// that fill no vector.
 pub fn with_options(spec: Spec) -> Spec {
-    Spec { learned_steps: true, context: [8, 20, 12, 0], ..spec }
+    Spec { learned_steps: true, context: [8, 20, 12, 0], linear_path: true, ..spec }
 }
 
 /// Smooth colour gradients with a disc, as PPM files.
