@@ -2,13 +2,15 @@
 //! their model.
 
 use std::fs::File;
+use std::io::Write;
 
 use heirloom_codec::{
-    AddOns, DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, Fault, Image, Lossless, Model, Scale,
-    Target,
+    AddOns, DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Fault, Image, Lossless,
+    Model, RowSink, Scale, Spool, Target,
 };
 use heirloom_eval::EvalError;
 use heirloom_format::container::{ContainerError, Head, Rect, Seekable, Source};
+use heirloom_io::RowReader;
 use heirloom_store::{GenerationSelector, ModelSet, hex};
 
 use crate::failure::{Failure, Kind};
@@ -177,9 +179,26 @@ pub struct Encoded {
     pub note: Option<String>,
 }
 
+/// Bytes of samples from which on an image is read and written row by row: a small part of the memory for
+/// it, most of which is for networks.
+fn streamed_from(max_memory: u64) -> u64 {
+    max_memory / 16
+}
+
 impl EncodeFlags {
-    /// Encodes an image into the bytes of a file. λ does not count if there is a target.
-    pub fn encode(self, model: &Model, image: &Image, lambda: f32) -> Result<Encoded, Failure> {
+    /// Memory for one image, in bytes.
+    pub fn max_memory(self) -> u64 {
+        self.memory.bytes().unwrap_or(EncodeOptions::new(1.0).max_memory)
+    }
+
+    /// From how many bytes of samples on an image is encoded row by row; `None` if a target needs the
+    /// whole image.
+    pub fn streamed_from(self) -> Option<u64> {
+        let searches = self.target_size.is_some() || self.target_bpp.is_some() || self.target_psnr.is_some();
+        (!searches).then(|| streamed_from(self.max_memory()))
+    }
+
+    fn options(self, lambda: f32) -> EncodeOptions {
         let mut options = EncodeOptions::new(lambda).with_lossless(match self.lossless {
             When::Auto => Lossless::WhereBetter,
             When::Always => Lossless::Always,
@@ -192,7 +211,27 @@ impl EncodeFlags {
             AddOnsFlag::Auto => AddOns::WhereBetter,
         };
         options.keep_hidden_colour = self.keep_hidden_colour;
-        options.max_memory = self.memory.bytes().unwrap_or(options.max_memory);
+        options.max_memory = self.max_memory();
+        options
+    }
+
+    /// Encodes an image that comes row by row. Returns the size of the file, and remarks for the user.
+    pub fn encode_rows(
+        self,
+        model: &Model,
+        rows: &mut RowReader,
+        lambda: f32,
+        spool: &mut dyn Spool,
+        file: &mut dyn Write,
+    ) -> Result<(u64, Option<String>), Failure> {
+        let metadata = rows.metadata.clone();
+        let summary = model.encode_rows(rows, &metadata, &self.options(lambda), spool, file)?;
+        Ok((summary.bytes, self.note(&summary)))
+    }
+
+    /// Encodes an image into the bytes of a file. λ does not count if there is a target.
+    pub fn encode(self, model: &Model, image: &Image, lambda: f32) -> Result<Encoded, Failure> {
+        let options = self.options(lambda);
         let target = match (self.target_size, self.target_bpp, self.target_psnr) {
             (Some(bytes), ..) => Some(Target::Bytes(bytes)),
             (_, Some(bits), _) => Some(Target::bits_per_pixel(bits, image)),
@@ -206,6 +245,10 @@ impl EncodeFlags {
                 (found.bytes, found.summary)
             }
         };
+        Ok(Encoded { bytes, note: self.note(&summary) })
+    }
+
+    fn note(self, summary: &EncodeSummary) -> Option<String> {
         let lossless = match (summary.lossless_tiles, summary.tiles) {
             (0, _) => None,
             (lossless, tiles) if lossless == tiles => Some("lossless".to_owned()),
@@ -214,7 +257,7 @@ impl EncodeFlags {
         let effort = (self.effort > Effort::default())
             .then(|| format!("effort saved {:.1} % of bits and error", 100.0 * summary.saved));
         let notes: Vec<String> = [lossless, effort].into_iter().flatten().collect();
-        Ok(Encoded { bytes, note: (!notes.is_empty()).then(|| notes.join("; ")) })
+        (!notes.is_empty()).then(|| notes.join("; "))
     }
 }
 
@@ -247,8 +290,60 @@ pub fn open(location: &Location) -> Result<Box<dyn Source>, Failure> {
     Seekable::new(file).map(|source| Box::new(source) as Box<dyn Source>).or_else(cannot_seek)
 }
 
+/// A file that is about to be decoded, and the model that the request selects for it.
+pub struct Decoding<'a> {
+    model: &'a Model,
+    source: &'a dyn Source,
+    options: DecodeOptions,
+    partial: bool,
+    /// A remark on the generation that decodes, if it is not the one that wrote the file.
+    by: Option<String>,
+    /// Width and height of what is decoded.
+    pub size: (u32, u32),
+    /// Bytes of its samples.
+    bytes: u64,
+}
+
+impl Decoding<'_> {
+    /// Whether the image is so large that it had better be decoded row by row.
+    pub fn is_large(&self) -> bool {
+        !self.partial && self.bytes >= streamed_from(self.options.max_memory)
+    }
+
+    /// Decodes row by row. Returns remarks for the user.
+    pub fn decode_rows(self, sink: &mut dyn RowSink) -> Result<Option<String>, Failure> {
+        self.model.decode_rows(self.source, &self.options, sink)?;
+        Ok(self.by)
+    }
+
+    /// Decodes the image.
+    pub fn decode(self) -> Result<Decoded, Failure> {
+        let Self { model, source, options, by, .. } = self;
+        if !self.partial {
+            return Ok(Decoded { image: model.decode_from(source, &options)?, note: by });
+        }
+        let partial = model.decode_partial_from(source, &options)?;
+        let summary = partial.summary;
+        let problem = summary.problem.map(|e| match summary.tiles {
+            1 => format!("{} of 4 latents; {e}", summary.latents),
+            tiles => format!("{} of {tiles} tiles are damaged; {e}", summary.damaged_tiles),
+        });
+        let notes: Vec<String> = [by, problem].into_iter().flatten().collect();
+        Ok(Decoded { image: partial.image, note: (!notes.is_empty()).then(|| notes.join("; ")) })
+    }
+}
+
 /// Decodes a file by the model that the request selects.
 pub fn decode(models: &ModelSet, source: &dyn Source, request: &DecodeRequest) -> Result<Decoded, Failure> {
+    decoding(models, source, request)?.decode()
+}
+
+/// Finds the model that decodes a file.
+pub fn decoding<'a>(
+    models: &'a ModelSet,
+    source: &'a dyn Source,
+    request: &DecodeRequest,
+) -> Result<Decoding<'a>, Failure> {
     let mut options = DecodeOptions::default();
     (options.crop, options.scale, options.quick) = (request.crop, request.scale, request.quick);
     if let Some(memory) = request.memory.bytes() {
@@ -279,17 +374,11 @@ pub fn decode(models: &ModelSet, source: &dyn Source, request: &DecodeRequest) -
     let by = (!is_writer)
         .then(|| format!("by generation {}, generation {} wrote it", reader.lineage().generation, header.generation));
     let model = reader.decoder()?;
-    if !request.partial {
-        return Ok(Decoded { image: model.decode_from(source, &options)?, note: by });
-    }
-    let partial = model.decode_partial_from(source, &options)?;
-    let summary = partial.summary;
-    let problem = summary.problem.map(|e| match summary.tiles {
-        1 => format!("{} of 4 latents; {e}", summary.latents),
-        tiles => format!("{} of {tiles} tiles are damaged; {e}", summary.damaged_tiles),
-    });
-    let notes: Vec<String> = [by, problem].into_iter().flatten().collect();
-    Ok(Decoded { image: partial.image, note: (!notes.is_empty()).then(|| notes.join("; ")) })
+    let (width, height) = request.crop.map_or((header.width, header.height), |crop| (crop.width, crop.height));
+    let (width, height) = (request.scale.of(width), request.scale.of(height));
+    let pixel = header.pixel_format.channels() as u64 * u64::from(header.pixel_format.bits() / 8);
+    let bytes = (u64::from(width) * u64::from(height)).saturating_mul(pixel);
+    Ok(Decoding { model, source, options, partial: request.partial, by, size: (width, height), bytes })
 }
 
 impl From<EncodeError> for Failure {

@@ -1,11 +1,11 @@
 //! Where bytes come from and go to.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use heirloom_io::atomic::{self, Existing};
+use heirloom_io::atomic::{self, Existing, Pending};
 use heirloom_io::{FileId, Image, ReadImage, ReadOptions};
 
 use crate::failure::Failure;
@@ -75,6 +75,26 @@ impl Location {
         }
     }
 
+    /// Begins a file that is written part by part, and appears under its name when all is there.
+    pub fn create(&self, force: bool) -> Result<Output, Failure> {
+        self.check_writable(force)?;
+        Ok(match self {
+            Self::Stdio => Output::Stream(io::stdout()),
+            Self::File(path) => Output::File(Pending::create(path, Existing::from_force(force))?),
+        })
+    }
+
+    /// A temporary file without a name, where this file will be.
+    pub fn spool(&self) -> Result<File, Failure> {
+        let spool = match self {
+            Self::Stdio => tempfile::tempfile(),
+            Self::File(path) => {
+                tempfile::tempfile_in(path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new(".")))
+            }
+        };
+        spool.map_err(|e| Failure::failed(format!("no temporary file can be made: {e}")).about(self))
+    }
+
     /// Size of the file in bytes, 0 for a standard stream.
     pub fn size(&self) -> u64 {
         match self {
@@ -88,6 +108,40 @@ impl Location {
         match self {
             Self::Stdio => None,
             Self::File(path) => FileId::of(path),
+        }
+    }
+}
+
+/// A file, or standard output, that is being written.
+pub enum Output {
+    Stream(io::Stdout),
+    File(Pending),
+}
+
+impl Output {
+    /// Gives the file its name.
+    pub fn commit(self) -> Result<(), Failure> {
+        match self {
+            Self::Stream(mut stream) => {
+                stream.flush().map_err(|e| Failure::failed(format!("-: cannot be written: {e}")))
+            }
+            Self::File(file) => Ok(file.commit()?),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(stream) => stream.write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stream(stream) => stream.flush(),
+            Self::File(file) => file.flush(),
         }
     }
 }

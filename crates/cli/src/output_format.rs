@@ -45,7 +45,8 @@ impl OutputFormat {
         }
     }
 
-    fn format(self) -> Format {
+    /// The format of the library that writes images.
+    pub fn format(self) -> Format {
         match self {
             Self::Png => Format::Png,
             Self::Ppm => Format::Ppm,
@@ -79,6 +80,11 @@ pub struct WriteFlags {
 }
 
 impl WriteFlags {
+    /// Whether rows are written in the order in which they are decoded.
+    pub fn keeps_rows(&self) -> bool {
+        !self.upright
+    }
+
     /// The bytes of a file.
     pub fn write(&self, image: Image, format: OutputFormat) -> Result<Written, WriteError> {
         let mut options = WriteOptions::default();

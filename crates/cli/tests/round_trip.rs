@@ -54,6 +54,38 @@ fn pipes_give_the_same_bytes_as_files() {
 }
 
 #[test]
+fn large_images_go_through_row_by_row() {
+    let sandbox = Sandbox::new();
+    let gradient = |width, height| image::RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 90]));
+    sandbox.save("a.png", gradient(2200, 2300));
+    sandbox.save("a.ppm", gradient(2200, 2300));
+    let coded = sandbox.does("encode a.png -o - --model tiny.safetensors");
+    // A sixteenth of this is less than the 15.18 MB of the samples.
+    let limited = "--max-memory 242MB --model tiny.safetensors";
+    for input in ["a.png", "a.ppm"] {
+        sandbox.does(&format!("encode {input} -o {input}.hlm {limited}"));
+        assert_eq!(sandbox.get(&format!("{input}.hlm")), coded);
+        assert_eq!(sandbox.does(&format!("encode {input} -o - {limited}")), coded);
+    }
+    sandbox.does("decode a.png.hlm -o whole.png --model tiny.safetensors");
+    sandbox.does(&format!("decode a.png.hlm -o rows.png {limited}"));
+    sandbox.does(&format!("decode a.png.hlm -o rows.ppm {limited}"));
+    for rows in ["rows.png", "rows.ppm"] {
+        assert!(sandbox.load(rows) == sandbox.load("whole.png"), "{rows}");
+    }
+    // What takes the whole image is refused before it is read.
+    sandbox.save("a.bmp", gradient(2200, 2300));
+    sandbox.refuses("encode a.bmp --max-memory 10MB --model tiny.safetensors", 3, "is too large to read");
+    // Nothing is left of a file that fails behind its first tiles.
+    let mut damaged = coded;
+    let last = damaged.len() - 1;
+    damaged[last] ^= 1;
+    sandbox.put("b.hlm", &damaged);
+    sandbox.refuses(&format!("decode b.hlm -o b.png {limited}"), 4, "b.hlm");
+    assert!(!sandbox.names().iter().any(|name| name == "b.png" || name.ends_with(".part")), "{:?}", sandbox.names());
+}
+
+#[test]
 fn threads_do_not_change_the_result() {
     let sandbox = Sandbox::new();
     sandbox.save("a.png", rgb(200, 150));

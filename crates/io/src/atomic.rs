@@ -72,24 +72,79 @@ pub fn check(path: &Path, existing: Existing) -> Result<(), FileError> {
 /// # Errors
 /// Fails as [`check`] does, or with [`FileError::Io`].
 pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
-    check(path, existing)?;
-    let failed = |source| FileError::Io { path: path.to_owned(), source };
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let replaced = fs::metadata(&target).ok();
-    if replaced.as_ref().is_some_and(|found| !found.is_file()) {
-        return fs::write(&target, bytes).map_err(failed);
+    let mut file = Pending::create(path, existing)?;
+    file.write_all(bytes).map_err(|source| FileError::Io { path: path.to_owned(), source })?;
+    file.commit()
+}
+
+/// A file that is being written, as by [`write()`]: under its name there is what was there before
+/// until [`Self::commit`]. Dropping it leaves nothing behind.
+pub struct Pending {
+    path: PathBuf,
+    target: PathBuf,
+    existing: Existing,
+    written: Written,
+}
+
+enum Written {
+    Temporary(Temporary, Option<fs::Permissions>),
+    /// What is no file has no name to take.
+    Directly(File),
+}
+
+impl Pending {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// Fails as [`check`] does, or with [`FileError::Io`].
+    pub fn create(path: &Path, existing: Existing) -> Result<Self, FileError> {
+        check(path, existing)?;
+        let failed = |source| FileError::Io { path: path.to_owned(), source };
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let replaced = fs::metadata(&target).ok();
+        let written = if replaced.as_ref().is_some_and(|found| !found.is_file()) {
+            Written::Directly(File::options().write(true).open(&target).map_err(failed)?)
+        } else {
+            let permissions = replaced.map(|found| found.permissions());
+            Written::Temporary(Temporary::new(folder_of(&target)).map_err(failed)?, permissions)
+        };
+        Ok(Self { path: path.to_owned(), target, existing, written })
     }
-    let mut temporary = Temporary::new(folder_of(&target)).map_err(failed)?;
-    temporary.file.write_all(bytes).map_err(failed)?;
-    if let Some(replaced) = replaced {
-        // Not every file system knows permissions; that is no reason to lose the result.
-        let _ = temporary.file.as_file().set_permissions(replaced.permissions());
+
+    /// Gives the file its name, once its bytes are on the disk.
+    ///
+    /// # Errors
+    /// [`FileError::Io`], and [`FileError::Exists`] for a file that was made meanwhile and shall be
+    /// kept.
+    pub fn commit(self) -> Result<(), FileError> {
+        let Self { path, target, existing, written } = self;
+        let Written::Temporary(temporary, permissions) = written else { return Ok(()) };
+        if let Some(permissions) = permissions {
+            // Not every file system knows permissions; that is no reason to lose the result.
+            let _ = temporary.file.as_file().set_permissions(permissions);
+        }
+        let synced = temporary.file.as_file().sync_all();
+        match synced.and_then(|()| temporary.persist(&target, existing)) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(FileError::Exists(path)),
+            Err(source) => Err(FileError::Io { path, source }),
+        }
     }
-    temporary.file.as_file().sync_all().map_err(failed)?;
-    match temporary.persist(&target, existing) {
-        Ok(()) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(FileError::Exists(path.to_owned())),
-        Err(e) => Err(failed(e)),
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.written {
+            Written::Temporary(temporary, _) => temporary.file.write(bytes),
+            Written::Directly(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.written {
+            Written::Temporary(temporary, _) => temporary.file.flush(),
+            Written::Directly(file) => file.flush(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //!   into an [`Image`] with its ICC profile, Exif and XMP. [`read_noting`] also says what of the
 //!   file is not in the image; [`ReadOptions::strict`] refuses such files.
 //! - [`write()`] turns an [`Image`] into the bytes of a PNG, JPEG, WebP, TIFF, PNM or QOI file.
+//! - [`RowReader`] and [`RowWriter`] do both row by row, for images that do not fit in memory.
 //! - [`atomic`] puts bytes on disk under a name that never refers to half a file.
 //! - [`FileId`] tells whether two paths lead to the same file.
 //!
@@ -33,6 +34,7 @@ mod metadata;
 mod orientation;
 mod profile;
 mod read;
+mod rows;
 mod write;
 
 pub use error::{FileError, ReadError, WriteError};
@@ -41,4 +43,5 @@ pub use format::{EXTENSIONS, Format};
 pub use heirloom_codec::image::{Cicp, Image, Metadata, PixelFormat, Resolution, Samples};
 pub use orientation::upright;
 pub use read::{Alpha, Depth, ReadImage, ReadOptions, Strip, read, read_file, read_noting};
+pub use rows::{RowReader, RowWriter};
 pub use write::{WriteOptions, Written, write, write_with};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use heirloom_codec::Scale;
 use heirloom_format::container::Rect;
-use heirloom_io::Written;
+use heirloom_io::RowWriter;
 use heirloom_store::{GenerationSelector, ModelSet};
 
 use crate::batch;
@@ -133,14 +133,27 @@ impl Decode {
         force: bool,
     ) -> Result<Done, Failure> {
         output.check_writable(force)?;
-        let Decoded { image, note } =
-            coding::decode(models, &*coding::open(input)?, request).map_err(|e| e.about(input))?;
-        let (width, height) = (image.width(), image.height());
-        let Written { bytes, lost } = self.writing.write(image, format).map_err(|e| Failure::from(e).about(input))?;
-        output.write(&bytes, force)?;
+        let source = coding::open(input)?;
+        let decoding = coding::decoding(models, &*source, request).map_err(|e| e.about(input))?;
+        let (width, height) = decoding.size;
+        let (note, lost, bytes) = if decoding.is_large()
+            && self.writing.keeps_rows()
+            && let Some(mut rows) = RowWriter::new(output.create(force)?, format.format())
+        {
+            let note = decoding.decode_rows(&mut rows).map_err(|e| e.about(input))?;
+            let finished = rows.finish().map_err(|e| Failure::failed(format!("cannot be written: {e}")).about(output));
+            let (file, lost) = finished?;
+            file.commit()?;
+            (note, lost, output.size())
+        } else {
+            let Decoded { image, note } = decoding.decode().map_err(|e| e.about(input))?;
+            let written = self.writing.write(image, format).map_err(|e| Failure::from(e).about(input))?;
+            output.write(&written.bytes, force)?;
+            (note, written.lost, written.bytes.len() as u64)
+        };
         lost.iter().for_each(|lost| batch::warn(output, lost));
         let note = note.map_or_else(String::new, |note| format!(" ({note})"));
         let line = format!("{input} -> {output}: {width} × {height}{note}");
-        Ok(Done { line, bytes: [input.size(), bytes.len() as u64] })
+        Ok(Done { line, bytes: [input.size(), bytes] })
     }
 }

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use heirloom_codec::Model;
+use heirloom_codec::{Model, RowSource};
 use heirloom_eval::bits_per_pixel;
-use heirloom_io::{EXTENSIONS, ReadImage};
+use heirloom_io::{EXTENSIONS, ReadImage, RowReader};
 
 use crate::batch;
 use crate::coding::{EncodeFlags, Encoded};
 use crate::failure::{ExitCode, Failure};
 use crate::image_flags::ReadFlags;
 use crate::jobs::{Job, plan};
+use crate::location::Location;
 use crate::models::{ModelFlags, RateFlags};
 use crate::tree::{Done, TreeFlags};
 
@@ -73,14 +74,50 @@ impl Encode {
 
     fn encode(&self, Job { input, output }: &Job, model: &Model, lambda: f32, force: bool) -> Result<Done, Failure> {
         output.check_writable(force)?;
-        let ReadImage { image, notes } = input.read_image_noting(&self.reading.options(None))?;
+        let reading = self.reading.options(Some(self.coding.max_memory()));
+        if let (Location::File(path), Some(least)) = (input, self.coding.streamed_from())
+            && let Some(rows) = RowReader::open(path, &reading, least).map_err(|e| Failure::from(e).about(input))?
+        {
+            return self.encode_rows((input, output), rows, model, lambda, force);
+        }
+        let ReadImage { image, notes } = input.read_image_noting(&reading)?;
         notes.iter().for_each(|note| batch::warn(input, note));
         let Encoded { bytes, note } = self.coding.encode(model, &image, lambda).map_err(|e| e.about(input))?;
         output.write(&bytes, force)?;
-        let bpp = bits_per_pixel(bytes.len() as u64, image.width(), image.height());
-        let note = note.map_or_else(String::new, |note| format!(" ({note})"));
-        let line = format!("{input} -> {output}: {} bytes, {bpp:.3} bits per pixel{note}", bytes.len());
-        Ok(Done { line, bytes: [input.size(), bytes.len() as u64] })
+        Ok(done((input, output), bytes.len() as u64, (image.width(), image.height()), note))
+    }
+
+    /// Encodes a large image without having all of it in memory.
+    fn encode_rows(
+        &self,
+        (input, output): (&Location, &Location),
+        mut rows: RowReader,
+        model: &Model,
+        lambda: f32,
+        force: bool,
+    ) -> Result<Done, Failure> {
+        rows.notes.iter().for_each(|note| batch::warn(input, note));
+        let mut spool = output.spool()?;
+        let mut file = output.create(force)?;
+        let encoded = self.coding.encode_rows(model, &mut rows, lambda, &mut spool, &mut file);
+        let (bytes, note) = encoded.map_err(|e| e.about(input))?;
+        file.commit()?;
+        Ok(done((input, output), bytes, rows.size(), note))
+    }
+}
+
+/// What is said of an encoded file.
+fn done(
+    (input, output): (&Location, &Location),
+    bytes: u64,
+    (width, height): (u32, u32),
+    note: Option<String>,
+) -> Done {
+    let bpp = bits_per_pixel(bytes, width, height);
+    let note = note.map_or_else(String::new, |note| format!(" ({note})"));
+    Done {
+        line: format!("{input} -> {output}: {bytes} bytes, {bpp:.3} bits per pixel{note}"),
+        bytes: [input.size(), bytes],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use heirloom_codec::image::{Image, Metadata, Samples};
 
-use super::options::{Alpha, Depth, Strip};
+use super::options::{Alpha, Depth, ReadOptions, Strip};
 use super::reading::{Reading, image};
 use crate::exif;
 use crate::metadata::EXIF_PREFIX;
@@ -12,20 +12,34 @@ use crate::{ReadError, ReadImage};
 /// Applies the options to an image as it was stored.
 pub(super) fn finish(mut stored: Image, reading: Reading<'_>) -> Result<ReadImage, ReadError> {
     let options = reading.options;
-    stored.metadata = clean(std::mem::take(&mut stored.metadata));
+    let metadata = finished_metadata(std::mem::take(&mut stored.metadata), options);
     let mut image = if stored.is_opaque() { stored.split_alpha().0 } else { with_alpha(stored, options.alpha)? };
     if options.depth == Depth::Reduce {
         image = reduced(image)?;
     }
+    image.metadata = metadata;
     if options.upright {
         image = upright(image);
     }
-    image.metadata = stripped(image.metadata, options.strip);
+    Ok(ReadImage { image, notes: refused_if_strict(reading)? })
+}
+
+/// The metadata that is kept of that which is stored.
+pub(crate) fn finished_metadata(stored: Metadata, options: &ReadOptions) -> Metadata {
+    stripped(clean(stored), options.strip)
+}
+
+/// The notes on what is not kept.
+///
+/// # Errors
+/// Any note, if reading is strict.
+pub(crate) fn refused_if_strict(reading: Reading<'_>) -> Result<Vec<String>, ReadError> {
+    let is_strict = reading.options.strict;
     let notes = reading.into_notes();
-    if options.strict && !notes.is_empty() {
+    if is_strict && !notes.is_empty() {
         return Err(ReadError::Unsupported(format!("would not be kept whole: {}", notes.join("; "))));
     }
-    Ok(ReadImage { image, notes })
+    Ok(notes)
 }
 
 /// Metadata without empty blobs and without the prefix that some formats put before Exif.

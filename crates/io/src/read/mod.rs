@@ -8,10 +8,10 @@ mod finish;
 mod jpeg;
 mod jxl;
 mod options;
-mod png;
-mod pnm;
-mod reading;
-mod refusals;
+pub(crate) mod png;
+pub(crate) mod pnm;
+pub(crate) mod reading;
+pub(crate) mod refusals;
 mod simple;
 mod sniff;
 mod tiff;
@@ -23,8 +23,9 @@ use std::path::Path;
 
 use heirloom_codec::image::Image;
 
-use self::reading::Reading;
-use self::sniff::Kind;
+pub(crate) use self::finish::{finished_metadata, refused_if_strict};
+pub(crate) use self::reading::Reading;
+pub(crate) use self::sniff::{Kind, kind};
 use crate::ReadError;
 pub use options::{Alpha, Depth, ReadOptions, Strip};
 
@@ -56,7 +57,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Image, ReadError> {
 /// # Errors
 /// As [`read`].
 pub fn read_noting(bytes: &[u8], options: &ReadOptions) -> Result<ReadImage, ReadError> {
-    let reader: fn(&[u8], &mut Reading<'_>) -> Result<Image, ReadError> = match sniff::kind(bytes) {
+    let reader: fn(&[u8], &mut Reading<'_>) -> Result<Image, ReadError> = match kind(bytes) {
         _ if bytes.is_empty() => return Err(ReadError::Damaged("is empty".into())),
         None => return Err(ReadError::Unsupported(sniff::other(bytes).into())),
         Some(Kind::Png) => png::read,
@@ -87,7 +88,7 @@ pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Image, ReadError>
 
 /// Turns a panic into [`ReadError::Internal`]: the libraries work on bytes that anybody may have
 /// written.
-fn catching_panics<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+pub(crate) fn catching_panics<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     // Nothing survives a panic but the bytes, which no reader changes.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|payload| Err(ReadError::Internal(message(&*payload))))
 }

@@ -58,7 +58,7 @@ fn animated(bytes: &[u8], frame: u32, metadata: Metadata) -> Result<Image, ReadE
     Ok(image)
 }
 
-fn metadata(info: &Info<'_>, grey: bool, reading: &mut Reading<'_>) -> Metadata {
+pub(crate) fn metadata(info: &Info<'_>, grey: bool, reading: &mut Reading<'_>) -> Metadata {
     let kept = |blob: &Option<Cow<'_, [u8]>>| blob.as_deref().map(<[u8]>::to_vec);
     let Texts { xmp, exif: raw } = Texts::of(info, reading);
     let exif = kept(&info.exif_metadata).or(raw);
@@ -158,7 +158,7 @@ fn raw_profile(text: &str) -> Option<Vec<u8>> {
     blob.filter(|blob| blob.len() == length)
 }
 
-fn refusal(error: DecodingError) -> ReadError {
+pub(crate) fn refusal(error: DecodingError) -> ReadError {
     match error {
         DecodingError::IoError(error) => from_memory(&error),
         DecodingError::LimitsExceeded => too_large(),

@@ -74,16 +74,16 @@ fn collected(max: u16, values: impl Iterator<Item = Result<u32, ReadError>>) -> 
 
 /// Size in pixels, samples per pixel, and the sample value of full brightness.
 #[derive(Default)]
-struct Header {
-    width: u32,
-    height: u32,
-    depth: u32,
-    max: u32,
-    is_bitmap: bool,
+pub(crate) struct Header {
+    pub width: u32,
+    pub height: u32,
+    pub depth: u32,
+    pub max: u32,
+    pub is_bitmap: bool,
 }
 
 impl Header {
-    fn read(kind: u8, rest: &mut Rest) -> Result<Self, ReadError> {
+    pub fn read(kind: u8, rest: &mut Rest) -> Result<Self, ReadError> {
         match kind {
             b'7' => rest.pam(),
             b'1' | b'4' => {
@@ -98,7 +98,7 @@ impl Header {
 }
 
 /// The part of a file that is not read yet.
-struct Rest<'a>(&'a [u8]);
+pub(crate) struct Rest<'a>(pub &'a [u8]);
 
 impl<'a> Rest<'a> {
     /// Skips white space, and comments from `#` to the end of the line.

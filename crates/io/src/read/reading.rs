@@ -8,13 +8,13 @@ use crate::ReadError;
 
 /// One file being read.
 #[derive(Debug)]
-pub(super) struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     pub(super) options: &'a ReadOptions,
     notes: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(options: &'a ReadOptions) -> Self {
+    pub(crate) fn new(options: &'a ReadOptions) -> Self {
         Self { options, notes: Vec::new() }
     }
 
@@ -118,6 +118,6 @@ pub(super) fn image(
 }
 
 /// 16-bit samples out of bytes, the high one first.
-pub(super) fn from_big_endian(bytes: &[u8]) -> Vec<u16> {
+pub(crate) fn from_big_endian(bytes: &[u8]) -> Vec<u16> {
     bytes.as_chunks::<2>().0.iter().map(|&two| u16::from_be_bytes(two)).collect()
 }

@@ -10,7 +10,7 @@ pub(super) fn unsupported(text: &str) -> ReadError {
     ReadError::Unsupported(text.into())
 }
 
-pub(super) fn cut_short() -> ReadError {
+pub(crate) fn cut_short() -> ReadError {
     damaged("is cut short")
 }
 
@@ -20,7 +20,7 @@ pub(super) fn too_large() -> ReadError {
 
 /// The error of a library that reads from memory: an unexpected end means that the file is cut
 /// short.
-pub(super) fn from_memory(error: &std::io::Error) -> ReadError {
+pub(crate) fn from_memory(error: &std::io::Error) -> ReadError {
     if error.kind() == std::io::ErrorKind::UnexpectedEof { cut_short() } else { of_library(&error.to_string()) }
 }
 

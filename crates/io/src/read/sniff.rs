@@ -2,7 +2,7 @@
 
 /// A format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Png,
     Jpeg,
     WebP,
@@ -16,7 +16,7 @@ pub(super) enum Kind {
 }
 
 /// The format of a file, by its first bytes; TGA, which has no signature, by its whole header.
-pub(super) fn kind(bytes: &[u8]) -> Option<Kind> {
+pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     Some(match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Kind::Png,
         [0xff, 0xd8, 0xff, ..] => Kind::Jpeg,

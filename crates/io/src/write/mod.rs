@@ -1,8 +1,8 @@
 //! Writing images: one file per format.
 
 mod jpeg;
-mod png;
-mod pnm;
+pub(crate) mod png;
+pub(crate) mod pnm;
 mod qoi;
 mod tiff;
 mod webp;
@@ -63,7 +63,7 @@ pub fn write_with(image: &Image, format: Format, options: &WriteOptions) -> Resu
 
 /// What a format cannot hold, collected.
 #[derive(Default)]
-struct Lost(Vec<String>);
+pub(crate) struct Lost(Vec<String>);
 
 impl Lost {
     fn add(&mut self, what: impl Into<String>) {
@@ -79,7 +79,7 @@ impl Lost {
     }
 
     /// Notes the metadata that a format without any cannot hold.
-    fn metadata(&mut self, format: &str, metadata: &Metadata) {
+    pub(crate) fn metadata(&mut self, format: &str, metadata: &Metadata) {
         let m = metadata;
         let blobs = [("ICC profile", &m.icc), ("Exif", &m.exif), ("XMP", &m.xmp)];
         let names: Vec<&str> = blobs.into_iter().filter_map(|(name, blob)| blob.as_ref().map(|_| name)).collect();
@@ -88,13 +88,18 @@ impl Lost {
         }
     }
 
+    /// All of it, if there is any.
+    pub(crate) fn text(self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.join("; "))
+    }
+
     fn with(self, bytes: Vec<u8>) -> Written {
-        Written { bytes, lost: (!self.0.is_empty()).then(|| self.0.join("; ")) }
+        Written { bytes, lost: self.text() }
     }
 }
 
 /// Samples as bytes, of 16 bits the high byte first.
-fn big_endian(samples: &Samples) -> std::borrow::Cow<'_, [u8]> {
+pub(crate) fn big_endian(samples: &Samples) -> std::borrow::Cow<'_, [u8]> {
     match samples {
         Samples::U8(samples) => samples.into(),
         Samples::U16(samples) => samples.iter().flat_map(|v| v.to_be_bytes()).collect(),
