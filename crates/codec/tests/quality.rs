@@ -108,6 +108,27 @@ fn sizes_are_never_exceeded_and_nearly_used() {
     assert!(error.to_string().contains("300 bytes cannot be reached"), "{error}");
 }
 
+/// Whoever gives as many bytes as a lossless file takes gets one.
+#[test]
+fn a_size_with_room_for_all_loses_nothing() {
+    let model = model();
+    // All that costs bits is in the middle, so that the search begins with a λ that is too low.
+    let middle = photograph(160, 120);
+    let mut data = vec![255; 320 * 240 * 3];
+    for (to, from) in data.chunks_exact_mut(320 * 3).skip(60).zip(middle.data().chunks_exact(160 * 3)) {
+        to[80 * 3..240 * 3].iter_mut().zip(from).for_each(|(to, from)| *to = from & 0xc0);
+    }
+    let poster = Image::new(320, 240, PixelFormat::Rgb8, data).unwrap();
+    let options = EncodeOptions::new(64.0);
+    let all = model.encode(&poster, &options.with_lossless(Lossless::Always)).unwrap().len() as u64;
+    for percent in [100, 104, 110, 130, 180] {
+        let found = model.encode_to(&poster, Target::Bytes(all * percent / 100), &options).unwrap();
+        assert!(found.bytes.len() as u64 <= all && found.summary.lossless_tiles == 1, "{percent} %");
+    }
+    let less = model.encode_to(&poster, Target::Bytes(all * 9 / 10), &options).unwrap();
+    assert!(less.bytes.len() as u64 <= all * 9 / 10 && less.summary.lossless_tiles == 0);
+}
+
 #[test]
 fn a_psnr_is_never_missed() {
     let model = model();

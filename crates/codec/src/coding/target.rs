@@ -2,7 +2,7 @@
 
 use super::options::Target;
 use super::pixels::{Rows, Window};
-use super::{Effort, EncodeError, EncodeOptions, EncodeSummary, Lossless, Model};
+use super::{Effort, EncodeError, EncodeOptions, EncodeSummary, Lossless, Model, lossless};
 use crate::image::Image;
 
 /// A file that was encoded for a target.
@@ -29,6 +29,9 @@ const PSNR_MET: f64 = 0.08;
 const PSNR_AIM: f64 = 0.03;
 /// Where a search with effort begins: so much above the log2 λ that was found without.
 const EFFORT_GAIN: f64 = 0.1;
+/// How many times as long as the lossless stream that is kept the quick one may be; see
+/// [`lossless::quick_bytes`].
+const QUICK_FACTOR: u64 = 4;
 /// Most passes over the whole image.
 const MOST_PASSES: usize = 10;
 
@@ -198,14 +201,19 @@ impl Model {
         let passes = search.trials.len();
         if let (Target::Bytes(most), Some(found)) = (target, &best)
             && asked == Lossless::WhereBetter
-            && found.lambda >= lambda_range.high
-            && !target.is_met(target.value(found.bytes.len() as u64, &found.summary))
+            && found.summary.lossless_tiles < found.summary.tiles
         {
-            // The network can do no better, but there is room for more.
-            options.lossless = Lossless::Always;
-            let (bytes, summary) = self.encode_with_summary(image, &options)?;
-            if bytes.len() as u64 <= most {
-                return Ok(Targeted { bytes, summary, lambda: options.lambda, passes: passes + 1 });
+            // The network may do no better although there is room for more, and a graphic may fit without
+            // any loss.
+            let no_better = found.lambda >= lambda_range.high
+                && !target.is_met(target.value(found.bytes.len() as u64, &found.summary));
+            let may_fit = |quick: usize| quick as u64 <= QUICK_FACTOR * most;
+            if no_better || lossless::quick_bytes(&image.clone().split_alpha().0).is_some_and(may_fit) {
+                options.lossless = Lossless::Always;
+                let (bytes, summary) = self.encode_with_summary(image, &options)?;
+                if bytes.len() as u64 <= most {
+                    return Ok(Targeted { bytes, summary, lambda: options.lambda, passes: passes + 1 });
+                }
             }
         }
         if best.is_none() && asked == Lossless::WhereBetter && matches!(target, Target::Bytes(_)) {
