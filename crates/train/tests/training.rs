@@ -145,14 +145,14 @@ fn a_model_without_the_options_of_the_configuration_starts_a_run_with_them() {
         assert!(now == tensor.map_or(&initial[range], |tensor| &tensor.data), "{}", entry.name);
         added += usize::from(tensor.is_none());
     }
-    assert_eq!(added, 4 + 3 * 6);
+    assert_eq!(added, 4 + 3 * 6 + 2);
 
     // Not the other way round: without its options, a model means something else.
     let more = export::model(&new, &Calibration::artificial(), false).unwrap();
     fs::write(&path, more.to_bytes().unwrap()).unwrap();
     let back = Options { init: Some(path), resume: false, ..options(&scratch, "back") };
     let said = trainer::train(&self::config(2), &back).unwrap_err().to_string();
-    assert!(said.contains("entropy.z1.context") && said.contains("lacks"), "{said}");
+    assert!(said.contains("encoder.linear") && said.contains("lacks"), "{said}");
 }
 
 #[test]
