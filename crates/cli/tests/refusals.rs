@@ -50,7 +50,8 @@ fn what_is_not_kept_is_said_and_refused_if_strict() {
         "odd.ppm: would not be kept whole: its samples",
     );
     sandbox.refuses("encode odd.ppm --strict --lenient", 2, "cannot be used with");
-    sandbox.refuses("encode float.tiff --model tiny.safetensors", 3, "has signed or floating-point samples");
+    let rounded = "its floating-point samples were rounded to 16 bits";
+    sandbox.refuses("encode float.tiff --strict --model tiny.safetensors", 3, rounded);
     sandbox.refuses("encode -f odd.ppm --frame 1 --model tiny.safetensors", 3, "has no frame 1; it has only frame 0");
     sandbox.refuses("encode odd.ppm --background reddish", 2, "a colour is a name such as white");
 }

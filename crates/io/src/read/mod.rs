@@ -4,7 +4,7 @@
 //! (metadata behind the pixels of a PNG, the orientation and further pages of a TIFF), and brings a
 //! JPEG reader that gets sound files wrong. So its parts are called one by one here.
 
-mod finish;
+pub(crate) mod finish;
 mod jpeg;
 mod jxl;
 mod options;
@@ -23,7 +23,6 @@ use std::path::Path;
 
 use heirloom_codec::image::Image;
 
-pub(crate) use self::finish::{finished_metadata, refused_if_strict};
 pub(crate) use self::reading::Reading;
 pub(crate) use self::sniff::{Kind, kind};
 use crate::ReadError;

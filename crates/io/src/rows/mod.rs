@@ -12,7 +12,8 @@ use std::path::Path;
 use heirloom_codec::RowSource;
 use heirloom_codec::image::{Metadata, PixelFormat, Samples};
 
-use crate::read::{Alpha, Depth, ReadOptions, Reading, catching_panics, finished_metadata, refused_if_strict};
+use crate::read::finish::{finished_metadata, refused_if_strict};
+use crate::read::{Alpha, Depth, ReadOptions, Reading, catching_panics};
 use crate::{ReadError, read};
 pub use writer::RowWriter;
 
