@@ -224,7 +224,14 @@ fn fax_strip(
     let range = starts.get(strip).zip(lengths.get(strip)).map(|(&start, &length)| start..start.saturating_add(length));
     let bytes = range.and_then(|range| file.get(range)).ok_or_else(|| damaged("is cut short"))?;
     let width = u16::try_from(width).map_err(|_| unsupported("has rows that are too long for a fax"))?;
-    Ok(fax::lines(bytes, width, rows))
+    let lines = fax::lines(bytes, width, rows);
+    if lines.len() < rows * usize::from(width).div_ceil(8) {
+        return Err(unsupported(
+            "has lines of a fax of Group 3 that are not read, or too few of them; convert it first, for example \
+             `magick IN OUT.png`",
+        ));
+    }
+    Ok(lines)
 }
 
 /// Samples of `bits` bits, high bits first, in rows that begin at whole bytes.

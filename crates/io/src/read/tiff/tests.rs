@@ -59,6 +59,9 @@ fn faxes_of_one_dimension() {
                 continue;
             }
             let image = read.unwrap().image;
+            let short = fax(photometric, options, reversed, &strip[..3]);
+            let said = read_noting(&short, &ReadOptions::default()).unwrap_err().to_string();
+            assert!(said.contains("too few of them"), "{said}");
             assert_eq!(image.format(), PixelFormat::Grey8);
             let second = [white, white, white, black, black, black, black, black];
             assert_eq!(*image.samples(), Samples::U8([[white; 8], second].concat()));
