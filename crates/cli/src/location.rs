@@ -84,12 +84,14 @@ impl Location {
         })
     }
 
-    /// A temporary file without a name, where this file will be.
+    /// A temporary file without a name: where this file will be, since there is room for it, or else
+    /// where the system has temporary files.
     pub fn spool(&self) -> Result<File, Failure> {
         let spool = match self {
             Self::Stdio => tempfile::tempfile(),
             Self::File(path) => {
-                tempfile::tempfile_in(path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new(".")))
+                let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+                tempfile::tempfile_in(folder).or_else(|_| tempfile::tempfile())
             }
         };
         spool.map_err(|e| Failure::failed(format!("no temporary file can be made: {e}")).about(self))
