@@ -62,7 +62,8 @@ impl RowReader {
         catching_panics(|| {
             let Some(mut rows) = open(path)? else { return Ok(None) };
             let ((width, height), stored) = (rows.size(), rows.format());
-            let bytes = u64::from(width) * u64::from(height) * stored.channels() as u64 * u64::from(stored.bits() / 8);
+            let pixel = stored.channels() as u64 * u64::from(stored.bits() / 8);
+            let bytes = (u64::from(width) * u64::from(height)).saturating_mul(pixel);
             if bytes < least || stored.has_alpha() && options.alpha != Alpha::Keep {
                 return Ok(None);
             }

@@ -10,7 +10,7 @@ use crate::ReadError;
 use crate::read::Reading;
 use crate::read::pnm::{Header, Rest};
 use crate::read::reading::from_big_endian;
-use crate::read::refusals::from_memory;
+use crate::read::refusals::{cut_short, from_memory};
 
 struct PnmRows {
     file: BufReader<File>,
@@ -38,6 +38,12 @@ pub(super) fn open(mut file: BufReader<File>) -> Result<Option<Box<dyn Rows>>, R
     };
     // A single white-space character ends the header.
     let length = bytes.len() - rest.0.len() + 1;
+    let pixel = format.channels() as u64 * u64::from(format.bits() / 8);
+    let needed = (u64::from(width) * u64::from(height)).saturating_mul(pixel).saturating_add(length as u64);
+    // Before memory is taken for a row.
+    if file.get_ref().metadata().map_err(ReadError::Io)?.len() < needed {
+        return Err(cut_short());
+    }
     file.consume(length);
     Ok(Some(Box::new(PnmRows { file, size: (width, height), format })))
 }

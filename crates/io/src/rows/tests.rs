@@ -93,6 +93,10 @@ fn damage_is_found_before_the_first_row() {
         let by_rows = RowReader::open(&path, &ReadOptions::default(), 0).err().unwrap().to_string();
         assert_eq!(by_rows, read(&bytes, &ReadOptions::default()).unwrap_err().to_string());
     }
+    // What a header announces takes no memory before the file is known to hold it.
+    fs::write(&path, b"P7 WIDTH 4294967295 HEIGHT 4294967295 DEPTH 4 MAXVAL 65535 ENDHDR\n12").unwrap();
+    let announced = RowReader::open(&path, &ReadOptions::default(), 1 << 40).err().unwrap().to_string();
+    assert_eq!(announced, "is cut short");
 }
 
 #[test]
