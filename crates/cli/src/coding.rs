@@ -191,11 +191,12 @@ impl EncodeFlags {
         self.memory.bytes().unwrap_or(EncodeOptions::new(1.0).max_memory)
     }
 
-    /// From how many bytes of samples on an image is encoded row by row; `None` if a target needs the
-    /// whole image.
+    /// From how many bytes of samples on an image is encoded row by row; `None` if a target, or the
+    /// choice of an add-on, needs the whole image.
     pub fn streamed_from(self) -> Option<u64> {
         let searches = self.target_size.is_some() || self.target_bpp.is_some() || self.target_psnr.is_some();
-        (!searches).then(|| streamed_from(self.max_memory()))
+        let whole = searches || self.add_ons == AddOnsFlag::Auto;
+        (!whole).then(|| streamed_from(self.max_memory()))
     }
 
     fn options(self, lambda: f32) -> EncodeOptions {

@@ -80,9 +80,9 @@ pub struct WriteFlags {
 }
 
 impl WriteFlags {
-    /// Whether rows are written in the order in which they are decoded.
-    pub fn keeps_rows(&self) -> bool {
-        !self.upright
+    /// Whether rows are written as they are decoded, one after another.
+    pub fn keeps_rows(&self, format: OutputFormat) -> bool {
+        !self.upright && matches!(format, OutputFormat::Png | OutputFormat::Ppm)
     }
 
     /// The bytes of a file.

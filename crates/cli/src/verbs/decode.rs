@@ -137,7 +137,7 @@ impl Decode {
         let decoding = coding::decoding(models, &*source, request).map_err(|e| e.about(input))?;
         let (width, height) = decoding.size;
         let (note, lost, bytes) = if decoding.is_large()
-            && self.writing.keeps_rows()
+            && self.writing.keeps_rows(format)
             && let Some(mut rows) = RowWriter::new(output.create(force)?, format.format())
         {
             let note = decoding.decode_rows(&mut rows).map_err(|e| e.about(input))?;
