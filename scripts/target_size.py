@@ -3,8 +3,9 @@
 
     target_size.py [--sizes 20000,60000,200000] [--program heirloom] IMAGE|FOLDER ...
 
-Encodes each image for each size, and once plainly at the quality that was found. Prints for each size:
-files above it, the median and the largest shortfall of those whose size the model can make, and the time of all searches by that of the plain encodings (processor time of both).
+Encodes each image for each size, and once plainly at the quality that was found. Prints for each
+size: files above it, the median and the largest shortfall of those whose size the model can make,
+and the time of all searches by that of the plain encodings (processor time of both).
 """
 
 import argparse
@@ -24,7 +25,7 @@ def run(command):
     return done.returncode == 0, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def multiplier(program, file):
+def lambda_of(program, file):
     """λ of a file, and whether some of it is stored without loss."""
     said = subprocess.run([program, "info", str(file)], capture_output=True, text=True, check=True).stdout
     return float(re.search(r"λ +([0-9.]+)", said).group(1)), "lossless" in said
@@ -45,7 +46,7 @@ def main():
         file = pathlib.Path(folder, "file.hlm")
         encode = [options.program, "encode", "--force", "-o", str(file)]
         run([*encode, "-q", "100", str(images[0])])
-        highest, _ = multiplier(options.program, file)
+        highest, _ = lambda_of(options.program, file)
         for size in map(int, options.sizes.split(",")):
             short, above, refused, search, plain = [], 0, 0, 0.0, 0.0
             for image in images:
@@ -54,15 +55,16 @@ def main():
                     refused += 1
                     continue
                 search += seconds
-                (found, lossless), length = multiplier(options.program, file), file.stat().st_size
+                (found, lossless), length = lambda_of(options.program, file), file.stat().st_size
                 above += length > size
                 if found < highest and not lossless:
                     short.append((100 * (1 - length / size), image.name))
                 plain += run([*encode, "--lambda", str(found), str(image)])[1]
+            short = short or [(float("nan"), "")]
             print(
                 f"{size:7}  {len(images) - refused:5}  {refused:7}  {above:5}"
                 f"  {statistics.median(value for value, _ in short):10.2f} %  {max(short)[0]:11.2f} %"
-                f"  {search / plain:4.2f}  {max(short)[1]}",
+                f"  {search / plain if plain else 0:4.2f}  {max(short)[1]}",
                 flush=True,
             )
 
