@@ -2,8 +2,9 @@
 
 use super::options::Target;
 use super::pixels::{Rows, Window};
-use super::{Effort, EncodeError, EncodeOptions, EncodeSummary, Lossless, Model, lossless};
+use super::{DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Lossless, Model, lossless};
 use crate::image::Image;
+use crate::model::LambdaRange;
 
 /// A file that was encoded for a target.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,25 +155,66 @@ impl Model {
         if options.lossless == Lossless::Never && matches!(target, Target::Psnr(_)) {
             options.lossless = Lossless::WhereBetter;
         }
-        let asked = options.lossless;
-        let lambda_range = self.metadata.lambda.encoder;
-        let range = (f64::from(lambda_range.low).log2(), f64::from(lambda_range.high).log2());
-        let lambda_of = |at: f64| (at.exp2() as f32).clamp(lambda_range.low, lambda_range.high);
-        let mut search = Search { trials: Vec::new(), range, slope: target.typical_slope() };
-        let (mut at, slope) = if options.effort > Effort::default() {
-            // Searched without effort, since the λ is nearly the same.
-            let plain = EncodeOptions { effort: Effort::default(), ..options };
-            match self.encode_to(image, target, &plain) {
-                Ok(found) => (f64::from(found.lambda).log2() + EFFORT_GAIN, target.typical_slope()),
-                // It may be just within reach.
-                Err(EncodeError::Target { .. }) => self.first_guess(image, target, &plain, range)?,
-                Err(error) => return Err(error),
+        if options.effort == Effort::default() {
+            return self.search(image, target, &options, self.first_guess(image, target, &options)?);
+        }
+        // Searched without effort first: λ is nearly the same, and steps are spent on few files.
+        let plain_options = EncodeOptions { effort: Effort::default(), ..options };
+        let plain = match self.encode_to(image, target, &plain_options) {
+            // It may be just within reach.
+            Err(EncodeError::Target { .. }) => {
+                return self.search(image, target, &options, self.first_guess(image, target, &plain_options)?);
             }
-        } else {
-            self.first_guess(image, target, &options, range)?
+            other => other?,
         };
-        at = at.clamp(range.0, range.1);
-        search.slope = slope;
+        if plain.summary.lossless_tiles == plain.summary.tiles {
+            return Ok(plain);
+        }
+        let begin = (f64::from(plain.lambda).log2() + EFFORT_GAIN, target.typical_slope());
+        let refined = match self.search(image, target, &options, begin) {
+            Err(EncodeError::Target { .. }) => return Ok(plain),
+            other => other?,
+        };
+        let passes = plain.passes + refined.passes;
+        // Size is not a smooth function of λ where steps are spent, so the plain file may be nearer to
+        // the target.
+        let is_better = match target {
+            Target::Bytes(_) => self.error_of(&refined, image) < self.error_of(&plain, image),
+            Target::Psnr(_) => refined.bytes.len() < plain.bytes.len(),
+        };
+        Ok(Targeted { passes, ..if is_better { refined } else { plain } })
+    }
+
+    /// Sum of the squared errors of what a decoder shows.
+    fn error_of(&self, found: &Targeted, image: &Image) -> f64 {
+        let unbounded = DecodeOptions { max_memory: u64::MAX, ..DecodeOptions::default() };
+        // What has just been encoded can be decoded; if not, the other file is the better one.
+        self.decode(&found.bytes, &unbounded).map_or(f64::INFINITY, |shown| {
+            let pairs = image.to_rgb().into_owned().into_iter().zip(shown.to_rgb().into_owned());
+            pairs.map(|(a, b)| f64::from(a.abs_diff(b)).powi(2)).sum()
+        })
+    }
+
+    /// The range of λ, and of its binary logarithm.
+    fn searched_range(&self) -> (LambdaRange, (f64, f64)) {
+        let lambda = self.metadata.lambda.encoder;
+        (lambda, (f64::from(lambda.low).log2(), f64::from(lambda.high).log2()))
+    }
+
+    /// Searches from a log2 λ and a slope of the value on.
+    fn search(
+        &self,
+        image: &Image,
+        target: Target,
+        options: &EncodeOptions,
+        (begin, slope): (f64, f64),
+    ) -> Result<Targeted, EncodeError> {
+        let mut options = *options;
+        let asked = options.lossless;
+        let (lambda_range, range) = self.searched_range();
+        let lambda_of = |at: f64| (at.exp2() as f32).clamp(lambda_range.low, lambda_range.high);
+        let mut search = Search { trials: Vec::new(), range, slope };
+        let mut at = begin.clamp(range.0, range.1);
         let mut best: Option<Targeted> = None;
         for pass in 1..=MOST_PASSES {
             options.lambda = lambda_of(at);
@@ -180,10 +222,13 @@ impl Model {
             let value = target.value(bytes.len() as u64, &summary);
             search.note(at, value);
             let lossless_tiles = summary.lossless_tiles;
-            let is_better = match target {
-                Target::Bytes(_) => best.as_ref().is_none_or(|best| bytes.len() > best.bytes.len()),
-                Target::Psnr(_) => best.as_ref().is_none_or(|best| bytes.len() < best.bytes.len()),
-            };
+            let is_better = best.as_ref().is_none_or(|best| match target {
+                Target::Bytes(_) => match (summary.mean_squared_error, best.summary.mean_squared_error) {
+                    (Some(error), Some(best)) => error < best,
+                    _ => bytes.len() > best.bytes.len(),
+                },
+                Target::Psnr(_) => bytes.len() < best.bytes.len(),
+            });
             if target.allows(value) && is_better {
                 best = Some(Targeted { bytes, summary, lambda: options.lambda, passes: pass });
             }
@@ -219,7 +264,7 @@ impl Model {
         if best.is_none() && asked == Lossless::WhereBetter && matches!(target, Target::Bytes(_)) {
             // Whoever asks for few bytes wants them rather than a part without loss.
             let plain = EncodeOptions { lossless: Lossless::Never, ..options };
-            return self.encode_to(image, target, &plain);
+            return self.search(image, target, &plain, (begin, slope));
         }
         let values = search.trials.iter().map(|&(_, value)| value);
         let reached = match target {
@@ -231,13 +276,8 @@ impl Model {
 
     /// Where to begin, by encoding the middle quarter of the image twice: log2 λ, and the slope of
     /// the value there.
-    fn first_guess(
-        &self,
-        image: &Image,
-        target: Target,
-        options: &EncodeOptions,
-        range: (f64, f64),
-    ) -> Result<(f64, f64), EncodeError> {
+    fn first_guess(&self, image: &Image, target: Target, options: &EncodeOptions) -> Result<(f64, f64), EncodeError> {
+        let (_, range) = self.searched_range();
         let (width, height) = ((image.width() / 2).max(1), (image.height() / 2).max(1));
         let channels = image.format().channels();
         let rows = Rows { samples: image.samples().clone(), stride: image.width() as usize * channels };
