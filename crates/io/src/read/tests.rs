@@ -11,8 +11,8 @@ use tiff::{
 use super::{Alpha, Depth, ReadOptions, catching_panics, read_noting};
 use crate::{Image, PixelFormat, ReadError, Samples};
 
-const WIDTH: u32 = 53;
-const HEIGHT: u32 = 38;
+pub(super) const WIDTH: u32 = 53;
+pub(super) const HEIGHT: u32 = 38;
 
 /// Reads with the default options, as the command does.
 fn read(bytes: &[u8]) -> Result<Image, ReadError> {
@@ -20,7 +20,7 @@ fn read(bytes: &[u8]) -> Result<Image, ReadError> {
 }
 
 /// Samples without repetitions and without large jumps, which JPEG would blur.
-fn samples(channels: u32) -> Vec<u8> {
+pub(super) fn samples(channels: u32) -> Vec<u8> {
     let sample = |x: u32, y: u32, c: u32| (x * (3 + c) + y * 2 + (x / 9 + y / 7) % 2 * 40) as u8;
     (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| (0..channels).map(move |c| sample(x, y, c)))).collect()
 }
@@ -173,61 +173,6 @@ fn bitmaps() {
         let image = read(file).unwrap();
         assert_eq!((image.width(), image.height(), image.format()), (3, 4, PixelFormat::Grey8));
         assert_eq!(image.data(), expected);
-    }
-}
-
-/// A TIFF file of the short tags that its samples need, and the samples, all in strips of `strip`
-/// bytes.
-fn bare_tiff(photometric: u16, bits: u16, channels: u16, planar: u16, strip: usize, data: &[u8]) -> Vec<u8> {
-    let strips = data.len() / strip;
-    let (offsets, counts) = (8 + data.len(), 8 + data.len() + 4 * strips);
-    // Three depths take six bytes and stand behind the strips' tables; one stands in the tag
-    // itself.
-    let depths = counts + 4 * strips;
-    let depth = if channels == 1 { u32::from(bits) } else { depths as u32 };
-    let table = |at: usize, first: usize| if strips == 1 { first as u32 } else { at as u32 };
-    let tags: [(u16, u16, usize, u32); 10] = [
-        (256, 4, 1, WIDTH),
-        (257, 4, 1, HEIGHT),
-        (258, 3, channels.into(), depth),
-        (259, 3, 1, 1),
-        (262, 3, 1, photometric.into()),
-        (273, 4, strips, table(offsets, 8)),
-        (277, 3, 1, channels.into()),
-        (278, 4, 1, HEIGHT),
-        (279, 4, strips, table(counts, strip)),
-        (284, 3, 1, planar.into()),
-    ];
-    let directory = (depths + 2 * usize::from(channels)).next_multiple_of(2);
-    let mut bytes = [&b"II*\0"[..], &(directory as u32).to_le_bytes(), data].concat();
-    (0..strips).for_each(|i| bytes.extend(((8 + i * strip) as u32).to_le_bytes()));
-    (0..strips).for_each(|_| bytes.extend((strip as u32).to_le_bytes()));
-    (0..channels).for_each(|_| bytes.extend(bits.to_le_bytes()));
-    bytes.resize(directory, 0);
-    bytes.extend((tags.len() as u16).to_le_bytes());
-    for (tag, kind, count, value) in tags {
-        bytes.extend(tag.to_le_bytes());
-        bytes.extend(kind.to_le_bytes());
-        bytes.extend((count as u32).to_le_bytes());
-        bytes.extend(value.to_le_bytes());
-    }
-    bytes.extend([0; 4]);
-    bytes
-}
-
-#[test]
-fn planes_and_bitmaps_of_tiff() {
-    let samples = samples(3);
-    let planes: Vec<u8> = (0..3).flat_map(|c| samples.iter().skip(c).step_by(3).copied()).collect();
-    let bytes = bare_tiff(2, 8, 3, 2, planes.len() / 3, &planes);
-    assert!(read(&bytes).unwrap().data() == samples);
-    assert!(image::load_from_memory(&bytes).unwrap().as_bytes() == samples);
-
-    let bits: Vec<u8> = (0..WIDTH.div_ceil(8) * HEIGHT).map(|i| (i * 37 % 251) as u8).collect();
-    for photometric in [0, 1] {
-        let bytes = bare_tiff(photometric, 1, 1, 1, bits.len(), &bits);
-        let expected = image::load_from_memory(&bytes).unwrap();
-        assert!(read(&bytes).unwrap().data() == expected.as_bytes(), "photometric {photometric}");
     }
 }
 
