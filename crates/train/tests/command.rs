@@ -14,7 +14,7 @@ use heirloom_codec::{
     EncodeOptions, Image, Model,
     image::PixelFormat,
     internals::reference,
-    model::{LambdaRange, ModelFile, Spec},
+    model::{LambdaRange, Metadata, ModelFile, Spec},
 };
 use heirloom_train::trainer::{
     Config,
@@ -58,10 +58,12 @@ fn unreadable_images_are_named_and_the_run_leads_to_a_model() {
     let again = program(&train, &[("--data", &scratch.images()), ("--out", &run)]);
     assert!(!again.status.success() && text(&again.stderr).contains("already holds a run"));
 
-    let out = program(&["export", &run.to_string_lossy()], &[("-o", &model)]);
+    let licence = "MIT OR Apache-2.0";
+    let out = program(&["export", &run.to_string_lossy(), "--licence", licence], &[("-o", &model)]);
     assert!(out.status.success(), "{}", text(&out.stderr));
-    let file = ModelFile::from_bytes(&fs::read(&model).unwrap()).unwrap();
-    assert_eq!((file.metadata.spec, file.metadata.provenance.steps), (Spec::tiny(), Some(2)));
+    let Metadata { spec, provenance, licence: named, .. } =
+        ModelFile::from_bytes(&fs::read(&model).unwrap()).unwrap().metadata;
+    assert_eq!((spec, provenance.steps, &*named), (Spec::tiny(), Some(2), licence));
 
     let validate = ["validate", &model.to_string_lossy(), "--lambda", "64", "--limit", "1", "--json"];
     let out = program(&validate, &[("--data", &scratch.images())]);

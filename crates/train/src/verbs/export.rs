@@ -37,13 +37,20 @@ pub struct Export {
     /// Mark the model as a preview.
     #[arg(long)]
     preview: bool,
+    /// Licence of the weights, as an SPDX expression such as "MIT OR Apache-2.0"; without it, that
+    /// of the parent.
+    #[arg(long, value_name = "SPDX")]
+    licence: Option<String>,
 }
 
 impl Export {
     pub fn run(&self) -> Result<()> {
         let checkpoint = Checkpoint::named(&self.run)?;
         let calibration = self.calibrate.as_deref().map_or_else(|| Ok(Calibration::artificial()), Calibration::read)?;
-        let model = replay::exported(&checkpoint, folder_of(&self.run), &calibration, self.preview)?;
+        let mut model = replay::exported(&checkpoint, folder_of(&self.run), &calibration, self.preview)?;
+        if let Some(licence) = &self.licence {
+            model.metadata.licence.clone_from(licence);
+        }
         if let Some(path) = &self.losses {
             write_durably(path, losses(&checkpoint, &model)?.as_bytes())?;
         }
