@@ -113,12 +113,12 @@ fn a_run_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
     }
 }
 
-/// Learned steps and contexts, noise at first and rounding later, and Muon for matrices of which
-/// one starts at zero.
+/// Learned steps and contexts, noise at first and rounding later, also of weights, and Muon for
+/// matrices of which one starts at zero.
 fn with_options(config: Config) -> Config {
     let network = NetworkConfig::Full(Box::new(common::with_options(Spec::tiny())));
     let augmentation = Augmentation { shrink: [0.7, 1.0], flip: true };
-    Config { network, optimiser: Optimiser::Muon, rounded: 0.5, augmentation, ..config }
+    Config { network, optimiser: Optimiser::Muon, rounded: 0.5, rounded_weights: 0.3, augmentation, ..config }
 }
 
 #[test]

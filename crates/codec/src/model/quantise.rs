@@ -176,6 +176,17 @@ impl QuantisedWeights {
     }
 }
 
+/// Replaces the weights of a product, row-major with so many columns, by those that a model file
+/// would hold; see [`QuantisedWeights::from_floats`].
+pub fn round_weights(weight: &mut [f32], columns: usize) {
+    let steps = column_steps(weight, columns, Bits::Sixteen.limit());
+    for row in weight.chunks_exact_mut(columns) {
+        for (w, step) in row.iter_mut().zip(&steps).filter(|(_, step)| **step > 0.0) {
+            *w = ((f64::from(*w) / step).round_ties_even() * step) as f32;
+        }
+    }
+}
+
 /// The step between the integers of each column: its largest magnitude is at most 127 steps, and
 /// its sums stay within 32 bits for inputs within ±`limit`.
 fn column_steps(weight: &[f32], columns: usize, limit: i32) -> Vec<f64> {

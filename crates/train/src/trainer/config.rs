@@ -66,6 +66,9 @@ pub struct Config {
     /// Share of the steps, at the end, in which the branches see rounded latents instead of noisy
     /// ones.
     pub rounded: f64,
+    /// Share of the steps, at the end, in which the network computes with its weights as a model
+    /// file holds them, rounded to 8 bits. In the backward pass, rounding is the identity.
+    pub rounded_weights: f64,
     /// Initial value of the blocks' per-channel factor.
     pub layer_scale: f32,
     /// Prefixes of the names of parameters that do not learn.
@@ -131,6 +134,7 @@ impl Default for Config {
             precision: Precision::default(),
             balance: 0.0,
             rounded: 0.0,
+            rounded_weights: 0.0,
             layer_scale: 1e-6,
             freeze: Vec::new(),
             optimiser: Optimiser::Adam,
@@ -256,8 +260,10 @@ impl Config {
         require(self.layer_scale.is_finite(), "layer_scale must be finite")?;
         require(self.learning_rate > 0.0 && self.learning_rate.is_finite(), "learning_rate must be positive")?;
         require(
-            [self.hold, self.final_ratio, self.rounded].iter().all(|share| (0.0..=1.0).contains(share)),
-            "hold, final_ratio and rounded must be within 0 to 1",
+            [self.hold, self.final_ratio, self.rounded, self.rounded_weights]
+                .iter()
+                .all(|share| (0.0..=1.0).contains(share)),
+            "hold, final_ratio, rounded and rounded_weights must be within 0 to 1",
         )?;
         require(
             [self.beta1, self.beta2, self.momentum].iter().all(|decay| (0.0..1.0).contains(decay)),

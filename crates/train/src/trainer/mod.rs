@@ -18,6 +18,7 @@ pub mod network_config;
 pub mod optimiser;
 pub mod orthogonal;
 pub mod presets;
+mod rounding;
 pub mod run;
 pub mod schedule;
 pub mod start;

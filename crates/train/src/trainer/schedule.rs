@@ -28,11 +28,22 @@ pub fn ema_decay(config: &Config, step: u64) -> f64 {
 #[must_use]
 pub fn quantise(config: &Config, step: u64) -> Quantise<'static> {
     let seed = config.seed;
-    if step as f64 >= (1.0 - config.rounded) * config.steps as f64 {
+    if is_in_last(config.rounded, config, step) {
         Quantise::Mixed { seed, step }
     } else {
         Quantise::Noise { seed, step }
     }
+}
+
+/// Whether the network computes with rounded weights at `step`.
+#[must_use]
+pub fn rounds_weights(config: &Config, step: u64) -> bool {
+    is_in_last(config.rounded_weights, config, step)
+}
+
+/// Whether `step` is in the last `share` of the steps.
+fn is_in_last(share: f64, config: &Config, step: u64) -> bool {
+    step as f64 >= (1.0 - share) * config.steps as f64
 }
 
 /// Shape of the new part of the batch of `step`.
@@ -95,6 +106,8 @@ mod tests {
         let mixed = |step| matches!(quantise(&config, step), Quantise::Mixed { .. });
         assert!(!mixed(0) && !mixed(74) && mixed(75) && mixed(99));
         assert!(matches!(quantise(&Config::default(), 499_999), Quantise::Noise { .. }));
+        let config = Config { steps: 100, rounded_weights: 0.25, ..Config::default() };
+        assert!(!rounds_weights(&config, 74) && rounds_weights(&config, 75) && !mixed(0));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     guard,
     metrics::{Metrics, Window},
     optimiser::{self, ParameterGroups, Update},
+    rounding::rounded,
     run::{Options, ReplayBatches, Run},
     schedule,
     step::{Balance, Cost, Learner, StepInput},
@@ -160,7 +161,9 @@ impl<'a> TrainingLoop<'a> {
         let Run { config, layout, system, ranges, checkpoint, .. } = &self.run;
         let values = &checkpoint.state.weights;
         let learns = |name: &str| !config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
-        let weights = Weights::new(layout, values, &self.device, learns).in_precision(config.precision);
+        let rounded = schedule::rounds_weights(config, checkpoint.header.step).then(|| rounded(layout, values, learns));
+        let used = rounded.as_deref().unwrap_or(values);
+        let weights = Weights::new(layout, used, &self.device, learns).in_precision(config.precision);
         let learner =
             Learner { network: &**system, layout, ranges: *ranges, balance: Balance::of(config), device: &self.device };
         let quantise = schedule::quantise(config, checkpoint.header.step);
