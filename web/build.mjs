@@ -26,7 +26,7 @@ rmSync(join(npm, 'dist'), { recursive: true, force: true });
 execFileSync(join(here, 'node_modules/.bin/tsc'), ['-p', npm], { stdio: 'inherit' });
 cpSync(join(npm, 'src/wasm'), join(npm, 'dist/wasm'), { recursive: true });
 mkdirSync(join(npm, 'dist/model'), { recursive: true });
-cpSync(join(npm, 'src/model/decoder.safetensors'), join(npm, 'dist/model/decoder.safetensors'));
+cpSync(join(npm, 'src/model/decoder.safetensors.gz'), join(npm, 'dist/model/decoder.safetensors.gz'));
 for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) cpSync(join(here, '..', name), join(npm, 'dist', name));
 
 // The page: a few bundles.

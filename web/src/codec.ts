@@ -6,7 +6,7 @@ const at = (path: string) => new URL(path, import.meta.url);
 
 const parts = {
   modules: { simd: at('heirloom_web_bg.wasm'), plain: at('heirloom_web_plain_bg.wasm') },
-  model: at('model/decoder.safetensors'),
+  model: at('model/decoder.safetensors.gz'),
   encoder: at('model/encoder.safetensors'),
 };
 

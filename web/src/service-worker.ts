@@ -1,5 +1,6 @@
 // Keeps the page for days without a network, and makes PNG of .hlm files where pages show them with <img>.
 
+import { readModel } from 'heirloom-web/bytes';
 import { Engine } from 'heirloom-web/engine';
 import { compile } from 'heirloom-web/modules';
 import { HeirloomError } from 'heirloom-web/failure';
@@ -70,8 +71,8 @@ function codec(): Promise<Engine> {
   const file = (name: string) => kept(new Request(new URL(name, scope.registration.scope)));
   const start = async () => {
     const modules = { simd: () => bytes(file('heirloom_web_bg.wasm')), plain: () => bytes(file('heirloom_web_plain_bg.wasm')) };
-    const [module, model] = await Promise.all([compile(modules), bytes(file('model/decoder.safetensors'))]);
-    return Engine.start(module, model);
+    const model = readModel(() => bytes(file('model/decoder.safetensors.gz')));
+    return Engine.start(...(await Promise.all([compile(modules), model])));
   };
   engine ??= start();
   engine.catch(() => (engine = undefined));

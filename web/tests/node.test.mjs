@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import { bytesOf, conformance, dist, fixtures, hash, json, metadataHash, npm, random, read } from './common.mjs';
+import { bytesOf, conformance, dist, fixtures, hash, json, metadataHash, npm, packagedModel, random, read } from './common.mjs';
 import { mutated } from './mutated.mjs';
 
 const { createCodec, decode, HeirloomError, info, toRgba } = await import(join(npm, 'node.js'));
 const { Engine } = await import(join(npm, 'engine.js'));
-const model = read(npm, 'model/decoder.safetensors');
+const model = packagedModel();
 const encoder = read(dist, 'model/encoder.safetensors');
 const MODULES = { simd: 'heirloom_web_bg.wasm', plain: 'heirloom_web_plain_bg.wasm' };
 const module = new WebAssembly.Module(read(npm, 'wasm', MODULES.simd));

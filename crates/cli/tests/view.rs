@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use common::Sandbox;
+use flate2::read::GzDecoder;
 use heirloom_codec::model::ModelFile;
 
 /// The command while it serves; it ends with the value.
@@ -89,7 +90,10 @@ fn the_models_are_the_one_that_was_named_with_and_without_its_encoder() {
     let sandbox = sandbox();
     let serving = Serving::start(&sandbox);
     let encoder = ModelFile::from_bytes(&serving.get("/model/encoder.safetensors").1).unwrap();
-    let decoder = ModelFile::from_bytes(&serving.get("/model/decoder.safetensors").1).unwrap();
+    let mut decoder = Vec::new();
+    let packed = serving.get("/model/decoder.safetensors.gz").1;
+    GzDecoder::new(packed.as_slice()).read_to_end(&mut decoder).unwrap();
+    let decoder = ModelFile::from_bytes(&decoder).unwrap();
     let named = ModelFile::from_bytes(&sandbox.get("tiny.safetensors")).unwrap();
     assert_eq!(encoder.metadata.lineage, named.metadata.lineage);
     assert_eq!(decoder.metadata.lineage, named.metadata.lineage);

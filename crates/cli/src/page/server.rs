@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 pub struct Site {
     pub page: Page,
     pub files: Vec<PathBuf>,
-    /// Model file without its encoder, and the whole one.
+    /// Model file without its encoder, compressed with gzip, and the whole one.
     pub decoder: Vec<u8>,
     pub encoder: Vec<u8>,
 }
@@ -95,7 +95,7 @@ impl Site {
         let name = match path {
             "/" => "index.html",
             "/files.json" => return found("application/json", self.names().into()),
-            "/model/decoder.safetensors" => return found("application/octet-stream", (&self.decoder).into()),
+            "/model/decoder.safetensors.gz" => return found("application/gzip", (&self.decoder).into()),
             "/model/encoder.safetensors" => return found("application/octet-stream", (&self.encoder).into()),
             _ => path.trim_start_matches('/'),
         };

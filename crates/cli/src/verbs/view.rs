@@ -1,8 +1,10 @@
 //! `heirloom view`
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
+
+use flate2::{Compression, write::GzEncoder};
 
 use crate::failure::{ExitCode, Failure};
 use crate::location::Location;
@@ -45,7 +47,7 @@ impl View {
         let model = self.models.load()?.writer().load()?;
         let written = |error: &dyn std::fmt::Display| Failure::failed(format!("the model cannot be served: {error}"));
         let encoder = model.to_bytes().map_err(|e| written(&e))?;
-        let decoder = model.without_encoder().to_bytes().map_err(|e| written(&e))?;
+        let decoder = gzip(&model.without_encoder().to_bytes().map_err(|e| written(&e))?).map_err(|e| written(&e))?;
         let site = Site { page, files: self.files.clone(), decoder, encoder };
         let failed = |error: io::Error| Failure::failed(format!("cannot serve at port {}: {error}", self.port));
         // Of this machine only, whatever its network.
@@ -58,4 +60,11 @@ impl View {
         serve(&listener, &site).map_err(failed)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    // One machine's browser reads it once, so that its size counts for less than the time.
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(bytes)?;
+    packed.finish()
 }

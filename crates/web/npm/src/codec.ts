@@ -1,6 +1,6 @@
 // The codec in a worker: tasks wait in a queue, and one that is given up ends with its worker.
 
-import { read } from './bytes.js';
+import { readModel } from './bytes.js';
 import { HeirloomError } from './failure.js';
 import type { Answer, Start, Task } from './messages.js';
 import type { ModuleAddresses } from './modules.js';
@@ -28,7 +28,7 @@ export type Spawn = (answered: (answer: Answer) => void, failed: (message: strin
 export interface CodecOptions {
   /** The two builds of the module; those of this package unless given. */
   modules?: ModuleAddresses;
-  /** The model that decodes, which may lack its encoder; that of this package unless given. */
+  /** The model that decodes, which may lack its encoder and be compressed with gzip; that of this package unless given. */
   model?: ByteSource;
   /** The model that encodes, read when something is first encoded; `model` must have its encoder otherwise. */
   encoder?: ByteSource;
@@ -107,7 +107,7 @@ export class Codec {
   }
 
   private ready(): Promise<Start> {
-    this.parts ??= Promise.all([compile(this.options.modules), read(this.options.model)]).then(
+    this.parts ??= Promise.all([compile(this.options.modules), readModel(this.options.model)]).then(
       ([module, model]) => ({ module, model }),
       (error: unknown) => {
         // So that the next call tries again.
@@ -149,7 +149,7 @@ export class Codec {
     this.current = job;
     try {
       const start = await this.ready();
-      const encoder = job.needsEncoder && !this.hasEncoder ? await read(this.options.encoder!) : undefined;
+      const encoder = job.needsEncoder && !this.hasEncoder ? await readModel(this.options.encoder!) : undefined;
       if (this.current !== job) return; // aborted meanwhile
       if (!this.thread) {
         await this.ask(start);

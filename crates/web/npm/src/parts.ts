@@ -8,6 +8,6 @@ export function withOwnParts(options: CodecOptions) {
     simd: new URL('./wasm/heirloom_web_bg.wasm', import.meta.url),
     plain: new URL('./wasm/heirloom_web_plain_bg.wasm', import.meta.url),
   };
-  const model = options.model ?? new URL('./model/decoder.safetensors', import.meta.url);
+  const model = options.model ?? new URL('./model/decoder.safetensors.gz', import.meta.url);
   return { ...options, modules, model };
 }
