@@ -36,9 +36,9 @@ const QUICK_FACTOR: u64 = 4;
 /// Most passes over the whole image.
 const MOST_PASSES: usize = 10;
 
-/// Logarithm of bits per pixel of photographs by the default model, for log2 λ = 2, 4, 6 … 12: where
+/// Logarithm of bits per pixel of photographs by the default model, for log2 λ = 3, 5, 7 … 13: where
 /// a search begins.
-const TYPICAL: [(f64, f64); 6] = [(2.0, -3.9), (4.0, -2.5), (6.0, -1.2), (8.0, -0.2), (10.0, 0.4), (12.0, 0.9)];
+const TYPICAL: [(f64, f64); 6] = [(3.0, -3.9), (5.0, -2.6), (7.0, -1.3), (9.0, -0.3), (11.0, 0.6), (13.0, 1.4)];
 
 impl Target {
     /// What a trial has of the searched quantity, on a scale on which it is nearly linear in log λ.
@@ -369,6 +369,6 @@ mod tests {
         // Beyond either end.
         assert!(trials(Target::Bytes(10), |at| 10.0 + at).0 <= 3);
         assert!(trials(Target::Bytes(1 << 40), |at| 10.0 + at).0 <= 3);
-        assert!((typical(-1.2) - 6.0).abs() < 1e-9 && typical(5.0) > 12.0 && typical(-9.0) < 2.0);
+        assert!((typical(-1.3) - 7.0).abs() < 1e-9 && typical(5.0) > 13.0 && typical(-9.0) < 3.0);
     }
 }
