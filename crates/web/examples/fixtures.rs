@@ -121,7 +121,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for number in 0..count {
         let image = random_image(&mut random)?;
         let lossless = ["never", "auto", "never", "always"][random.below(4) as usize];
-        let lambda = 4.0 * 2f32.powi(random.below(11) as i32);
+        let lambda = model.lambda_range().start() * 2f32.powi(random.below(11) as i32);
         let options = Encode { lambda: Some(lambda), lossless: Some(lossless.into()), ..Encode::default() };
         list.push(write(&out, &format!("random-{number:03}"), &model, &image, &options)?);
     }
