@@ -87,6 +87,8 @@ fn runs_that_are_stopped_and_resumed_end_as_those_that_were_not() {
         assert_eq!(Config::from_file(&of("whole").out.join("config.toml")).unwrap(), config);
         let said = export::model(&whole, &Calibration::artificial(), false).unwrap_err().to_string();
         assert!(said.contains(name) && said.contains("learn --from RUN"), "{said}");
+        let as_stored = Config { rounded_weights: 0.5, ..config };
+        assert!(as_stored.check().unwrap_err().to_string().contains("rounded_weights must be 0"), "{name}");
     }
 }
 

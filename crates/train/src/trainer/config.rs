@@ -266,6 +266,10 @@ impl Config {
             "hold, final_ratio, rounded and rounded_weights must be within 0 to 1",
         )?;
         require(
+            self.rounded_weights == 0.0 || self.network.spec().is_some(),
+            "rounded_weights must be 0: no model file holds a baseline",
+        )?;
+        require(
             [self.beta1, self.beta2, self.momentum].iter().all(|decay| (0.0..1.0).contains(decay)),
             "beta1, beta2 and momentum must be at least 0 and below 1",
         )?;

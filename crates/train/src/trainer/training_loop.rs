@@ -161,8 +161,9 @@ impl<'a> TrainingLoop<'a> {
         let Run { config, layout, system, ranges, checkpoint, .. } = &self.run;
         let values = &checkpoint.state.weights;
         let learns = |name: &str| !config.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
-        let rounded = schedule::rounds_weights(config, checkpoint.header.step).then(|| rounded(layout, values, learns));
-        let used = rounded.as_deref().unwrap_or(values);
+        let as_stored =
+            schedule::rounds_weights(config, checkpoint.header.step).then(|| rounded(layout, values, learns));
+        let used = as_stored.as_deref().unwrap_or(values);
         let weights = Weights::new(layout, used, &self.device, learns).in_precision(config.precision);
         let learner =
             Learner { network: &**system, layout, ranges: *ranges, balance: Balance::of(config), device: &self.device };
