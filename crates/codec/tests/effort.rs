@@ -104,16 +104,19 @@ fn alpha_grey_and_lossless_images_take_it() {
 #[test]
 fn targets_are_met_with_effort_too() {
     let (model, image) = (model(), photograph(128, 96));
-    let mut errors = [0.0; 2];
+    let errors = |image: &Image, most: u64| {
+        [1, 3].map(|effort| {
+            let file = model.encode_to(image, Target::Bytes(most), &options(64.0, effort)).unwrap().bytes;
+            assert!(file.len() as u64 <= most);
+            error(&model, &file, image)
+        })
+    };
     for most in [400, 600, 800] {
-        let file = |effort| model.encode_to(&image, Target::Bytes(most), &options(64.0, effort)).unwrap().bytes;
-        let files = [file(1), file(3)];
-        assert!(files[1].len() as u64 <= most);
-        let now = files.map(|bytes| error(&model, &bytes, &image));
-        assert!(now[1] <= now[0], "{now:?} in {most} bytes");
-        errors.iter_mut().zip(now).for_each(|(sum, error)| *sum += error);
+        let [plain, refined] = errors(&image, most);
+        assert!(refined <= plain, "{refined} and {plain} in {most} bytes");
     }
-    assert!(errors[1] < errors[0], "{errors:?}");
+    let [plain, refined] = errors(&photograph(192, 160), 1500);
+    assert!(refined < plain, "{refined} and {plain}");
     let psnr = model.encode_to(&image, Target::Psnr(30.0), &options(64.0, 3)).unwrap();
     let error = psnr.summary.mean_squared_error.unwrap();
     assert!(10.0 * (255.0 * 255.0 / error).log10() >= 30.0);

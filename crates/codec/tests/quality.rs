@@ -35,14 +35,14 @@ fn pixel_art(width: u32, height: u32, square: u32) -> Image {
 fn graphics_are_never_ruined_and_photographs_stay_with_the_network() {
     let model = model();
     for lambda in [64.0, 1024.0] {
-        let art = pixel_art(128, 96, 8);
+        let art = pixel_art(128, 96, 4);
         let (bytes, summary) = model.encode_with_summary(&art, &EncodeOptions::new(lambda)).unwrap();
         assert_eq!((summary.tiles, summary.lossless_tiles, summary.mean_squared_error), (1, 1, Some(0.0)));
         assert!(bytes.len() < 400, "{} bytes", bytes.len());
         assert!(model.decode(&bytes, &DecodeOptions::default()).unwrap() == art);
         let alone = model.encode(&art, &EncodeOptions::new(lambda).with_lossless(Lossless::Never)).unwrap();
         let shown = model.decode(&alone, &DecodeOptions::default()).unwrap();
-        assert!(psnr(&shown, &art) < 40.0 && alone.len() > bytes.len(), "so the net is needed");
+        assert!(psnr(&shown, &art) < 25.0 && alone.len() > bytes.len(), "so the net is needed");
 
         let photo = photograph(160, 120);
         let (bytes, summary) = model.encode_with_summary(&photo, &EncodeOptions::new(lambda)).unwrap();

@@ -37,7 +37,8 @@ fn difficult(lambda: f64) -> f64 {
 /// error is far above what photographs have at this λ: nothing is ever ruined.
 ///
 /// Of the Kodak images none is stored without loss at any λ; of drawn screens (`scripts/screens.py`)
-/// all are from λ = 256 on, with 20 to 75 % fewer bytes than latents would have.
+/// all are at λ = 256, with 47 % fewer bytes than latents would have (median of 40; from 68 % fewer
+/// to 17 % more).
 pub(super) fn judge(
     bytes: usize,
     error: f64,

@@ -2,7 +2,7 @@
 
 use super::options::Target;
 use super::pixels::{Rows, Window};
-use super::{DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Lossless, Model, lossless};
+use super::{DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Lossless, Model, lossless, safety_net};
 use crate::image::Image;
 use crate::model::LambdaRange;
 
@@ -185,14 +185,11 @@ impl Model {
         Ok(Targeted { passes, ..if is_better { refined } else { plain } })
     }
 
-    /// Sum of the squared errors of what a decoder shows.
+    /// Mean squared error of what a decoder shows, of samples in [-1, 1].
     fn error_of(&self, found: &Targeted, image: &Image) -> f64 {
         let unbounded = DecodeOptions { max_memory: u64::MAX, ..DecodeOptions::default() };
         // What has just been encoded can be decoded; if not, the other file is the better one.
-        self.decode(&found.bytes, &unbounded).map_or(f64::INFINITY, |shown| {
-            let pairs = image.to_rgb().into_owned().into_iter().zip(shown.to_rgb().into_owned());
-            pairs.map(|(a, b)| f64::from(a.abs_diff(b)).powi(2)).sum()
-        })
+        self.decode(&found.bytes, &unbounded).map_or(f64::INFINITY, |shown| safety_net::error(image, &shown))
     }
 
     /// The range of λ, and of its binary logarithm.
