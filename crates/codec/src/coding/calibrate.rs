@@ -12,26 +12,6 @@ const FIRST_RANGE: f32 = 64.0;
 /// Passes over the images at most. Two are enough unless a range is far beyond the first guess.
 const MAX_PASSES: usize = 6;
 
-impl ModelFile {
-    /// Makes a model of generation 0 of the weights of learning: rounds them to integers, with the
-    /// steps of inputs calibrated on `images` at some values of λ.
-    ///
-    /// # Errors
-    /// An invalid spec or range, weights that do not fit the spec or cannot be rounded, or an image
-    /// or λ that cannot be encoded.
-    pub fn calibrated(
-        spec: Spec,
-        lambda: LambdaRanges,
-        weights: &Weights,
-        images: &[Image],
-        lambdas: &[f32],
-    ) -> Result<Self, ModelError> {
-        let ranges = calibrate(&spec, &lambda, weights, images, lambdas)?;
-        let quantised = QuantisedWeights::from_floats(&spec, weights, &ranges)?;
-        Self::new(spec, lambda, quantised)
-    }
-}
-
 /// The largest magnitude of each product's input while `images` are encoded and decoded at
 /// `lambdas`.
 ///
@@ -39,7 +19,8 @@ impl ModelFile {
 /// the steps of no input change much.
 ///
 /// # Errors
-/// See [`ModelFile::calibrated`].
+/// An invalid spec or range, weights that do not fit the spec or cannot be rounded, or an image or λ
+/// that cannot be encoded.
 pub fn calibrate(
     spec: &Spec,
     lambda: &LambdaRanges,

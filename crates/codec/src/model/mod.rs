@@ -34,7 +34,7 @@ pub use identity::{EncoderHash, EntropyId, GenerationId, IdError};
 pub use lambda_range::{LambdaError, LambdaRange, LambdaRanges};
 pub use metadata::{Lineage, Metadata};
 pub use provenance::{Provenance, Strategy};
-pub use quantise::{MARGIN, ProductLoss, Ranges, round_weights};
+pub use quantise::{MARGIN, ProductLoss, Ranges, round_weights, weight_steps};
 pub use quantised::{QuantisedTensor, QuantisedWeights, TensorKind, Values};
 pub use record::{Proof, ProofPoint, Record};
 pub use spec::{CONTEXT_KERNEL, LINEAR_RATIO, STAGES, STEP_COEFFICIENTS, STRIDES, Spec};

@@ -83,7 +83,7 @@ impl QuantisedWeights {
         let limit = Bits::Sixteen.limit() as f32;
         // Inputs that are always zero get any step.
         let multiplier = limit / (MARGIN * if largest > 1e-6 { largest } else { 1.0 });
-        let steps = column_steps(&weight.data, columns, Bits::Sixteen.limit());
+        let steps = weight_steps(&weight.data, columns);
         let integers = weight.data.chunks_exact(columns).flat_map(|row| {
             row.iter()
                 .zip(&steps)
@@ -179,7 +179,7 @@ impl QuantisedWeights {
 /// Replaces the weights of a product, row-major with so many columns, by those that a model file
 /// would hold; see [`QuantisedWeights::from_floats`].
 pub fn round_weights(weight: &mut [f32], columns: usize) {
-    let steps = column_steps(weight, columns, Bits::Sixteen.limit());
+    let steps = weight_steps(weight, columns);
     for row in weight.chunks_exact_mut(columns) {
         for (w, step) in row.iter_mut().zip(&steps).filter(|(_, step)| **step > 0.0) {
             *w = ((f64::from(*w) / step).round_ties_even() * step) as f32;
@@ -187,9 +187,11 @@ pub fn round_weights(weight: &mut [f32], columns: usize) {
     }
 }
 
-/// The step between the integers of each column: its largest magnitude is at most 127 steps, and
-/// its sums stay within 32 bits for inputs within ±`limit`.
-fn column_steps(weight: &[f32], columns: usize, limit: i32) -> Vec<f64> {
+/// The step between the integers of each column of a product's weight, which is row-major: its
+/// largest magnitude is at most 127 steps, and its sums stay within 32 bits for inputs of 16 bits.
+#[must_use]
+pub fn weight_steps(weight: &[f32], columns: usize) -> Vec<f64> {
+    let limit = Bits::Sixteen.limit();
     let (mut largest, mut sums) = (vec![0f32; columns], vec![0f64; columns]);
     for row in weight.chunks_exact(columns) {
         for ((largest, sum), w) in largest.iter_mut().zip(&mut sums).zip(row) {

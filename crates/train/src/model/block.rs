@@ -51,6 +51,11 @@ impl BlockIds {
             layer_scale: w.vector(self.layer_scale),
             precision: w.precision(),
         };
+        if w.has_moments() {
+            let expanded = ops::stock::expand_input(x.clone(), modulation.clone(), &params, self.kernel);
+            w.see(self.expand.weight, || expanded.clone());
+            w.see(self.project.weight, || ops::stock::project_input(expanded, &params));
+        }
         ops::block(x, modulation, params, self.kernel)
     }
 }

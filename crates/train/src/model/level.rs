@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    ops::{self, Precision, rate},
+    ops::{Precision, rate},
 };
 
 /// Where the layers of a latent level find their parameters.
@@ -194,7 +194,7 @@ impl Level {
         let b = self.entropy_block.run(w, &embeddings.encoder, e);
         let mixed = self.mix.dense(w, vec![b, a], w.precision());
         let mixed = self.mixed_block.run(w, &embeddings.encoder, mixed);
-        let mean = ops::conv3x3(mixed, w.matrix(self.mean.weight), w.vector(self.mean.bias), Precision::Single);
+        let mean = self.mean.conv3x3(w, mixed, Precision::Single);
         match input.linear {
             Some(linear) => mean + linear,
             None => mean,

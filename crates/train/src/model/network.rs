@@ -12,10 +12,7 @@ use super::{
     parameters::{Layout, VectorId, Weights},
     quantise::Quantise,
 };
-use crate::{
-    error::Result,
-    ops::{self, Precision},
-};
+use crate::{error::Result, ops::Precision};
 
 /// The network, which knows where each of its layers finds its parameters.
 pub struct Network {
@@ -105,14 +102,12 @@ impl Network {
 
     /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64.
     pub fn features(&self, w: &Weights, embeddings: &Embeddings, images: Tensor<4>) -> Features {
-        let linear = self.linear.as_ref().map(|path| {
-            let (weight, bias) = (w.matrix(path.down.weight), w.vector(path.down.bias));
-            ops::down(images.clone(), weight, bias, LINEAR_RATIO, Precision::Single)
-        });
+        let linear =
+            self.linear.as_ref().map(|path| path.down.down(w, images.clone(), LINEAR_RATIO, Precision::Single));
         let mut x = images;
         let mut stages = Vec::with_capacity(5);
         for (s, (down, blocks)) in self.stages.iter().enumerate() {
-            x = ops::down(x, w.matrix(down.weight), w.vector(down.bias), if s == 0 { 4 } else { 2 }, w.precision());
+            x = down.down(w, x, if s == 0 { 4 } else { 2 }, w.precision());
             for block in blocks {
                 x = block.run(w, &embeddings.encoder, x);
             }

@@ -9,6 +9,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use heirloom_codec::model::Spec;
 use rayon::prelude::*;
 
+use super::moments::{Moments, Seen};
 use crate::{
     error::{Result, TrainError},
     ops::Precision,
@@ -134,6 +135,8 @@ pub struct Weights {
     matrices: Vec<Tensor<2>>,
     vectors: Vec<Tensor<1>>,
     precision: Precision,
+    /// Where the inputs of products are recorded, if they are.
+    moments: Option<Moments>,
 }
 
 impl Weights {
@@ -153,13 +156,39 @@ impl Weights {
                 vectors.push(Tensor::<1>::from_data(data, device).set_require_grad(require));
             }
         }
-        Self { matrices, vectors, precision: Precision::Single }
+        Self { matrices, vectors, precision: Precision::Single, moments: None }
     }
 
     /// Sets the precision of the products between feature maps.
     #[must_use]
     pub fn in_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// Records the second moments of the inputs of products from now on, which takes time.
+    #[must_use]
+    pub fn with_moments(self) -> Self {
+        Self { moments: Some(Moments::default()), ..self }
+    }
+
+    /// Whether [`Self::with_moments`] was called.
+    pub(super) fn has_moments(&self) -> bool {
+        self.moments.is_some()
+    }
+
+    /// Records inputs `[B, H, W, In]` of the product with the matrix `id`, where that is asked for.
+    pub(super) fn see(&self, id: MatrixId, inputs: impl FnOnce() -> Tensor<4>) {
+        if let Some(moments) = &self.moments {
+            moments.add(id.0, &inputs());
+        }
+    }
+
+    /// What was recorded of the inputs of a product, if anything was; it is forgotten.
+    ///
+    /// # Errors
+    /// A tensor that could not be read back.
+    pub fn take_moments(&self, id: MatrixId) -> Result<Option<Seen>> {
+        self.moments.as_ref().map_or(Ok(None), |moments| moments.take(id.0))
     }
 
     /// Precision of the products between feature maps. Layers that output a latent, its prior or a

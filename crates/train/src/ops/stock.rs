@@ -30,9 +30,23 @@ pub fn dense(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
 /// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the
 /// order (ky, kx, cin). Height and width are multiples of `r`.
 pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize) -> Tensor<4> {
+    dense(patches(x, r), weight, bias)
+}
+
+/// Squares of `r` by `r` pixels as channels, `[B, H/r, W/r, r * r * C]`, in the order (y, x, c).
+pub fn patches(x: Tensor<4>, r: usize) -> Tensor<4> {
     let [b, h, w, c] = x.dims();
-    let patches = x.reshape([b * h / r, r, w / r, r * c]).permute([0, 2, 1, 3]).reshape([b, h / r, w / r, r * r * c]);
-    dense(patches, weight, bias)
+    x.reshape([b * h / r, r, w / r, r * c]).permute([0, 2, 1, 3]).reshape([b, h / r, w / r, r * r * c])
+}
+
+/// Each pixel's 3 × 3 neighbours as channels, `[B, H, W, 9 * C]`, in the order (y, x, c), zero
+/// outside.
+pub fn neighbourhoods(x: &Tensor<4>) -> Tensor<4> {
+    let [b, h, w, c] = x.dims();
+    let padded = Tensor::<4>::zeros([b, h + 2, w + 2, c], &x.device());
+    let padded = padded.slice_assign([0..b, 1..h + 1, 1..w + 1, 0..c], x.clone());
+    let shifted = |i: usize| padded.clone().slice([0..b, i / 3..i / 3 + h, i % 3..i % 3 + w, 0..c]);
+    Tensor::cat((0..9).map(shifted).collect(), 3)
 }
 
 /// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels:
@@ -92,11 +106,19 @@ pub fn modulate(x: Tensor<4>, by: Tensor<2>) -> Tensor<4> {
 /// See [`super::block`].
 pub fn block(x: Tensor<4>, modulation: Tensor<2>, p: BlockParams, kernel: usize) -> Tensor<4> {
     let c = x.dims()[3];
-    let h = depthwise(x.clone(), p.depthwise_weight, p.depthwise_bias, kernel);
+    let h = project_input(expand_input(x.clone(), modulation, &p, kernel), &p);
+    x + dense(h, p.project_weight, p.project_bias) * p.layer_scale.reshape([1, 1, 1, c])
+}
+
+/// What the first product of a block sees, `[B, H, W, C]`.
+pub fn expand_input(x: Tensor<4>, modulation: Tensor<2>, p: &BlockParams, kernel: usize) -> Tensor<4> {
+    let h = depthwise(x, p.depthwise_weight.clone(), p.depthwise_bias.clone(), kernel);
     let h = h.clone() - h.mean_dim(3);
     let deviation = (h.clone().square().mean_dim(3).add_scalar(NORM_EPSILON)).sqrt();
-    let h = h / deviation;
-    let h = modulate(h, modulation);
-    let h = gelu(dense(h, p.expand_weight, p.expand_bias));
-    x + dense(h, p.project_weight, p.project_bias) * p.layer_scale.reshape([1, 1, 1, c])
+    modulate(h / deviation, modulation)
+}
+
+/// What the second product of a block sees, `[B, H, W, 2C]`, from what the first one does.
+pub fn project_input(expanded: Tensor<4>, p: &BlockParams) -> Tensor<4> {
+    gelu(dense(expanded, p.expand_weight.clone(), p.expand_bias.clone()))
 }

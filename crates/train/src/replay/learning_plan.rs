@@ -2,9 +2,7 @@
 
 use std::{fs, path::Path};
 
-use heirloom_codec::model::{
-    Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, QuantisedWeights, add_on::is_head,
-};
+use heirloom_codec::model::{Branch, LambdaRange, LambdaRanges, ModelError, ModelFile, add_on::is_head};
 
 use super::generation::Generation;
 use crate::{
@@ -132,8 +130,7 @@ impl LearningPlan {
             }
         }
         let refused = |e: ModelError| TrainError::Model(e.to_string());
-        let ranges = calibration.ranges(spec, &self.ranges, &learned)?;
-        let mut weights = QuantisedWeights::from_floats(spec, &learned, &ranges).map_err(refused)?;
+        let mut weights = calibration.quantised(spec, &self.ranges, &learned)?;
         if self.strategy == Strategy::AddOn {
             weights.take_add_ons(&parent.weights);
             weights.push_add_on(&weights.clone());

@@ -7,6 +7,7 @@
 
 pub mod calibration;
 pub mod checkpoint;
+mod compensation;
 pub mod config;
 pub mod evaluate;
 pub mod export;
