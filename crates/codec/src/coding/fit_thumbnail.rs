@@ -7,7 +7,7 @@ use heirloom_kernels::{Engine, Isa, Map};
 
 /// How much of the mean square of a feature is added to each, so that features that hardly vary do
 /// not get large weights.
-const RIDGE: f64 = 1e-5;
+const RIDGE: f64 = 1e-7;
 
 impl ModelFile {
     /// The same model with a thumbnail head: what makes of the entropy branch's feature after z3 the

@@ -124,13 +124,19 @@ impl Calibration {
         QuantisedWeights::from_floats(spec, &weights, &ranges).map_err(|e| TrainError::Model(e.to_string()))
     }
 
+    /// The images but artificial ones, which would outweigh all others; those where there are no
+    /// others.
+    fn typical(&self) -> &[Image] {
+        let others = &self.images[self.artificial..];
+        if others.is_empty() { &self.images } else { others }
+    }
+
     /// The network's weights after it has coded the images, with the moments of what its products
-    /// saw. Artificial images would outweigh all others, and are taken only where there are none.
+    /// saw.
     fn observed(&self, spec: &Spec, layout: &Layout, lambda: &LambdaRanges, values: &[f32]) -> Result<Observed> {
         let (network, device) = (Network::new(spec, layout)?, Device::flex());
         let observed = Observed::new(layout, values, &device, |_| false).with_moments();
-        let others = &self.images[self.artificial..];
-        for image in if others.is_empty() { &self.images } else { others } {
+        for image in self.typical() {
             let rgb = image.to_rgb().into_owned();
             let image = RgbImage { width: image.width() as usize, height: image.height() as usize, rgb };
             let (pixels, height, width) = image.padded(CANVAS_UNIT);
@@ -157,7 +163,7 @@ impl Calibration {
     /// See [`Self::ranges`].
     pub fn with_thumbnail(&self, model: ModelFile) -> Result<ModelFile> {
         let lambdas = model.metadata.lambda.encoder.log_spaced(LAMBDAS);
-        model.with_thumbnail(&self.images, &lambdas).map_err(|e| TrainError::Model(e.to_string()))
+        model.with_thumbnail(self.typical(), &lambdas).map_err(|e| TrainError::Model(e.to_string()))
     }
 }
 
