@@ -28,7 +28,7 @@ const CASES: [(Kind, u32, u32, PixelFormat, f32); 5] = [
 fn quick_thumbnails_are_near_the_image() {
     let model = Model::from_bytes(heirloom_default_model::bytes()).unwrap();
     let image = image(Kind::Photo, 400, 300, Rgb8);
-    for (scale, least) in [(Scale::Eighth, 23.0), (Scale::Sixteenth, 26.0)] {
+    for (scale, least) in [(Scale::Eighth, 22.5), (Scale::Sixteenth, 24.0)] {
         let small = |lossless, quick| {
             let mut options = DecodeOptions::default();
             (options.scale, options.quick) = (scale, quick);
