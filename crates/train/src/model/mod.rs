@@ -7,7 +7,7 @@ pub mod initial;
 pub mod lambda;
 mod level;
 mod linear;
-mod moments;
+pub mod moments;
 pub mod network;
 pub mod parameters;
 mod proposed;

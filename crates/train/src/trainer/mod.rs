@@ -5,9 +5,10 @@
 //! steps. Nothing here knows how replayed images are drawn: [`training_loop::finish`] takes them
 //! from an iterator that [`crate::replay`] makes.
 
+pub mod by_name;
 pub mod calibration;
 pub mod checkpoint;
-mod compensation;
+pub mod compensation;
 pub mod config;
 pub mod evaluate;
 pub mod export;
