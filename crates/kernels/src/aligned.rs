@@ -20,7 +20,7 @@ macro_rules! numbers {
         impl Number for $type {}
     )*};
 }
-numbers!(f32 i32 i16);
+numbers!(f32 i32 i16 i8);
 
 /// A slice of numbers whose first value lies on a 64-byte boundary.
 #[derive(Clone)]

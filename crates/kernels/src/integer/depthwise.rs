@@ -187,6 +187,9 @@ impl Row<'_> {
     }
 }
 
+/// Pixels of a row that become pairs together.
+const PART: usize = 4;
+
 /// A row of a map as pairs, with padding.
 pub(crate) struct PairRow<'a> {
     pub input: &'a Input,
@@ -214,22 +217,28 @@ impl PairRow<'_> {
         let first = radius.saturating_sub(1);
         out[..first * c].fill(0);
         out[(radius + width) * c..].fill(0);
-        for channel in (0..c).step_by(16) {
-            let mut left = S::splat_int(0);
-            for x in 0..width {
-                let pixel: &[f32; 16] = vector(&source[x * c + channel..]);
-                let right = quantiser.integers(S::load(pixel));
-                if x + radius > 0 {
-                    let pair = S::pairs(left, right);
-                    let at = (x + radius - 1) * c + channel;
-                    // SAFETY: `at` + 16 ≤ (width + radius)·c, the length of `out` or less.
-                    unsafe { S::store_int(pair, out[at..at + 16].as_mut_ptr()) }
+        // Some pixels at a time, so that memory is read from beginning to end.
+        for part in (0..width).step_by(PART) {
+            for channel in (0..c).step_by(16) {
+                let mut left = S::splat_int(0);
+                if part > 0 {
+                    left = quantiser.integers(S::load(vector(&source[(part - 1) * c + channel..])));
                 }
-                left = right;
+                for x in part..width.min(part + PART) {
+                    let right = quantiser.integers(S::load(vector(&source[x * c + channel..])));
+                    if x + radius > 0 {
+                        let at = (x + radius - 1) * c + channel;
+                        // SAFETY: the slice is 16 values long.
+                        unsafe { S::store_int(S::pairs(left, right), out[at..at + 16].as_mut_ptr()) }
+                    }
+                    left = right;
+                }
+                if part + PART >= width {
+                    let at = (width + radius - 1) * c + channel;
+                    // SAFETY: as above.
+                    unsafe { S::store_int(S::pairs(left, S::splat_int(0)), out[at..at + 16].as_mut_ptr()) }
+                }
             }
-            let at = (width + radius - 1) * c + channel;
-            // SAFETY: the slice is 16 values long.
-            unsafe { S::store_int(S::pairs(left, S::splat_int(0)), out[at..at + 16].as_mut_ptr()) }
         }
         input.observe_pairs(out);
     }

@@ -52,6 +52,21 @@ impl<S: Simd> Finish<S> for Add<'_> {
     }
 }
 
+/// Adds outputs to the pixels of a tile, which begin at `offsets`. `used` is always 16.
+pub(crate) struct AddAt<'a> {
+    pub out: &'a mut [f32],
+    pub offsets: &'a [usize],
+}
+
+impl<S: Simd> Finish<S> for AddAt<'_> {
+    #[inline(always)]
+    fn take(&mut self, row: usize, first: usize, _: usize, outputs: S::V) {
+        if let Some(out) = self.out[self.offsets[row] + first..].first_chunk_mut::<16>() {
+            S::store(S::add(outputs, S::load(out)), out);
+        }
+    }
+}
+
 /// Writes the GELU of outputs as integers, the input of another product, to rows `stride` values
 /// apart. `used` is always 16.
 pub(crate) struct GeluQuantise<'a, S: Simd> {

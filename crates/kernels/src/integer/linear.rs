@@ -1,16 +1,25 @@
 //! The weights of an integer product.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use super::input::{Bits, Input};
 use super::packed::{PANEL, Packed};
+#[cfg(target_arch = "x86_64")]
+use super::packed_bytes::PackedBytes;
 use crate::aligned::Aligned;
 
 /// Weights, gains and biases of a product, and how its input becomes integers.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    pub(super) weight: Packed,
+    /// `[Σ segments, n]`.
+    weight: Vec<i8>,
     segments: Vec<usize>,
+    outputs: usize,
+    /// The weights as each kernel reads them, from its first product on.
+    packed: OnceLock<Packed>,
+    #[cfg(target_arch = "x86_64")]
+    bytes: OnceLock<PackedBytes>,
     /// Gain and bias of each column, filled up with zeros to whole panels.
     pub(super) gain: Aligned<f32>,
     pub(super) bias: Aligned<f32>,
@@ -43,7 +52,7 @@ impl fmt::Display for WeightError {
 impl std::error::Error for WeightError {}
 
 impl Linear {
-    /// Packs a row-major `[Σ segments, n]` matrix. `segments` are the lengths of the inputs whose
+    /// Takes a row-major `[Σ segments, n]` matrix. `segments` are the lengths of the inputs whose
     /// values a sum runs over, one after the other; `gain` and `bias` have `n` values.
     ///
     /// # Errors
@@ -63,13 +72,35 @@ impl Linear {
             return Err(WeightError::Length);
         }
         check_sums(weight, n, &input)?;
-        let packed = Packed::new(weight, segments, n);
-        Ok(Linear { weight: packed, segments: segments.to_vec(), gain: padded(gain), bias: padded(bias), input })
+        Ok(Linear {
+            weight: weight.to_vec(),
+            segments: segments.to_vec(),
+            outputs: n,
+            packed: OnceLock::new(),
+            #[cfg(target_arch = "x86_64")]
+            bytes: OnceLock::new(),
+            gain: padded(gain),
+            bias: padded(bias),
+            input,
+        })
     }
 
     /// Number of outputs.
     pub fn outputs(&self) -> usize {
-        self.weight.n()
+        self.outputs
+    }
+
+    /// The weights for dot products of vectors.
+    #[inline(always)]
+    pub(super) fn packed(&self) -> &Packed {
+        self.packed.get_or_init(|| Packed::new(&self.weight, &self.segments, self.outputs))
+    }
+
+    /// The weights for products by tiles.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> &PackedBytes {
+        self.bytes.get_or_init(|| PackedBytes::new(&self.weight, &self.segments, self.outputs))
     }
 
     /// Lengths of the inputs that a sum runs over, one after the other.

@@ -8,14 +8,20 @@
 mod depthwise;
 mod finish;
 mod input;
+mod left;
 mod linear;
 mod packed;
+#[cfg(target_arch = "x86_64")]
+mod packed_bytes;
 mod product;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 
 pub use depthwise::Depthwise;
 pub(crate) use depthwise::PairRow;
-pub(crate) use finish::{Add, Finish, GeluQuantise, Write};
+pub(crate) use finish::{Add, AddAt, Finish, GeluQuantise, Write};
 pub(crate) use input::Quantiser;
 pub use input::{Bits, Input, Peak};
+pub(crate) use left::Left;
 pub use linear::{Linear, WeightError, overflowing_column};
-pub(crate) use product::{Left, multiply};
+pub(crate) use product::multiply;

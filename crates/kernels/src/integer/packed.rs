@@ -12,7 +12,6 @@ pub const PANEL: usize = 16;
 pub struct Packed {
     data: Aligned<i16>,
     pairs: usize,
-    n: usize,
 }
 
 impl Packed {
@@ -52,7 +51,7 @@ impl Packed {
                 }
             }
         }
-        Packed { data, pairs, n }
+        Packed { data, pairs }
     }
 
     /// The weights, panel after panel.
@@ -65,12 +64,6 @@ impl Packed {
     #[inline(always)]
     pub fn pairs(&self) -> usize {
         self.pairs
-    }
-
-    /// Number of columns: the outputs.
-    #[inline(always)]
-    pub fn n(&self) -> usize {
-        self.n
     }
 }
 

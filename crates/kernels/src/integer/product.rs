@@ -5,19 +5,13 @@
 //! memory.
 
 use super::finish::Finish;
+use super::left::Left;
 use super::linear::Linear;
-use super::packed::PANEL;
+use super::packed::{PANEL, Packed};
+#[cfg(target_arch = "x86_64")]
+use super::tiles;
 use crate::extent::reach;
 use crate::simd::Simd;
-
-/// One input of a product: value (m, k) is `data[m·row + k]`. Rows may overlap. Where `k` is odd,
-/// the value after the last of a row may be any number, but must exist.
-#[derive(Clone, Copy)]
-pub(crate) struct Left<'a> {
-    pub data: &'a [i16],
-    pub row: usize,
-    pub k: usize,
-}
 
 /// Hands the outputs of `m` rows to `finish`: for each column Σ q·w over the values of all
 /// segments, times gain, plus bias.
@@ -26,15 +20,23 @@ pub(crate) struct Left<'a> {
 /// If the segments are not those of the weights, or too short for `m` rows.
 #[inline(always)]
 pub(crate) fn multiply<S: Simd, F: Finish<S>>(segments: &[Left<'_>], linear: &Linear, m: usize, finish: &mut F) {
-    let pairs = linear.weight.pairs();
-    assert_eq!(segments.iter().map(|left| left.k.div_ceil(2)).sum::<usize>(), pairs, "inputs are not the layer's");
+    assert!(segments.iter().map(|left| left.k).eq(linear.segments().iter().copied()), "inputs are not the layer's");
     for left in segments {
         assert!(reach([(m, left.row)], left.k.next_multiple_of(2)) <= left.data.len(), "input too short");
     }
-    let panels = linear.weight.n().div_ceil(PANEL);
-    assert!(linear.weight.data().len() >= panels * pairs * 2 * PANEL && linear.gain.len() >= panels * PANEL);
-    assert_eq!(linear.gain.len(), linear.bias.len());
-    let tiles = Tiles { segments, linear, pairs };
+    let panels = linear.outputs().div_ceil(PANEL);
+    assert!(linear.gain.len() >= panels * PANEL && linear.bias.len() >= panels * PANEL);
+    #[cfg(target_arch = "x86_64")]
+    if S::TILES && tiles::are_faster(segments) {
+        // SAFETY: instruction sets with tiles are those with AMX-INT8; the rows lie within the
+        // segments' data.
+        return unsafe { tiles::multiply(segments, linear, m, finish) };
+    }
+    let packed = linear.packed();
+    let pairs = packed.pairs();
+    assert!(packed.data().len() >= panels * pairs * 2 * PANEL);
+    assert_eq!(segments.iter().map(|left| left.k.div_ceil(2)).sum::<usize>(), pairs, "inputs are not the layer's");
+    let tiles = Tiles { segments, linear, packed, pairs };
     let mut panel = 0;
     while panel < panels {
         // SAFETY: the assertions above have passed; every tile lies within the `m` rows and the
@@ -57,6 +59,7 @@ pub(crate) fn multiply<S: Simd, F: Finish<S>>(segments: &[Left<'_>], linear: &Li
 struct Tiles<'a> {
     segments: &'a [Left<'a>],
     linear: &'a Linear,
+    packed: &'a Packed,
     pairs: usize,
 }
 
@@ -109,7 +112,7 @@ impl Tiles<'_> {
         // slices.
         unsafe {
             let stride = self.pairs * 2 * PANEL;
-            let mut b = self.linear.weight.data().as_ptr().add(panel * stride);
+            let mut b = self.packed.data().as_ptr().add(panel * stride);
             for left in self.segments {
                 let mut a = left.data.as_ptr().add(row * left.row);
                 for _ in 0..left.k.div_ceil(2) {
@@ -130,7 +133,7 @@ impl Tiles<'_> {
             }
             for j in 0..N {
                 let first = (panel + j) * PANEL;
-                let used = PANEL.min(self.linear.weight.n() - first);
+                let used = PANEL.min(self.linear.outputs() - first);
                 let gain = S::load_ptr(self.linear.gain.as_ptr().add(first));
                 let bias = S::load_ptr(self.linear.bias.as_ptr().add(first));
                 for r in 0..R {
@@ -172,7 +175,7 @@ mod portable {
         let columns: &[usize] = if cfg!(miri) { &[3, 65] } else { &[1, 15, 16, 17, 32, 48, 63, 64, 65, 96, 112, 150] };
         for &m in rows {
             for &n in columns {
-                for (k0, k1) in [(10, 0), (7, 3), (1, 64), (3, 5)] {
+                for (k0, k1) in [(10, 0), (7, 3), (1, 64), (3, 5), (200, 67)] {
                     let (stride0, stride1) = (k0 + 3, k1 + 1);
                     let a0: Vec<i16> = integers(m * stride0 + 8, 32_767, 1).iter().map(|&x| x as i16).collect();
                     let a1: Vec<i16> = integers(m * stride1 + 8, 32_767, 2).iter().map(|&x| x as i16).collect();

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use super::pointwise;
 use super::ring::{Ring, original};
 use crate::aligned::Aligned;
-use crate::integer::{Add, Depthwise, GeluQuantise, Left, Linear, multiply};
+use crate::integer::{AddAt, Depthwise, GeluQuantise, Left, Linear, multiply};
 use crate::map::Map;
 use crate::simd::{Engine, Job, Simd};
 
-/// Columns of a tile: four times the rows of a register tile.
+/// Columns of a tile: its pixels are a multiple of the rows of a register tile.
 const TILE_COLUMNS: usize = 24;
 
 /// Largest kernel side of a block.
@@ -142,12 +142,10 @@ impl Job for Band<'_> {
                 }
                 let pixels = (end - first) * n;
                 scratch.hide::<S>(expand, project, self.factor, self.shift, pixels);
-                for y in first..end {
-                    let out = &mut self.rows[y * row + x * c..][..n * c];
-                    let hidden = &scratch.hidden[(y - first) * n * 2 * c..][..n * 2 * c];
-                    let left = Left { data: hidden, row: 2 * c, k: 2 * c };
-                    S::call(Project { left, project, n, out, stride: c });
-                }
+                scratch.offsets.clear();
+                scratch.offsets.extend((first..end).flat_map(|y| (x..x + n).map(move |x| y * row + x * c)));
+                let left = Left { data: &scratch.hidden[..pixels * 2 * c], row: 2 * c, k: 2 * c };
+                S::call(Project { left, project, out: self.rows, offsets: &scratch.offsets });
             }
         }
     }
@@ -161,6 +159,8 @@ struct Scratch {
     normalised: Aligned<i16>,
     /// Inputs of the last layer.
     hidden: Aligned<i16>,
+    /// Where the pixels of the tile lie in the band.
+    offsets: Vec<usize>,
     channels: usize,
 }
 
@@ -171,6 +171,7 @@ impl Scratch {
             pixels: Aligned::zeros(values),
             normalised: Aligned::zeros(values),
             hidden: Aligned::zeros(2 * values),
+            offsets: Vec::with_capacity(pixels),
             channels,
         }
     }
@@ -216,16 +217,15 @@ impl Job for Expand<'_> {
 struct Project<'a> {
     left: Left<'a>,
     project: &'a Linear,
-    n: usize,
     out: &'a mut [f32],
-    stride: usize,
+    offsets: &'a [usize],
 }
 
 impl Job for Project<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Project { left, project, n, out, stride } = self;
-        multiply::<S, _>(&[left], project, n, &mut Add { out, stride });
+        let Project { left, project, out, offsets } = self;
+        multiply::<S, _>(&[left], project, offsets.len(), &mut AddAt { out, offsets });
     }
 }

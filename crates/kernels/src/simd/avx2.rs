@@ -124,6 +124,14 @@ impl<const FUSED: bool> Simd for Avx2<FUSED> {
     }
 
     #[inline(always)]
+    fn join(high: Self::I, low: Self::I) -> Self::I {
+        avx2!((
+            _mm256_add_epi32(_mm256_slli_epi32::<8>(high.0), low.0),
+            _mm256_add_epi32(_mm256_slli_epi32::<8>(high.1), low.1),
+        ))
+    }
+
+    #[inline(always)]
     fn to_float(v: Self::I) -> Self::V {
         avx2!((_mm256_cvtepi32_ps(v.0), _mm256_cvtepi32_ps(v.1)))
     }

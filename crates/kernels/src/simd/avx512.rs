@@ -1,14 +1,15 @@
 //! Sixteen lanes as one 512-bit vector.
 
+use core::arch::asm;
 use core::arch::x86_64::*;
 
 use super::vector::{Job, Sealed, Simd};
 
 /// One 512-bit vector. Only [`super::engine`] and the products of bf16 values pass this type to a
-/// job, after a check that the machine has AVX-512 F, BW, DQ and VL (and VNNI, if `VNNI` is set),
-/// and inside a function compiled for them.
+/// job, after a check that the machine has AVX-512 F, BW, DQ and VL (and VNNI and AMX-INT8, if
+/// `VNNI` and `AMX` are set), and inside a function compiled for them.
 #[derive(Clone, Copy)]
-pub struct Avx512<const FUSED: bool, const VNNI: bool = false>;
+pub struct Avx512<const FUSED: bool, const VNNI: bool = false, const AMX: bool = false>;
 
 /// Calls intrinsics of AVX-512.
 macro_rules! avx512 {
@@ -19,12 +20,13 @@ macro_rules! avx512 {
     }};
 }
 
-impl<const FUSED: bool, const VNNI: bool> Sealed for Avx512<FUSED, VNNI> {}
+impl<const FUSED: bool, const VNNI: bool, const AMX: bool> Sealed for Avx512<FUSED, VNNI, AMX> {}
 
-impl<const FUSED: bool, const VNNI: bool> Simd for Avx512<FUSED, VNNI> {
+impl<const FUSED: bool, const VNNI: bool, const AMX: bool> Simd for Avx512<FUSED, VNNI, AMX> {
     type V = __m512;
     type I = __m512i;
     const WIDE: bool = true;
+    const TILES: bool = AMX;
 
     fn call<J: Job>(job: J) -> J::Output {
         if VNNI { avx512!(enter_avx512_vnni::<Self, J>(job)) } else { avx512!(enter_avx512::<Self, J>(job)) }
@@ -98,16 +100,17 @@ impl<const FUSED: bool, const VNNI: bool> Simd for Avx512<FUSED, VNNI> {
 
     #[inline(always)]
     fn dot(sum: Self::I, a: Self::I, b: Self::I) -> Self::I {
-        if VNNI {
-            avx512!(_mm512_dpwssd_epi32(sum, a, b))
-        } else {
-            avx512!(_mm512_add_epi32(sum, _mm512_madd_epi16(a, b)))
-        }
+        if VNNI { avx512!(dot_vnni(sum, a, b)) } else { avx512!(_mm512_add_epi32(sum, _mm512_madd_epi16(a, b))) }
     }
 
     #[inline(always)]
     fn pairs(first: Self::I, second: Self::I) -> Self::I {
         avx512!(_mm512_mask_blend_epi16(0xAAAA_AAAA, first, _mm512_slli_epi32::<16>(second)))
+    }
+
+    #[inline(always)]
+    fn join(high: Self::I, low: Self::I) -> Self::I {
+        avx512!(_mm512_add_epi32(_mm512_slli_epi32::<8>(high), low))
     }
 
     #[inline(always)]
@@ -124,6 +127,19 @@ impl<const FUSED: bool, const VNNI: bool> Simd for Avx512<FUSED, VNNI> {
     unsafe fn store_short(v: Self::I, x: *mut i16) {
         avx512!(_mm256_storeu_si256(x.cast(), _mm512_cvtepi32_epi16(v)));
     }
+}
+
+/// The intrinsic for this is split into a multiplication and an addition by the compiler (LLVM 22),
+/// which takes twice as long where units are busy.
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn dot_vnni(mut sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+    // SAFETY: the instruction is enabled.
+    unsafe {
+        asm!("vpdpwssd {}, {}, {}", inout(zmm_reg) sum, in(zmm_reg) a, in(zmm_reg) b,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    sum
 }
 
 /// Compiles a job for AVX-512, as a function of its own.

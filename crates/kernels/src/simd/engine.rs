@@ -52,11 +52,16 @@ pub fn run_fused<J: Job>(isa: Isa, job: J) -> J::Output {
 fn run<const FUSED: bool, J: Job>(isa: Isa, job: J) -> J::Output {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the guard has checked that this machine has the instruction set.
+        // SAFETY: the guard has checked that this machine has the instruction set; AMX includes VNNI.
+        Isa::Amx if !FUSED && isa.is_available() => unsafe { enter_avx512_vnni::<Avx512<FUSED, true, true>, J>(job) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
         Isa::Avx512Vnni if !FUSED && isa.is_available() => unsafe { enter_avx512_vnni::<Avx512<FUSED, true>, J>(job) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above; VNNI includes AVX-512.
-        Isa::Avx512 | Isa::Avx512Vnni if isa.is_available() => unsafe { enter_avx512::<Avx512<FUSED>, J>(job) },
+        Isa::Avx512 | Isa::Avx512Vnni | Isa::Amx if isa.is_available() => unsafe {
+            enter_avx512::<Avx512<FUSED>, J>(job)
+        },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx2 if isa.is_available() => unsafe { enter_avx2::<Avx2<FUSED>, J>(job) },

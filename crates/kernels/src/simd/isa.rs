@@ -2,6 +2,9 @@
 
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "x86_64")]
+use super::amx;
+
 /// Instruction set a kernel runs on, slowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
@@ -16,17 +19,19 @@ pub enum Isa {
     Avx512,
     /// 512-bit vectors with dot products of integers (AVX-512 VNNI).
     Avx512Vnni,
+    /// The same, and tiles of 8-bit integers (AMX-INT8).
+    Amx,
 }
 
 impl Isa {
     /// Every instruction set this machine can run, slowest first. Never empty.
     pub fn available() -> Vec<Isa> {
-        let all = [Isa::Scalar, Isa::Simd128, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni];
+        let all = [Isa::Scalar, Isa::Simd128, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni, Isa::Amx];
         all.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
     /// The fastest instruction set this machine can run, or the one that the environment variable
-    /// `HEIRLOOM_ISA` names (`scalar`, `avx2`, `avx512`, `avx512-vnni`) if the machine has it. It is
+    /// `HEIRLOOM_ISA` names (`scalar`, `avx2`, `avx512`, `avx512-vnni`, `amx`) if the machine has it. It is
     /// determined once per process.
     pub fn best() -> Isa {
         static BEST: OnceLock<Isa> = OnceLock::new();
@@ -35,7 +40,8 @@ impl Isa {
                 Ok("scalar") => Isa::Scalar,
                 Ok("avx2") => Isa::Avx2,
                 Ok("avx512") => Isa::Avx512,
-                _ => Isa::Avx512Vnni,
+                Ok("avx512-vnni") => Isa::Avx512Vnni,
+                _ => Isa::Amx,
             };
             wanted.min(Isa::detected())
         })
@@ -66,6 +72,7 @@ impl Isa {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
         match (wide, is_x86_feature_detected!("avx512vnni")) {
+            (true, true) if amx::has_int8() => Isa::Amx,
             (true, true) => Isa::Avx512Vnni,
             (true, false) => Isa::Avx512,
             _ => Isa::Avx2,

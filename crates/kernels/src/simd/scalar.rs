@@ -138,6 +138,11 @@ impl<const FUSED: bool, const WIDE: bool> Simd for Scalar<FUSED, WIDE> {
     }
 
     #[inline(always)]
+    fn join(high: Self::I, low: Self::I) -> Self::I {
+        int_lanes(|i| (high[i] << 8).wrapping_add(low[i]))
+    }
+
+    #[inline(always)]
     fn to_float(v: Self::I) -> Self::V {
         lanes(|i| v[i] as f32)
     }

@@ -23,6 +23,9 @@ pub trait Simd: Sealed + Copy + Send + Sync + 'static {
     /// computed from.
     const NARROW: bool = false;
 
+    /// Whether products of integers are computed by tiles.
+    const TILES: bool = false;
+
     /// `x` in every lane.
     fn splat(x: f32) -> Self::V;
 
@@ -83,6 +86,9 @@ pub trait Simd: Sealed + Copy + Send + Sync + 'static {
 
     /// Pairs of the lower halves of `first` and `second`.
     fn pairs(first: Self::I, second: Self::I) -> Self::I;
+
+    /// `256·high + low` modulo 2³².
+    fn join(high: Self::I, low: Self::I) -> Self::I;
 
     /// The nearest `f32`, ties to even.
     fn to_float(v: Self::I) -> Self::V;

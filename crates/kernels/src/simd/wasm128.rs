@@ -149,6 +149,11 @@ impl Simd for Wasm128 {
     }
 
     #[inline(always)]
+    fn join(high: Self::I, low: Self::I) -> Self::I {
+        two(high, low, |high, low| i32x4_add(i32x4_shl(high, 8), low))
+    }
+
+    #[inline(always)]
     fn to_float(v: Self::I) -> Self::V {
         one(v, |v| f32x4_convert_i32x4(v))
     }

@@ -1,5 +1,5 @@
-//! Matrix products of bf16 values with sums in `f32`, for processors that have them (AVX-512 BF16):
-//! two multiply-adds per lane where `f32` has one.
+//! Matrix products of bf16 values with sums in `f32`, for processors that have them: AVX-512 BF16,
+//! with two multiply-adds per lane where `f32` has one, or AMX, with sixteen times as many.
 //!
 //! Both sides are rounded to nearest even as they are packed. Two consecutive factors of a sum
 //! share a 32-bit word, the earlier one in its lower half; a sum of odd length ends with half a
@@ -7,6 +7,7 @@
 //! order for any number of threads, but it is the processor's own order: these products are for
 //! learning, never for what a file means.
 
+mod amx;
 mod round;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,8 @@ use super::tile::{Columns, Factors, Left, Right};
 use super::transposed::{BLOCK, SUM_PANEL, Strips};
 use crate::aligned::Aligned;
 use crate::simd::{Avx512, Isa};
-use round::{LANES, pair_columns, round_row};
+use amx::{Rounded, SQUARE};
+use round::{LANES, pair_columns, pair_rows, round_row};
 
 /// Whether this machine has such products.
 pub fn available() -> bool {
@@ -48,8 +50,9 @@ impl Packed {
         assert!(available(), "this machine has no products of bf16");
         let (k, n) = (single.k(), single.n());
         let pairs = k.div_ceil(2);
-        let mut words = Aligned::zeros(n.div_ceil(PANEL) * pairs * PANEL);
-        for (p, to) in words.chunks_exact_mut((pairs * PANEL).max(1)).enumerate() {
+        // AMX multiplies what follows the last rows by zeros.
+        let mut words = Aligned::zeros((n.div_ceil(PANEL) * pairs + LANES) * PANEL);
+        for (p, to) in words.chunks_exact_mut((pairs * PANEL).max(1)).enumerate().take(n.div_ceil(PANEL)) {
             let from = Matrix::new(single.panel(p, &(0..k)), k, PANEL, PANEL);
             let pitch = to.len();
             // SAFETY: the machine has the features, as was asserted.
@@ -98,21 +101,27 @@ pub fn multiply(a: Matrix, b: &Packed, rows: Range<usize>, start: Start, out: Ma
     }
     let (pairs, all) = (k.div_ceil(2), b.k.div_ceil(2));
     let pitch = pairs.next_multiple_of(LANES);
+    let by_tiles = amx::available() && k > 0;
     let (stride, out) = (out.stride(), out.into_values());
-    with_rounded(m * pitch, |rounded| {
-        for (row, to) in rounded.chunks_exact_mut(pitch.max(1)).enumerate() {
+    with_rounded(m.next_multiple_of(SQUARE) * pitch, |rounded| {
+        for (row, to) in rounded.chunks_exact_mut(pitch.max(1)).enumerate().take(m) {
             // SAFETY: the machine has the features, as there is a `Packed`.
             unsafe { round_row(a.row(row), to) };
         }
-        let left = Left { data: rounded, row: pitch, step: 1 };
         for (p, first) in (0..n).step_by(PANEL).enumerate() {
             let columns = PANEL.min(n - first);
-            let panel = &b.words[(p * all + rows.start / 2) * PANEL..][..pairs * PANEL];
-            let right = Right { data: panel, step: PANEL };
+            let right = &b.words[(p * all + rows.start / 2) * PANEL..];
             let start = start.columns(first, columns);
-            let columns = Columns { m, k: pairs, left, right, columns, start, out: &mut out[first..], stride };
-            // SAFETY: as above.
-            unsafe { product(columns) };
+            let out = &mut out[first..];
+            if by_tiles {
+                let steps = pitch / LANES;
+                Rounded { m, steps, left: rounded, pitch, right, step: PANEL, columns, start }.multiply(out, stride);
+            } else {
+                let left = Left { data: rounded, row: pitch, step: 1 };
+                let right = Right { data: &right[..pairs * PANEL], step: PANEL };
+                // SAFETY: as above.
+                unsafe { product(Columns { m, k: pairs, left, right, columns, start, out, stride }) };
+            }
         }
     });
 }
@@ -123,6 +132,9 @@ pub fn multiply(a: Matrix, b: &Packed, rows: Range<usize>, start: Start, out: Ma
 /// Unless [`available`]; if the shapes do not match.
 pub fn multiply_transposed(a: Matrix, b: Matrix, start: Start, out: MatrixMut) {
     assert!(available(), "this machine has no products of bf16");
+    if amx::available() && a.rows() > 0 {
+        return transposed_by_tiles(a, b, start, out);
+    }
     // Strips are written by whole vectors: two blocks at a time on the left.
     let strips = Strips::new(a, b, a.rows().div_ceil(2), LANES);
     with_rounded(strips.values(), |rounded| {
@@ -134,6 +146,35 @@ pub fn multiply_transposed(a: Matrix, b: Matrix, start: Start, out: MatrixMut) {
         }
         // SAFETY: as above.
         strips.multiply(left, right, start, out, |columns| unsafe { product(columns) });
+    });
+}
+
+/// [`multiply_transposed`] by AMX, which the machine has.
+fn transposed_by_tiles(a: Matrix, b: Matrix, start: Start, out: MatrixMut) {
+    let (k, m, n) = (a.rows(), a.columns(), b.columns());
+    assert!(b.rows() == k && out.rows() == m && out.columns() == n, "shapes differ");
+    if m == 0 {
+        return;
+    }
+    let words = k.div_ceil(2).next_multiple_of(LANES);
+    let (pitch, strip) = (words + LANES, words * SUM_PANEL);
+    let (stride, out) = (out.stride(), out.into_values());
+    let rows = m.next_multiple_of(SQUARE) * pitch;
+    with_rounded(rows + n.div_ceil(SUM_PANEL) * strip, |rounded| {
+        let (left, right) = rounded.split_at_mut(rows);
+        // SAFETY: there is AMX for bf16 only on machines that have these features.
+        unsafe {
+            pair_rows(a, left, pitch);
+            pair_columns::<SUM_PANEL>(b, right, strip);
+        }
+        for (p, right) in right.chunks_exact_mut(strip).enumerate() {
+            let first = p * SUM_PANEL;
+            let columns = SUM_PANEL.min(n - first);
+            right[k.div_ceil(2) * SUM_PANEL..].fill(0.0);
+            let (steps, start) = (words / LANES, start.columns(first, columns));
+            let product = Rounded { m, steps, left, pitch, right, step: SUM_PANEL, columns, start };
+            product.multiply(&mut out[first..], stride);
+        }
     });
 }
 
