@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_train::{
     ops::{
-        BlockParams, Precision,
+        BlockParams, Passes, Precision,
         fused::{self, Layer},
         rate, stock,
     },
@@ -146,7 +146,8 @@ fn layers_equal_the_stock_layers() {
         let factors = leaves.leaf(theirs.dims(), 1.0);
         let other = (theirs.clone() * factors.clone()).sum().backward();
         for precision in [Precision::Single, Precision::Bf16] {
-            let ours = fused::layer(kind, x.clone(), weight.clone(), bias.clone(), precision);
+            let passes = Passes { forward: precision, backward: precision };
+            let ours = fused::layer(kind, x.clone(), weight.clone(), bias.clone(), passes);
             let name = |part: &str| format!("{kind:?} {b}x{h}x{w} {inputs} to {outputs}, {precision:?}: {part}");
             let tolerance = tolerance(precision);
             check_within(tolerance, &name("output"), &ours, &theirs);
@@ -170,7 +171,8 @@ fn dense_layers_equal_stock_layers_of_joined_channels() {
         let factors = leaves.leaf(theirs.dims(), 1.0);
         let other = (theirs.clone() * factors.clone()).sum().backward();
         for precision in [Precision::Single, Precision::Bf16] {
-            let ours = fused::dense(maps.clone(), weight.clone(), bias.clone(), precision);
+            let passes = Passes { forward: precision, backward: precision };
+            let ours = fused::dense(maps.clone(), weight.clone(), bias.clone(), passes);
             let name = |part: &str| format!("{b}x{h}x{w} {inputs:?} to {outputs}, {precision:?}: {part}");
             let tolerance = tolerance(precision);
             check_within(tolerance, &name("output"), &ours, &theirs);

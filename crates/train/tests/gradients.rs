@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use heirloom_kernels::training::block::{self, Shape, Weights};
 use heirloom_train::{
     ops::{
-        Precision,
+        Passes, Precision,
         fused::{self, Layer},
     },
     random::Random,
@@ -173,8 +173,8 @@ fn layer_gradients_are_those_of_the_forward_pass() {
             Some(Layer::Conv3x3) => (9 * inputs, outputs),
         };
         let run = |x: Tensor<4>, weight, bias| match kind {
-            None => fused::dense(vec![x], weight, bias, Precision::Single),
-            Some(kind) => fused::layer(kind, x, weight, bias, Precision::Single),
+            None => fused::dense(vec![x], weight, bias, Passes::SINGLE),
+            Some(kind) => fused::layer(kind, x, weight, bias, Passes::SINGLE),
         };
         let mut random = Random::new(1, 2, n as u64);
         let values: Vec<Vec<f32>> = [(b * h * w * inputs, 1.0), (rows * columns, 0.5), (columns, 0.5)]

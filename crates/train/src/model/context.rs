@@ -40,8 +40,8 @@ impl Context {
             w.vector(self.depthwise.bias),
             CONTEXT_KERNEL,
         );
-        let hidden = ops::gelu(self.expand.dense(w, vec![feature.clone(), seen], w.precision()));
-        let correction = self.project.dense(w, vec![hidden], ops::Precision::Single);
+        let hidden = ops::gelu(self.expand.dense(w, vec![feature.clone(), seen], w.between_features()));
+        let correction = self.project.dense(w, vec![hidden], w.to_values());
         prior + correction * first.neg().add_scalar(1.0)
     }
 }

@@ -11,10 +11,7 @@ use super::{
     parameters::{Layout, MatrixId, Weights},
     quantise::Quantise,
 };
-use crate::{
-    error::Result,
-    ops::{Precision, rate},
-};
+use crate::{error::Result, ops::rate};
 
 /// Where the layers of a latent level find their parameters.
 pub(super) struct Level {
@@ -134,7 +131,7 @@ impl Level {
         for block in &self.entropy_in {
             e = block.run(w, &embeddings.entropy, e);
         }
-        let mut prior = self.prior.dense(w, vec![e.clone()], Precision::Single);
+        let mut prior = self.prior.dense(w, vec![e.clone()], w.to_values());
         let posterior_mean = input.map(|input| self.posterior(w, embeddings, e.clone(), input));
         let delta = self.step.map(|id| steps(w.matrix(id), &embeddings.powers));
         // The latent, and that whose bits are counted if it is another.
@@ -156,13 +153,13 @@ impl Level {
             prior = context.corrected(w, prior, &e, symbols);
         }
         let (latent, counted) = latent_under(&prior);
-        e = e + self.latent.dense(w, vec![latent.clone()], w.precision());
+        e = e + self.latent.dense(w, vec![latent.clone()], w.between_features());
         let feature = e.clone();
         if let Some(up) = &self.entropy_up {
             for block in &self.entropy_out {
                 e = block.run(w, &embeddings.entropy, e);
             }
-            e = up.up(w, e, 2, w.precision());
+            e = up.up(w, e, 2, w.between_features());
         }
         let counted = counted.unwrap_or_else(|| latent.clone());
         (LevelOutput { posterior_mean, prior, latent, counted, feature }, e)
@@ -182,19 +179,19 @@ impl Level {
         for block in &self.reconstruction_in {
             r = block.run(w, activated, r);
         }
-        r = self.merge.dense(w, vec![r, latent, e], w.precision());
+        r = self.merge.dense(w, vec![r, latent, e], w.between_features());
         for block in &self.reconstruction_out {
             r = block.run(w, activated, r);
         }
-        self.reconstruction_up.up(w, r, 2, w.precision())
+        self.reconstruction_up.up(w, r, 2, w.between_features())
     }
 
     fn posterior(&self, w: &Weights, embeddings: &Embeddings, e: Tensor<4>, input: LevelInput) -> Tensor<4> {
         let a = self.feature_block.run(w, &embeddings.encoder, input.feature);
         let b = self.entropy_block.run(w, &embeddings.encoder, e);
-        let mixed = self.mix.dense(w, vec![b, a], w.precision());
+        let mixed = self.mix.dense(w, vec![b, a], w.between_features());
         let mixed = self.mixed_block.run(w, &embeddings.encoder, mixed);
-        let mean = self.mean.conv3x3(w, mixed, Precision::Single);
+        let mean = self.mean.conv3x3(w, mixed, w.to_values());
         match input.linear {
             Some(linear) => mean + linear,
             None => mean,

@@ -12,7 +12,7 @@ use super::{
     parameters::{Layout, VectorId, Weights},
     quantise::Quantise,
 };
-use crate::{error::Result, ops::Precision};
+use crate::error::Result;
 
 /// The network, which knows where each of its layers finds its parameters.
 pub struct Network {
@@ -102,12 +102,11 @@ impl Network {
 
     /// The bottom-up pass over images `[B, H, W, 3]` in [-1, 1], whose H and W are multiples of 64.
     pub fn features(&self, w: &Weights, embeddings: &Embeddings, images: Tensor<4>) -> Features {
-        let linear =
-            self.linear.as_ref().map(|path| path.down.down(w, images.clone(), LINEAR_RATIO, Precision::Single));
+        let linear = self.linear.as_ref().map(|path| path.down.down(w, images.clone(), LINEAR_RATIO, w.to_values()));
         let mut x = images;
         let mut stages = Vec::with_capacity(5);
         for (s, (down, blocks)) in self.stages.iter().enumerate() {
-            x = down.down(w, x, if s == 0 { 4 } else { 2 }, w.precision());
+            x = down.down(w, x, if s == 0 { 4 } else { 2 }, w.between_features());
             for block in blocks {
                 x = block.run(w, &embeddings.encoder, x);
             }
@@ -183,9 +182,9 @@ impl Network {
         for block in &self.tail {
             r = block.run(w, activated, r);
         }
-        let image = self.image.up(w, r, 4, Precision::Single);
+        let image = self.image.up(w, r, 4, w.to_values());
         match (&self.linear, last_latent) {
-            (Some(path), Some(latent)) => image + path.up.up(w, latent, LINEAR_RATIO, Precision::Single),
+            (Some(path), Some(latent)) => image + path.up.up(w, latent, LINEAR_RATIO, w.to_values()),
             _ => image,
         }
     }

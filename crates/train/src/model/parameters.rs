@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::moments::{Moments, Seen};
 use crate::{
     error::{Result, TrainError},
-    ops::Precision,
+    ops::{Passes, Precision},
 };
 
 /// A parameter with two dimensions.
@@ -191,10 +191,20 @@ impl Weights {
         self.moments.as_ref().map_or(Ok(None), |moments| moments.take(id.0))
     }
 
-    /// Precision of the products between feature maps. Layers that output a latent, its prior or a
-    /// pixel keep single precision.
+    /// Precision of the products between feature maps.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// Precision of a layer between feature maps.
+    pub fn between_features(&self) -> Passes {
+        Passes { forward: self.precision, backward: self.precision }
+    }
+
+    /// Precision of a layer that outputs latents, their priors or pixels: these are in single
+    /// precision.
+    pub fn to_values(&self) -> Passes {
+        Passes { forward: Precision::Single, backward: self.precision }
     }
 
     /// Tensor of a matrix.

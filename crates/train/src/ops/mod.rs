@@ -15,6 +15,20 @@ use fused::Layer;
 pub use heirloom_kernels::product::Precision;
 pub use stock::gelu;
 
+/// Precision of the matrix products of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Passes {
+    /// Of its outputs.
+    pub forward: Precision,
+    /// Of the gradients of its inputs and weights.
+    pub backward: Precision,
+}
+
+impl Passes {
+    /// Single precision.
+    pub const SINGLE: Passes = Passes { forward: Precision::Single, backward: Precision::Single };
+}
+
 /// The tensors of one conditioned ConvNeXt block (without its modulation matrix, which acts on the
 /// embedding).
 pub struct BlockParams {
@@ -43,14 +57,14 @@ fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// `x · weight + bias` for vectors: `x` is `[B, In]`, `weight` `[In, Out]`, `bias` `[Out]`.
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
-    if on_cpu(&x) { fused::dense(vec![x], weight, bias, Precision::Single) } else { stock::linear(x, weight, bias) }
+    if on_cpu(&x) { fused::dense(vec![x], weight, bias, Passes::SINGLE) } else { stock::linear(x, weight, bias) }
 }
 
 /// A 1×1 convolution of maps `[B, H, W, In_i]` whose channels are concatenated: `weight` is
 /// `[Σ In_i, Out]`, `bias` `[Out]`. There is at least one map.
-pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
+pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>, passes: Passes) -> Tensor<4> {
     if on_cpu(&bias) {
-        fused::dense(maps, weight, bias, precision)
+        fused::dense(maps, weight, bias, passes)
     } else {
         stock::dense(Tensor::cat(maps, 3), weight, bias)
     }
@@ -58,19 +72,19 @@ pub fn dense(maps: Vec<Tensor<4>>, weight: Tensor<2>, bias: Tensor<1>, precision
 
 /// A convolution whose kernel and stride are both `r`: `weight` is `[r * r * In, Out]`, rows in the
 /// order (ky, kx, cin). Height and width are multiples of `r`.
-pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
-    if on_cpu(&x) { fused::layer(Layer::Down(r), x, weight, bias, precision) } else { stock::down(x, weight, bias, r) }
+pub fn down(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, passes: Passes) -> Tensor<4> {
+    if on_cpu(&x) { fused::layer(Layer::Down(r), x, weight, bias, passes) } else { stock::down(x, weight, bias, r) }
 }
 
 /// A 1×1 convolution to `r * r` times the channels, then pixel shuffle to `r` by `r` pixels:
 /// `weight` is `[In, r * r * Out]`, columns in the order (ry, rx, c).
-pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, precision: Precision) -> Tensor<4> {
-    if on_cpu(&x) { fused::layer(Layer::Up(r), x, weight, bias, precision) } else { stock::up(x, weight, bias, r) }
+pub fn up(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, r: usize, passes: Passes) -> Tensor<4> {
+    if on_cpu(&x) { fused::layer(Layer::Up(r), x, weight, bias, passes) } else { stock::up(x, weight, bias, r) }
 }
 
 /// A 3×3 convolution, zero outside: `weight` is `[9 * In, Out]`, rows in the order (ky, kx, cin).
-pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
-    if on_cpu(&x) { fused::layer(Layer::Conv3x3, x, weight, bias, precision) } else { stock::conv3x3(x, weight, bias) }
+pub fn conv3x3(x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, passes: Passes) -> Tensor<4> {
+    if on_cpu(&x) { fused::layer(Layer::Conv3x3, x, weight, bias, passes) } else { stock::conv3x3(x, weight, bias) }
 }
 
 /// A depthwise convolution, zero outside: `x` is `[B, H, W, C]`, `weight` `[kernel * kernel, C]` with

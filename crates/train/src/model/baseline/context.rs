@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::{declaration::Declaration, gma, transform::Transform};
 use crate::{
     model::{linear::LinearIds, parameters::Weights},
-    ops::{self, Precision},
+    ops::{self, Passes},
 };
 
 /// Side of the window.
@@ -43,7 +43,7 @@ impl Context {
             padded.clone().slice([0..b, y..y + height, x..x + width, 0..n])
         });
         let weight = w.matrix(self.prediction.weight).slice([0..BEFORE * n, 0..2 * n]);
-        let prediction = ops::dense(taps.collect(), weight, w.vector(self.prediction.bias), Precision::Single);
+        let prediction = ops::dense(taps.collect(), weight, w.vector(self.prediction.bias), Passes::SINGLE);
         self.parameters.run(w, activated, Tensor::cat(vec![hyper, prediction], 3))
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::declaration::Declaration;
 use crate::{
     model::{linear::LinearIds, parameters::Weights},
-    ops::{self, Precision},
+    ops::{self, Passes},
 };
 
 /// Kind of a convolution. The rows of its matrix are in the order (ky, kx, cin).
@@ -60,22 +60,22 @@ impl Convolution {
     pub fn run(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (w.matrix(self.linear.weight), w.vector(self.linear.bias));
         match self.kind {
-            Kind::Point => ops::dense(vec![x], weight, bias, Precision::Single),
+            Kind::Point => ops::dense(vec![x], weight, bias, Passes::SINGLE),
             Kind::PointHalf => {
                 let [b, h, w, c] = x.dims();
                 ops::dense(
                     vec![ops::space_to_depth(x).slice([0..b, 0..h / 2, 0..w / 2, 0..c])],
                     weight,
                     bias,
-                    Precision::Single,
+                    Passes::SINGLE,
                 )
             }
-            Kind::Same => ops::conv3x3(x, weight, bias, Precision::Single),
-            Kind::Half(k) => ops::conv3x3(ops::space_to_depth(x), of_squares(weight, k), bias, Precision::Single),
-            Kind::Double => ops::depth_to_space(ops::conv3x3(x, weight, bias, Precision::Single)),
+            Kind::Same => ops::conv3x3(x, weight, bias, Passes::SINGLE),
+            Kind::Half(k) => ops::conv3x3(ops::space_to_depth(x), of_squares(weight, k), bias, Passes::SINGLE),
+            Kind::Double => ops::depth_to_space(ops::conv3x3(x, weight, bias, Passes::SINGLE)),
             Kind::Transposed => {
                 let inputs = x.dims()[3];
-                ops::depth_to_space(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4), Precision::Single))
+                ops::depth_to_space(ops::conv3x3(x, phases(weight, inputs), bias.repeat_dim(0, 4), Passes::SINGLE))
             }
         }
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::parameters::{MatrixId, VectorId, Weights},
-    ops::{self, Precision},
+    ops::{self, Passes},
 };
 
 /// Added before the square root that is stored is taken, so that no gradient vanishes at zero.
@@ -52,7 +52,7 @@ impl Normalisation {
     pub fn run(&self, w: &Weights, x: Tensor<4>) -> Tensor<4> {
         let gamma = at_least(w.matrix(self.gamma), LEAST_GAMMA).square().sub_scalar(PEDESTAL);
         let beta = at_least(w.vector(self.beta), (LEAST_BETA + PEDESTAL).sqrt()).square().sub_scalar(PEDESTAL);
-        let norm = ops::dense(vec![x.clone().square()], gamma, beta, Precision::Single).sqrt();
+        let norm = ops::dense(vec![x.clone().square()], gamma, beta, Passes::SINGLE).sqrt();
         if self.inverse { x * norm } else { x / norm }
     }
 }

@@ -11,22 +11,17 @@ use heirloom_kernels::product::{Operand, Packed};
 use heirloom_kernels::training::dense::{self, Rows};
 use heirloom_kernels::training::sums::sum_rows;
 
-use super::super::Precision;
+use super::super::{Passes, Precision};
 use super::{Differentiable, dims, operation, primitive, tensor, values};
 
 /// `[inputs side by side] · weight + bias` over the last dimension: see [`super::super::dense`].
-pub fn dense<const D: usize>(
-    inputs: Vec<Tensor<D>>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-    precision: Precision,
-) -> Tensor<D> {
+pub fn dense<const D: usize>(inputs: Vec<Tensor<D>>, weight: Tensor<2>, bias: Tensor<1>, passes: Passes) -> Tensor<D> {
     // The inputs, the weight and the bias are its parents.
     match inputs.len() {
-        1 => with_parents::<D, 3>(inputs, weight, bias, precision),
-        2 => with_parents::<D, 4>(inputs, weight, bias, precision),
-        3 => with_parents::<D, 5>(inputs, weight, bias, precision),
-        _ => with_parents::<D, 3>(vec![Tensor::cat(inputs, D - 1)], weight, bias, precision),
+        1 => with_parents::<D, 3>(inputs, weight, bias, passes),
+        2 => with_parents::<D, 4>(inputs, weight, bias, passes),
+        3 => with_parents::<D, 5>(inputs, weight, bias, passes),
+        _ => with_parents::<D, 3>(vec![Tensor::cat(inputs, D - 1)], weight, bias, passes),
     }
 }
 
@@ -34,7 +29,7 @@ fn with_parents<const D: usize, const P: usize>(
     inputs: Vec<Tensor<D>>,
     weight: Tensor<2>,
     bias: Tensor<1>,
-    precision: Precision,
+    passes: Passes,
 ) -> Tensor<D> {
     let differentiate = bias.device().is_autodiff();
     macro_rules! primitives {
@@ -50,10 +45,10 @@ fn with_parents<const D: usize, const P: usize>(
     }
     if !differentiate {
         let inputs = primitives!(Flex).map(|t| t.to_contiguous());
-        return Tensor::from_primitive::<Flex>(forward::<P>(&inputs, precision).0);
+        return Tensor::from_primitive::<Flex>(forward::<P>(&inputs, passes.forward).0);
     }
-    let forward = |inputs: &[FlexTensor; P]| forward::<P>(inputs, precision);
-    let state = |inputs: [FlexTensor; P], ()| State { inputs, precision };
+    let forward = |inputs: &[FlexTensor; P]| forward::<P>(inputs, passes.forward);
+    let state = |inputs: [FlexTensor; P], ()| State { inputs, precision: passes.backward };
     Tensor::from_primitive::<Differentiable>(operation!(DenseBackward, primitives!(Differentiable), forward, state))
 }
 
@@ -82,6 +77,7 @@ fn forward<const P: usize>(inputs: &[FlexTensor; P], precision: Precision) -> (F
 #[derive(Clone)]
 struct State<const P: usize> {
     inputs: [FlexTensor; P],
+    /// Precision of the gradients.
     precision: Precision,
 }
 

@@ -12,7 +12,7 @@ use heirloom_kernels::training::depthwise::Padded;
 use heirloom_kernels::training::sums::sum_rows;
 use heirloom_kernels::training::windows::{self, Windows};
 
-use super::super::Precision;
+use super::super::{Passes, Precision};
 use super::{Differentiable, custom, dims, operation, primitive, tensor, values};
 
 /// Which layer.
@@ -27,9 +27,9 @@ pub enum Layer {
 }
 
 /// A layer: `x [B, H, W, C]`, weight and bias as in `super::stock`.
-pub fn layer(kind: Layer, x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<4> {
-    let forward = |primitives: &[FlexTensor; 3]| layer_forward(kind, primitives, precision);
-    let state = |inputs, ()| LayerState { inputs, kind, precision };
+pub fn layer(kind: Layer, x: Tensor<4>, weight: Tensor<2>, bias: Tensor<1>, passes: Passes) -> Tensor<4> {
+    let forward = |primitives: &[FlexTensor; 3]| layer_forward(kind, primitives, passes.forward);
+    let state = |inputs, ()| LayerState { inputs, kind, precision: passes.backward };
     custom!([x, weight, bias], LayerBackward, forward, state)
 }
 
@@ -75,6 +75,7 @@ fn layer_forward(kind: Layer, inputs: &[FlexTensor; 3], precision: Precision) ->
 struct LayerState {
     inputs: [FlexTensor; 3],
     kind: Layer,
+    /// Precision of the gradients.
     precision: Precision,
 }
 
