@@ -2,12 +2,15 @@
 //! pixel. `round_trip.rs` does the same with hundreds of images and a tiny network.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+use heirloom_codec::image::Image;
 use heirloom_codec::{DecodeOptions, EncodeOptions, Lossless, Model, Scale};
 use heirloom_format::container::PixelFormat::{self, Grey8, Rgb8};
 use heirloom_kernels::Isa;
 use images::{Kind, image};
 
 mod images;
+#[path = "../benches/sample/mod.rs"]
+mod sample;
 
 /// The network alone, which here is far from serving images well.
 fn network_only(lambda: f32) -> EncodeOptions {
@@ -23,12 +26,13 @@ const CASES: [(Kind, u32, u32, PixelFormat, f32); 5] = [
     (Kind::Photo, 33, 17, Rgb8, 700.0),
 ];
 
-/// What a thumbnail of z1 to z3 looks like: not sharp, but the image.
+/// What a thumbnail of z1 to z3 looks like: not sharp, but the image. On the photographs of Kodak it
+/// has 31.5 and 35.3 dB on average; this one is more difficult than most.
 #[test]
 fn quick_thumbnails_are_near_the_image() {
     let model = Model::from_bytes(heirloom_default_model::bytes()).unwrap();
-    let image = image(Kind::Photo, 400, 300, Rgb8);
-    for (scale, least) in [(Scale::Eighth, 22.5), (Scale::Sixteenth, 24.0)] {
+    let image = Image::new(512, 384, Rgb8, sample::photograph(512, 384).unwrap()).unwrap();
+    for (scale, least) in [(Scale::Eighth, 27.0), (Scale::Sixteenth, 29.0)] {
         let small = |lossless, quick| {
             let mut options = DecodeOptions::default();
             (options.scale, options.quick) = (scale, quick);
