@@ -1,7 +1,7 @@
 //! Settings of the C library's allocator.
 
-/// Lets the allocator keep what a training step frees: the next step needs the same again, and
-/// getting zeroed pages from the system each time costs more than some layers. All threads share
+/// Lets the allocator keep what a layer or a training step frees: the next one needs the same again,
+/// and getting zeroed pages from the system each time costs more than some layers. All threads share
 /// one arena, as arenas of their own return memory whatever the threshold is. Does nothing except
 /// on Linux with the GNU C library.
 ///

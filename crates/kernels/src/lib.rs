@@ -56,7 +56,6 @@
 #![allow(clippy::needless_range_loop)]
 
 mod aligned;
-#[cfg(feature = "training")]
 pub mod allocator;
 mod extent;
 pub mod integer;

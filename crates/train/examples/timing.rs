@@ -170,6 +170,7 @@ impl Learner {
             norm: optimiser::norm(&self.gradient),
             ema_decay: 0.999,
             momentum: 0.95,
+            precision,
         };
         self.state.update(&self.gradient, update, &self.groups);
         Ok(begin.elapsed().as_secs_f64())

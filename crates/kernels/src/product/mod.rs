@@ -18,6 +18,6 @@ mod transposed;
 pub use matrix::{Matrix, MatrixMut};
 pub use multiply::multiply;
 pub use packed::Packed;
-pub use precision::{Operand, Precision, multiply_transposed_in};
+pub use precision::{Operand, Precision, halves_are_faster, multiply_transposed_in};
 pub use start::Start;
 pub use transposed::multiply_transposed;

@@ -35,6 +35,16 @@ impl Precision {
     }
 }
 
+/// Whether three products of bf16 values take less time on this machine than one of `f32`: then
+/// cutting `f32` values into sums of two bf16 values is a fast way to products that are nearly as
+/// precise.
+pub fn halves_are_faster() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return bf16::available() && bf16::are_fast();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// A packed right-hand matrix in the precision of its products.
 #[derive(Debug)]
 pub struct Operand(Kind);

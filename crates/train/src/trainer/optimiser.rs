@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::orthogonal::orthogonalised;
 use crate::model::{parameters::Layout, system::System};
+use crate::ops::Precision;
 
 const CHUNK: usize = 1 << 14;
 
@@ -41,6 +42,8 @@ pub struct Update {
     pub ema_decay: f64,
     /// Decay of the averaged gradient of the matrices that Adam does not update.
     pub momentum: f64,
+    /// Precision of the products that make its steps.
+    pub precision: Precision,
 }
 
 /// The weights that learn, grouped by their update rule.
@@ -154,7 +157,7 @@ impl State {
                     *m = momentum * *m + (1.0 - momentum) * g;
                     ahead.push(momentum * *m + (1.0 - momentum) * g);
                 }
-                let direction = orthogonalised(&ahead, matrix.rows, matrix.columns);
+                let direction = orthogonalised(&ahead, matrix.rows, matrix.columns, update.precision);
                 let rate = update.learning_rate as f32 * STEP_SIZE * (matrix.rows.max(matrix.columns) as f32).sqrt();
                 for ((w, e), d) in w.iter_mut().zip(e).zip(direction) {
                     *w -= rate * d;
@@ -222,6 +225,7 @@ mod tests {
                 norm: norm(&gradient),
                 ema_decay: 0.9,
                 momentum: 0.0,
+                precision: Precision::Single,
             };
             state.update(&gradient, update, &plan);
         }
@@ -242,6 +246,7 @@ mod tests {
             norm: 1.0,
             ema_decay: 0.0,
             momentum: 0.0,
+            precision: Precision::Single,
         };
         state.update(&[5.0, -0.01], update, &adam(0..2));
         assert!((state.weights[0] + 0.1).abs() < 1e-6 && (state.weights[1] - 0.1).abs() < 1e-6);
@@ -265,6 +270,7 @@ mod tests {
             norm: norm(&gradient),
             ema_decay: 0.5,
             momentum: 0.95,
+            precision: Precision::Single,
         };
         state.update(&gradient, update, &ParameterGroups { adam: vec![], matrices: vec![matrix] });
         assert!(state.weights[..5].iter().chain(&state.weights[end..]).all(|w| *w == 0.0));

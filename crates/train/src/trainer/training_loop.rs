@@ -139,6 +139,7 @@ impl<'a> TrainingLoop<'a> {
                 norm,
                 ema_decay: schedule::ema_decay(config, header.step),
                 momentum: config.momentum,
+                precision: config.precision,
             };
             state.update(&self.gradient, update, &self.groups);
             self.window.add(cost, norm);

@@ -32,6 +32,11 @@ pub fn available() -> bool {
     Isa::best() >= Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
+/// Whether such products are so fast that three of them take less time than one of `f32`.
+pub fn are_fast() -> bool {
+    amx::available()
+}
+
 /// A right-hand matrix, rounded: panels of [`PANEL`] columns, each row of a panel holding the words
 /// of two rows. It can only be made where products of bf16 are [`available`].
 #[derive(Debug)]
