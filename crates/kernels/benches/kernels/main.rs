@@ -4,7 +4,8 @@
 //!     cargo bench -p heirloom-kernels --bench kernels [-- FILTER]
 //!
 //! Only multiply-adds of products and convolutions are counted, as two operations each; layer norm,
-//! GELU and the like take time and count as none. Shares are of the best instruction set's peak.
+//! GELU and the like take time and count as none. Shares are of the peak of vectors on the best
+//! instruction set, so those of AMX, which multiplies by tiles, can exceed 100 %.
 
 #![allow(clippy::expect_used)] // a bench may panic
 

@@ -28,7 +28,7 @@ fn chains<S: Simd, const N: usize>() -> u64 {
     let mut sums = [S::splat_int(black_box(1)); N];
     for _ in 0..STEPS {
         for sum in &mut sums {
-            // Of the sum itself: products of the same numbers again would be computed once.
+            // The sum is its own factor: the compiler moves a product of constants out of the loop.
             *sum = S::dot(*sum, *sum, b);
         }
     }

@@ -187,7 +187,7 @@ impl Row<'_> {
     }
 }
 
-/// Pixels of a row that become pairs together.
+/// How many pixels of a row are turned into pairs at a time.
 const PART: usize = 4;
 
 /// A row of a map as pairs, with padding.

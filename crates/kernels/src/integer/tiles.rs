@@ -15,8 +15,8 @@ use crate::aligned::Aligned;
 use crate::simd::amx::{SIDE, Tiles};
 use crate::simd::{Isa, Simd};
 
-/// Values whose bytes are made at once, by rows: so many that they stay in the nearest cache. The
-/// weights of a panel are read once for all of them.
+/// About how many input values are split into bytes at a time, in whole rows: few enough for the
+/// nearest cache. The weights of a panel are read once for all of these rows.
 const VALUES: usize = 1 << 14;
 
 /// Whether tiles multiply such inputs faster than vectors: not where a sum is a single step, as it

@@ -15,8 +15,9 @@ pub fn available() -> bool {
     Isa::best() >= Isa::Amx && has_bf16()
 }
 
-/// A product of rounded matrices. Both sides are padded with words of zeros: the left one to whole
-/// `steps`; rows of it, and of the right one, may be padded by anything finite.
+/// A product of rounded matrices. Rows of the left one are padded with zeros to whole `steps`, so the
+/// rows that pad the right one may hold anything finite. Rows that pad the left one, and their
+/// outputs, are ignored.
 #[derive(Clone, Copy)]
 pub struct Rounded<'a> {
     /// Rows of the outputs.
