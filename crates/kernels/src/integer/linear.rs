@@ -1,7 +1,8 @@
 //! The weights of an integer product.
 
 use std::fmt;
-use std::sync::OnceLock;
+
+use once_cell::race::OnceBox;
 
 use super::input::{Bits, Input};
 use super::packed::{PANEL, Packed};
@@ -17,9 +18,12 @@ pub struct Linear {
     segments: Vec<usize>,
     outputs: usize,
     /// The weights as each kernel reads them, from its first product on.
-    packed: OnceLock<Packed>,
+    ///
+    /// Threads that need them at once pack them each for itself, and none waits for another: in a
+    /// process that forks meanwhile, the child would wait for a thread that it does not have.
+    packed: OnceBox<Packed>,
     #[cfg(target_arch = "x86_64")]
-    bytes: OnceLock<PackedBytes>,
+    bytes: OnceBox<PackedBytes>,
     /// Gain and bias of each column, filled up with zeros to whole panels.
     pub(super) gain: Aligned<f32>,
     pub(super) bias: Aligned<f32>,
@@ -76,9 +80,9 @@ impl Linear {
             weight: weight.to_vec(),
             segments: segments.to_vec(),
             outputs: n,
-            packed: OnceLock::new(),
+            packed: OnceBox::new(),
             #[cfg(target_arch = "x86_64")]
-            bytes: OnceLock::new(),
+            bytes: OnceBox::new(),
             gain: padded(gain),
             bias: padded(bias),
             input,
@@ -93,14 +97,14 @@ impl Linear {
     /// The weights for dot products of vectors.
     #[inline(always)]
     pub(super) fn packed(&self) -> &Packed {
-        self.packed.get_or_init(|| Packed::new(&self.weight, &self.segments, self.outputs))
+        self.packed.get_or_init(|| Box::new(Packed::new(&self.weight, &self.segments, self.outputs)))
     }
 
     /// The weights for products by tiles.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(super) fn bytes(&self) -> &PackedBytes {
-        self.bytes.get_or_init(|| PackedBytes::new(&self.weight, &self.segments, self.outputs))
+        self.bytes.get_or_init(|| Box::new(PackedBytes::new(&self.weight, &self.segments, self.outputs)))
     }
 
     /// Lengths of the inputs that a sum runs over, one after the other.
