@@ -205,7 +205,7 @@ fn evaluation_and_comparison_are_by_the_model_that_wrote() {
     let eval = |json: &str| {
         sandbox.does(&format!("eval set --lambdas 100 --json {json} --model tiny.safetensors"));
         let report = heirloom_eval::Report::from_json(&String::from_utf8(sandbox.get(json)).unwrap()).unwrap();
-        report.records[0].psnr
+        report.records[0].quality.psnr
     };
     let before = eval("before.json");
     sandbox.does("models add child.safetensors");

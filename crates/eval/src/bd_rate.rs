@@ -35,9 +35,9 @@ pub struct BdRate {
     /// Mean difference of the rates in per cent, negative if the tested codec needs fewer bits than
     /// the anchor.
     pub percent: f64,
-    /// Lower end of the shared PSNR range in dB.
+    /// Lower end of the shared range of PSNR in dB, or of the measure that the curves are over.
     pub psnr_low: f64,
-    /// Upper end of the shared PSNR range in dB.
+    /// Upper end of that range.
     pub psnr_high: f64,
 }
 

@@ -18,7 +18,8 @@ pub fn bits_per_pixel(bytes: u64, width: u32, height: u32) -> f64 {
 pub struct Point {
     /// Rate in bits per pixel, greater than zero.
     pub bpp: f64,
-    /// Mean PSNR of the images in dB, over 8-bit RGB.
+    /// Mean PSNR of the images in dB, over 8-bit RGB; in a curve over another
+    /// [measure](crate::Measure), the quality by that.
     pub psnr: f64,
 }
 

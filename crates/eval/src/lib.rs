@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`psnr`](mod@psnr) | PSNR of 8-bit RGB images |
 //! | [`ms_ssim`](mod@ms_ssim) | MS-SSIM of 8-bit RGB images |
+//! | `ssimulacra2` | SSIMULACRA 2 of 8-bit RGB images, with the feature of that name |
+//! | [`quality`] | all of these of one image, and their means |
 //! | [`curve`] | rate-distortion curves and bits per pixel |
 //! | [`bd_rate`](mod@bd_rate) | Bjøntegaard delta rate, piecewise cubic and classic cubic |
 //! | [`anchors`] | the curves of other codecs that come with the crate |
@@ -43,8 +45,11 @@ pub mod ms_ssim;
 pub mod plot;
 pub mod proof;
 pub mod psnr;
+pub mod quality;
 pub mod real_file;
 pub mod record;
+#[cfg(feature = "ssimulacra2")]
+pub mod ssimulacra2;
 
 pub use bd_rate::{BdRate, Interpolation, bd_rate};
 pub use curve::{Curve, Point, bits_per_pixel};
@@ -52,5 +57,8 @@ pub use error::EvalError;
 pub use ms_ssim::ms_ssim;
 pub use plot::Figure;
 pub use psnr::{mean, psnr};
+pub use quality::{Measure, Qualities};
 pub use real_file::RealFile;
 pub use record::{ImageRecord, Report};
+#[cfg(feature = "ssimulacra2")]
+pub use ssimulacra2::ssimulacra2;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BdRate, Curve, EvalError, Point, mean};
+use crate::{BdRate, Curve, EvalError, Measure, Point, Qualities, mean};
 
 /// Version of the JSON form. Readers refuse versions that they do not know.
 pub const SCHEMA: &str = "heirloom-eval/1";
@@ -24,11 +24,9 @@ pub struct ImageRecord {
     pub bpp: f64,
     /// Rate estimated from the model's probabilities, in bits per pixel.
     pub estimated_bpp: f64,
-    /// PSNR in dB of 8-bit RGB; infinite, and `null` in JSON, for identical images.
-    #[serde(with = "infinity_as_null")]
-    pub psnr: f64,
-    /// MS-SSIM of 8-bit RGB; `None` for images that are too small for it.
-    pub ms_ssim: Option<f64>,
+    /// Qualities of the decoded image.
+    #[serde(flatten)]
+    pub quality: Qualities,
     /// Wall time of encoding, in seconds.
     pub encode_seconds: f64,
     /// Wall time of decoding, in seconds.
@@ -44,11 +42,9 @@ pub struct Summary {
     pub bpp: f64,
     /// Mean of the images' estimated rates, in bits per pixel.
     pub estimated_bpp: f64,
-    /// Mean of the images' PSNR, in dB.
-    #[serde(with = "infinity_as_null")]
-    pub psnr: f64,
-    /// Mean of the images' MS-SSIM; `None` if an image is too small for it.
-    pub ms_ssim: Option<f64>,
+    /// Means of the images' qualities.
+    #[serde(flatten)]
+    pub quality: Qualities,
     /// Mean wall time of encoding, in seconds per image.
     pub encode_seconds: f64,
     /// Mean wall time of decoding, in seconds per image.
@@ -60,6 +56,9 @@ pub struct Summary {
 pub struct Comparison {
     /// Name of the anchor.
     pub anchor: String,
+    /// What the BD-rate is over.
+    #[serde(default, skip_serializing_if = "Measure::is_psnr")]
+    pub over: Measure,
     /// The BD-rate, unless it was refused.
     pub bd_rate: Option<BdRate>,
     /// Why the BD-rate was refused.
@@ -74,7 +73,27 @@ pub struct Peer {
     /// Encoder and settings.
     pub source: String,
     /// Means over the images.
-    pub points: Vec<Point>,
+    pub points: Vec<PeerPoint>,
+}
+
+/// One quality setting of another codec: means over the images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PeerPoint {
+    /// Rate in bits per pixel.
+    pub bpp: f64,
+    /// Qualities of the decoded images.
+    #[serde(flatten)]
+    pub quality: Qualities,
+}
+
+impl Peer {
+    /// The codec's rate over a measure.
+    ///
+    /// # Errors
+    /// [`EvalError::Curve`] if the means are not a curve, or were not measured.
+    pub fn curve(&self, over: Measure) -> Result<Curve, EvalError> {
+        curve(&self.codec, over, self.points.iter().map(|p| (p.bpp, &p.quality)))
+    }
 }
 
 /// A whole evaluation with all of its results.
@@ -112,14 +131,13 @@ impl Report {
             .map(|lambda| {
                 let of =
                     |value: fn(&ImageRecord) -> f64| mean(records.iter().filter(|r| r.lambda == lambda).map(value));
-                let similarities: Option<Vec<f64>> =
-                    records.iter().filter(|r| r.lambda == lambda).map(|r| r.ms_ssim).collect();
+                let qualities: Vec<Qualities> =
+                    records.iter().filter(|r| r.lambda == lambda).map(|r| r.quality).collect();
                 Summary {
                     lambda,
                     bpp: of(|r| r.bpp),
                     estimated_bpp: of(|r| r.estimated_bpp),
-                    psnr: of(|r| r.psnr),
-                    ms_ssim: similarities.map(mean),
+                    quality: Qualities::mean(&qualities),
                     encode_seconds: of(|r| r.encode_seconds),
                     decode_seconds: of(|r| r.decode_seconds),
                 }
@@ -127,12 +145,19 @@ impl Report {
             .collect()
     }
 
-    /// The rate-distortion curve of the means.
+    /// The rate-distortion curve of the means, over a measure.
     ///
     /// # Errors
-    /// [`EvalError::Curve`] if the means are not a curve, for instance because a PSNR is infinite.
-    pub fn curve(&self, name: &str) -> Result<Curve, EvalError> {
-        Curve::new(name, self.points.iter().map(|p| Point { bpp: p.bpp, psnr: p.psnr }).collect())
+    /// [`EvalError::Curve`] if the means are not a curve, for instance because a PSNR is infinite, or
+    /// were not measured.
+    pub fn curve(&self, name: &str, over: Measure) -> Result<Curve, EvalError> {
+        curve(name, over, self.points.iter().map(|p| (p.bpp, &p.quality)))
+    }
+
+    /// Whether all images have a measure.
+    #[must_use]
+    pub fn has(&self, measure: Measure) -> bool {
+        self.records.iter().all(|r| r.quality.by(measure).is_some())
     }
 
     /// The record whose file exceeds 1.01 times its estimated size most, and by how many bytes: the
@@ -149,7 +174,7 @@ impl Report {
     pub fn falling_psnr(&self) -> Vec<&ImageRecord> {
         let before = |r: &ImageRecord| {
             let lower = self.records.iter().filter(|o| o.image == r.image && o.lambda < r.lambda);
-            lower.max_by(|a, b| a.lambda.total_cmp(&b.lambda)).is_some_and(|lower| lower.psnr > r.psnr)
+            lower.max_by(|a, b| a.lambda.total_cmp(&b.lambda)).is_some_and(|lower| lower.quality.psnr > r.quality.psnr)
         };
         self.records.iter().filter(|r| before(r)).collect()
     }
@@ -178,8 +203,21 @@ impl Report {
     }
 }
 
+/// A curve of rates and qualities.
+fn curve<'a>(
+    name: &str,
+    over: Measure,
+    points: impl Iterator<Item = (f64, &'a Qualities)>,
+) -> Result<Curve, EvalError> {
+    let points: Option<Vec<Point>> =
+        points.map(|(bpp, quality)| quality.by(over).map(|psnr| Point { bpp, psnr })).collect();
+    let points = points
+        .ok_or_else(|| EvalError::Curve { name: name.into(), reason: format!("{} was not measured", over.name()) })?;
+    Curve::new(name, points)
+}
+
 /// Writes infinity as `null`, because JSON has no infinity.
-mod infinity_as_null {
+pub(crate) mod infinity_as_null {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -204,8 +242,7 @@ mod tests {
             bytes,
             bpp: crate::bits_per_pixel(bytes, 8, 4),
             estimated_bpp: 1.0,
-            psnr,
-            ms_ssim: None,
+            quality: Qualities { psnr, ms_ssim: None, ssimulacra2: None },
             encode_seconds: 0.5,
             decode_seconds: 0.25,
         }
@@ -235,7 +272,7 @@ mod tests {
     fn means_are_per_lambda() {
         let points = report().points;
         assert_eq!(
-            points.iter().map(|p| (p.lambda, p.bpp, p.psnr)).collect::<Vec<_>>(),
+            points.iter().map(|p| (p.lambda, p.bpp, p.quality.psnr)).collect::<Vec<_>>(),
             [(32.0, 1.5, f64::INFINITY), (64.0, 4.0, 34.0)]
         );
     }
@@ -244,9 +281,9 @@ mod tests {
     fn overhead_and_falling_psnr_are_found() {
         let mut report = report();
         let mut low = report.records[0].clone();
-        (low.image, low.lambda, low.psnr, low.bytes) = ("x.png".into(), 10.0, 30.0, 1_000_000);
+        (low.image, low.lambda, low.quality.psnr, low.bytes) = ("x.png".into(), 10.0, 30.0, 1_000_000);
         let mut high = low.clone();
-        (high.lambda, high.psnr, high.bytes) = (20.0, 29.0, 10);
+        (high.lambda, high.quality.psnr, high.bytes) = (20.0, 29.0, 10);
         report.records = vec![low.clone(), high.clone()];
         assert_eq!(report.falling_psnr(), [&high]);
         let (record, bytes) = report.largest_overhead().unwrap();

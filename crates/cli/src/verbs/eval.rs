@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use heirloom_codec::Effort;
 use heirloom_eval::anchors::{self, Anchor};
 use heirloom_eval::plot::{Role, Series};
-use heirloom_eval::record::{self, Comparison, SCHEMA};
-use heirloom_eval::{Curve, Figure, ImageRecord, Interpolation, Point, RealFile, Report, bd_rate, ms_ssim};
+use heirloom_eval::record::{Comparison, SCHEMA};
+use heirloom_eval::{Curve, EvalError, Figure, ImageRecord, Interpolation, Measure, Point, RealFile, Report, bd_rate};
 use heirloom_io::{ReadOptions, read_file};
 use heirloom_store::{GenerationSelector, ModelSet, StoredModel};
 
@@ -17,7 +17,7 @@ use crate::failure::{ExitCode, Failure};
 use crate::folder;
 use crate::location::Location;
 use crate::models::{self, ModelFlags};
-use crate::peers::Peer;
+use crate::peers::{Peer, qualities};
 use crate::print;
 
 /// Number of λ without --lambdas.
@@ -32,7 +32,8 @@ const DEFAULT_POINTS: u8 = 6;
 /// The BD-rate against another codec is the mean difference of the rates at equal PSNR (PCHIP
 /// interpolation of log-rate over PSNR); it is negative if this codec needs fewer bits. On the 24
 /// Kodak images the results are compared with the curves of other codecs that are built in.
-/// --anchor and --with add more curves, on any images.
+/// --anchor and --with add more curves, on any images. Codecs of --with are also compared at equal
+/// MS-SSIM and, in a program with the feature `peers`, at equal SSIMULACRA 2.
 ///
 /// Times are wall times per image while all threads are busy; --threads 1 gives those of one image
 /// on one core.
@@ -56,7 +57,8 @@ pub struct Eval {
     #[arg(long = "anchor", value_name = "FILE")]
     anchors: Vec<PathBuf>,
 
-    /// Other codecs to measure on the same images: jpeg, and webp and avif if they were built in
+    /// Other codecs to measure on the same images: jpeg; jxl, by the program cjxl; and webp and avif if
+    /// they were built in
     #[arg(long, value_name = "CODEC,…", value_enum, value_delimiter = ',', hide_possible_values = true)]
     with: Vec<Peer>,
 
@@ -87,9 +89,11 @@ impl Eval {
         let dataset = folder::dataset(&self.folder, &images);
         let mut anchors = self.anchors(&images)?;
         let scratch = folder::scratch()?;
-        let known = anchors.len();
-        for peer in &self.with {
-            anchors.push(peer.measure(&images, &dataset, scratch.path(), threads, quiet)?);
+        let measured = self.with.iter().map(|peer| peer.measure(&images, scratch.path(), threads, quiet));
+        let peers = measured.collect::<Result<Vec<_>, _>>()?;
+        for peer in &peers {
+            let (curve, source) = (peer.curve(Measure::Psnr)?, peer.source.clone());
+            anchors.push(Anchor { curve, source, dataset: dataset.clone(), images: images.len() });
         }
 
         let case = |i: usize| (&images[i / lambdas.len()], lambdas[i % lambdas.len()]);
@@ -115,11 +119,19 @@ impl Eval {
             images: images.len(),
             points: Report::summarise(&records),
             anchors: Vec::new(),
-            peers: anchors[known..].iter().map(measured).collect(),
+            peers,
             records,
         };
-        let curve = report.curve("heirloom");
-        report.anchors = anchors.iter().map(|anchor| compare(anchor, &curve)).collect();
+        let curve = report.curve("heirloom", Measure::Psnr);
+        let mut compared: Vec<_> = anchors
+            .iter()
+            .map(|anchor| compare(anchor.curve.name(), Ok(anchor.curve.clone()), &curve, Measure::Psnr))
+            .collect();
+        for over in [Measure::MsSsim, Measure::Ssimulacra2].into_iter().filter(|measure| report.has(*measure)) {
+            let curve = report.curve("heirloom", over);
+            compared.extend(report.peers.iter().map(|peer| compare(&peer.codec, peer.curve(over), &curve, over)));
+        }
+        report.anchors = compared;
 
         print::text(table(&report));
         if let Some(plain) = plain {
@@ -172,9 +184,7 @@ fn measure(
         bytes: file.size(),
         bpp: file.bpp(),
         estimated_bpp: estimated_bits / (f64::from(width) * f64::from(height)),
-        psnr: decoded.psnr,
-        // Small images have no MS-SSIM.
-        ms_ssim: ms_ssim(&original.to_rgb(), &decoded.image.to_rgb(), width as usize, height as usize).ok(),
+        quality: qualities(&original, &decoded.image)?,
         encode_seconds: file.encode_seconds(),
         decode_seconds: decoded.seconds,
     })
@@ -182,14 +192,14 @@ fn measure(
 
 /// The results of effort 1 as a curve to compare with.
 fn without_effort(records: &[ImageRecord], dataset: &str, images: usize) -> Result<Anchor, Failure> {
-    let points = Report::summarise(records).iter().map(|p| Point { bpp: p.bpp, psnr: p.psnr }).collect();
-    let curve = Curve::new("effort 1", points).map_err(|e| Failure::failed(e.to_string()))?;
+    let points = Report::summarise(records).iter().map(|p| Point { bpp: p.bpp, psnr: p.quality.psnr }).collect();
+    let curve = Curve::new("effort 1", points)?;
     Ok(Anchor { curve, source: "this program".into(), dataset: dataset.into(), images })
 }
 
 /// What effort has made of each image's loss, bits per pixel + λ · squared error.
 fn effect(plain: &[ImageRecord], records: &[ImageRecord]) -> String {
-    let loss = |r: &ImageRecord| r.bpp + f64::from(r.lambda) * 4.0 * 10f64.powf(-r.psnr / 10.0);
+    let loss = |r: &ImageRecord| r.bpp + f64::from(r.lambda) * 4.0 * 10f64.powf(-r.quality.psnr / 10.0);
     let left: Vec<f64> = plain.iter().zip(records).map(|(before, after)| loss(after) / loss(before)).collect();
     let saved = 100.0 * (1.0 - left.iter().sum::<f64>() / left.len().max(1) as f64);
     let larger = left.iter().filter(|&&left| left > 1.0).count();
@@ -202,15 +212,17 @@ fn model_name(model: &StoredModel) -> String {
     format!("{}, generation {} of lineage {:.16}", model.name(), lineage.generation, lineage.entropy_id.to_string())
 }
 
-fn measured(anchor: &Anchor) -> record::Peer {
-    let (codec, points) = (anchor.curve.name().into(), anchor.curve.points().to_vec());
-    record::Peer { codec, source: anchor.source.clone(), points }
-}
-
-fn compare(anchor: &Anchor, curve: &Result<heirloom_eval::Curve, heirloom_eval::EvalError>) -> Comparison {
-    let result = curve.clone().and_then(|curve| bd_rate(&anchor.curve, &curve, Interpolation::Pchip));
+fn compare(
+    name: &str,
+    anchor: Result<Curve, EvalError>,
+    curve: &Result<Curve, EvalError>,
+    over: Measure,
+) -> Comparison {
+    let result =
+        anchor.and_then(|anchor| bd_rate(&anchor, curve.as_ref().map_err(Clone::clone)?, Interpolation::Pchip));
     Comparison {
-        anchor: anchor.curve.name().into(),
+        anchor: name.into(),
+        over,
         bd_rate: result.as_ref().ok().copied(),
         refused: result.err().map(|e| e.to_string()),
     }
@@ -218,7 +230,7 @@ fn compare(anchor: &Anchor, curve: &Result<heirloom_eval::Curve, heirloom_eval::
 
 fn table(report: &Report) -> String {
     let mut text = format!(
-        "{} on {} ({} images), model {}\n\n{:>8} {:>9} {:>10} {:>9} {:>9} {:>10} {:>10}\n",
+        "{} on {} ({} images), model {}\n\n{:>8} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10} {:>10}\n",
         report.program,
         report.dataset,
         report.images,
@@ -228,17 +240,19 @@ fn table(report: &Report) -> String {
         "estimated",
         "PSNR dB",
         "MS-SSIM",
+        "SSIMULACRA 2",
         "encode s",
         "decode s"
     );
     for p in &report.points {
-        let similarity = p.ms_ssim.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
+        let similarity = p.quality.ms_ssim.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
+        let perceived = p.quality.ssimulacra2.map_or_else(|| "-".into(), |v| format!("{v:.2}"));
         text += &format!(
-            "{:>8.6} {:>9.4} {:>10.4} {:>9.3} {similarity:>9} {:>10.3} {:>10.3}\n",
+            "{:>8.6} {:>9.4} {:>10.4} {:>9.3} {similarity:>9} {perceived:>12} {:>10.3} {:>10.3}\n",
             format!("{}", p.lambda),
             p.bpp,
             p.estimated_bpp,
-            p.psnr,
+            p.quality.psnr,
             p.encode_seconds,
             p.decode_seconds
         );
@@ -253,21 +267,26 @@ fn table(report: &Report) -> String {
         text += &format!("PSNR of {} falls towards λ {}\n", record.image, record.lambda);
     }
     if !report.anchors.is_empty() {
-        text += "\nBD-rate against   per cent   over PSNR of\n";
+        text += "\nBD-rate against   per cent   over\n";
     }
     for a in &report.anchors {
         text += &match (&a.bd_rate, &a.refused) {
             (Some(bd), _) => {
-                format!("{:<16} {:>+9.2}   {:.2} to {:.2} dB\n", a.anchor, bd.percent, bd.psnr_low, bd.psnr_high)
+                let (name, unit) = (a.over.name(), a.over.unit());
+                let (low, high) = (bd.psnr_low, bd.psnr_high);
+                format!("{:<16} {:>+9.2}   {name} of {low:.2} to {high:.2} {unit}\n", a.anchor, bd.percent)
             }
-            (None, reason) => format!("{:<16}         -   {}\n", a.anchor, reason.as_deref().unwrap_or_default()),
+            (None, reason) => {
+                let reason = reason.as_deref().unwrap_or_default();
+                format!("{:<16}         -   {}: {reason}\n", a.anchor, a.over.name())
+            }
         };
     }
     text
 }
 
 fn figure(report: &Report, anchors: &[Anchor]) -> Result<String, Failure> {
-    let mut series = vec![Series::new(&report.curve("heirloom")?, Role::Main)];
+    let mut series = vec![Series::new(&report.curve("heirloom", Measure::Psnr)?, Role::Main)];
     series.extend(anchors.iter().map(|a| Series::new(&a.curve, Role::Background)));
     let lambdas = report.points.first().zip(report.points.last()).map(|(a, b)| (a.lambda, b.lambda));
     let figure = Figure {

@@ -1,5 +1,6 @@
 //! MS-SSIM against values of an independent implementation (pytorch-msssim 1.0.0 in double
-//! precision, data range 255).
+//! precision, data range 255), and SSIMULACRA 2 against those of
+//! another (fast-ssim2 0.9.1).
 
 use heirloom_eval::{EvalError, ms_ssim};
 
@@ -76,4 +77,22 @@ fn refuses_what_it_cannot_measure() {
     );
     assert!(matches!(ms_ssim(&small, &small[3..], 160, 200), Err(EvalError::Shape { .. })));
     assert!(matches!(ms_ssim(&small, &small, usize::MAX, 2), Err(EvalError::Shape { .. })));
+}
+
+#[cfg(feature = "ssimulacra2")]
+#[test]
+fn ssimulacra2_equals_another_implementation() {
+    use heirloom_eval::ssimulacra2;
+
+    for (width, height, strength, expected) in
+        [(256, 200, 1, 96.3797), (256, 200, 4, 83.3057), (191, 161, 12, 53.0027), (320, 256, 30, 4.1112)]
+    {
+        let original = image(width, height);
+        let found = ssimulacra2(&original, &noisy(&original, width, strength), width, height).unwrap();
+        assert!((found - expected).abs() < 0.05, "{width}×{height}, noise {strength}: {found}, expected {expected}");
+    }
+    let original = image(64, 48);
+    assert!((ssimulacra2(&original, &original, 64, 48).unwrap() - 100.0).abs() < 1e-3);
+    assert!(matches!(ssimulacra2(&original, &original[3..], 64, 48), Err(EvalError::Shape { .. })));
+    assert!(matches!(ssimulacra2(&original, &original, 7, 48), Err(EvalError::TooSmall { found: 7, .. })));
 }
