@@ -7,6 +7,7 @@ use crate::network::{dequantise, quantise_residuals};
 use crate::refine::{self, Branches, Canvas, FIRST};
 use heirloom_format::container::CANVAS_UNIT;
 use heirloom_kernels::Map;
+use heirloom_kernels::product::Precision;
 
 /// Codes a canvas once more, with symbols of z3 and z4 that `steps` gradient steps have found.
 /// `residuals` are what the symbols of its plain coding were rounded from, `seen` are height and
@@ -27,7 +28,9 @@ pub(super) fn refine(
     let features = features(model, setting, grid, &coarse);
     let Setting { engine, lambda, add_on } = setting;
     let weights = weights.with_heads(add_on);
-    let branches = Branches::new(&model.network, &model.metadata.spec, &weights, (engine, lambda, add_on))?;
+    let at = (engine, lambda, add_on);
+    // Faster where the processor multiplies bf16, and what is found is as good.
+    let branches = Branches::new(&model.network, &model.metadata.spec, &weights, at, Precision::Bf16)?;
     drop(weights);
     let canvas = Canvas { image, seen, features: features.each_ref(), lambda: setting.lambda };
     let fine = refine::refine(&branches, &canvas, [z3, z4], steps);

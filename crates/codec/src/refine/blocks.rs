@@ -13,6 +13,7 @@ pub(super) struct Blocks(Vec<Block>);
 
 #[derive(Debug)]
 struct Block {
+    precision: Precision,
     kernel: usize,
     depthwise: [Vec<f32>; 2],
     expand: [Vec<f32>; 2],
@@ -38,6 +39,7 @@ impl Blocks {
                 modulation.iter_mut().zip(row).for_each(|(sum, weight)| *sum += weight * value);
             }
             Ok(Block {
+                precision: w.precision,
                 kernel,
                 depthwise: layer("depthwise")?,
                 expand: layer("expand")?,
@@ -72,7 +74,7 @@ impl Blocks {
 impl Block {
     fn shape(&self, map: &Map) -> Shape {
         let Map { height, width, channels, .. } = *map;
-        Shape { batch: 1, height, width, channels, kernel: self.kernel, precision: Precision::Single }
+        Shape { batch: 1, height, width, channels, kernel: self.kernel, precision: self.precision }
     }
 
     fn weights(&self) -> block::Weights<'_> {

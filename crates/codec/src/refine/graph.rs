@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use heirloom_kernels::product::Precision;
 use heirloom_kernels::training::objective::{self, Rate};
 use heirloom_kernels::{Engine, Map};
 
@@ -92,7 +93,7 @@ impl Loss {
 
 impl Branches {
     /// The branches of `network` with the heads of its add-on `add_on`, 0 for none, at λ. `weights` are
-    /// those of such a network without add-ons.
+    /// those of such a network without add-ons, `precision` is that of the products between maps.
     ///
     /// # Errors
     /// Weights that do not fit the spec.
@@ -101,8 +102,9 @@ impl Branches {
         spec: &Spec,
         weights: &QuantisedWeights,
         (engine, lambda, add_on): (Engine, f32, usize),
+        precision: Precision,
     ) -> Result<Self, ModelError> {
-        let w = Parameters(weights.to_floats(spec)?);
+        let w = Parameters { weights: weights.to_floats(spec)?, precision };
         let activated = |mut embedding: Vec<f32>| {
             engine.gelu(&mut embedding);
             embedding
@@ -335,7 +337,7 @@ mod tests {
             let ModelFile { metadata, weights } = crate::reference::model(spec.clone()).unwrap();
             let network = Network::new(&spec, &metadata.lambda, &weights).unwrap();
             let engine = Engine::at(Isa::best()).unwrap();
-            let branches = Branches::new(&network, &spec, &weights, (engine, 100.0, 0)).unwrap();
+            let branches = Branches::new(&network, &spec, &weights, (engine, 100.0, 0), Precision::Single).unwrap();
             let width = spec.level_width(FIRST);
             let start = branches.start(noise(8, 4, width, 1), noise(8, 4, width, 9_000));
             let image = noise(128, 64, 3, 5);

@@ -16,17 +16,17 @@ pub(super) struct Dense {
 
 impl Dense {
     /// A layer with `weight` `[Σ segments, outputs]`.
-    pub fn new(weight: &[f32], bias: &[f32], segments: &[usize]) -> Self {
+    pub fn new(weight: &[f32], bias: &[f32], segments: &[usize], precision: Precision) -> Self {
         let outputs = bias.len();
         let packed = Packed::new(weight, weight.len() / outputs, outputs);
         let mut first = 0;
         let transposed = segments.iter().map(|&channels| {
             let rows = &weight[first * outputs..];
             first += channels;
-            Operand::new(Packed::transposed(rows, outputs, outputs, channels), outputs, Precision::Single)
+            Operand::new(Packed::transposed(rows, outputs, outputs, channels), outputs, precision)
         });
         let transposed = transposed.collect();
-        Self { weight: Operand::new(packed, 1, Precision::Single), transposed, bias: bias.to_vec() }
+        Self { weight: Operand::new(packed, 1, precision), transposed, bias: bias.to_vec() }
     }
 
     pub fn forward(&self, maps: &[&Map]) -> Map {
@@ -55,12 +55,12 @@ pub(super) struct Up {
 
 impl Up {
     /// A layer with `weight` `[inputs, ratio² · channels]`.
-    pub fn new(weight: &[f32], bias: &[f32], ratio: usize) -> Self {
+    pub fn new(weight: &[f32], bias: &[f32], ratio: usize, precision: Precision) -> Self {
         let (outputs, inputs) = (bias.len(), weight.len() / bias.len());
         let group = outputs / ratio;
         let row = |i: usize| Packed::strided(&weight[i * group..], outputs, inputs, group);
-        let weights = (0..ratio).map(|i| Operand::new(row(i), inputs, Precision::Single)).collect();
-        let transposed = Operand::new(Packed::transposed(weight, outputs, outputs, inputs), group, Precision::Single);
+        let weights = (0..ratio).map(|i| Operand::new(row(i), inputs, precision)).collect();
+        let transposed = Operand::new(Packed::transposed(weight, outputs, outputs, inputs), group, precision);
         Self { ratio, inputs, weights, transposed, bias: bias.to_vec() }
     }
 
