@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// The default model.
-const MODEL: &str = "interim.safetensors";
+const MODEL: &str = "third-gen0.safetensors";
 /// Environment variable that names another model file to build around.
 const VARIABLE: &str = "HEIRLOOM_DEFAULT_MODEL";
 

@@ -49,8 +49,7 @@ If a file fails, the other ones are still done. The exit status is that of the f
 ///
 /// Heirloom files (.hlm) carry the id of the model lineage that decodes them. A model that has
 /// learned more still decodes every file of its lineage. A default model is built into this
-/// program. Until version 1.0 the models are previews: a lineage, and with it the files it wrote,
-/// may be dropped.
+/// program.
 #[derive(Parser)]
 #[command(name = "heirloom", version, after_help = EXIT_STATUS, propagate_version = true)]
 struct Cli {
