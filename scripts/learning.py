@@ -2,12 +2,13 @@
 """Runs the experiments in continual learning and leaves one JSON per result, for the tables of docs/RESULTS.md.
 
     cargo build --release && cargo build --release -p heirloom-train
-    python3 scripts/screens.py data/screens/train --count 400 --seed 1      # needs Pillow
-    python3 scripts/screens.py data/screens/test --count 24 --seed 2
-    python3 scripts/learning.py --coco data/coco/train --faces data/celebahq256/train --screens data/screens/train \\
-        --kodak data/kodak --faces-test data/celebahq256/test --screens-test data/screens/test \\
-        --base GENERATION0.safetensors --work runs/learning [--results runs/learning/results] [--only NAME …]
+    python3 scripts/domains.py --clones clones/ --out data/                 # aerial, documents, art and others; needs Pillow
+    python3 scripts/learning.py --data data/ --old photos.pack --kodak KODAK --base GENERATION0.safetensors --work runs/learning \\
+        [--results runs/learning/results] [--only NAME …]
     python3 scripts/learning.py --dry-run | --tables
+
+`--data` holds NAME/train and NAME/test for each kind of images; `faces` are to be put there beside what domains.py makes. `--old` is a
+folder or a pack of images like those that generation 0 learned from.
 
 Each experiment learns from generation 0 of a lineage (or from an earlier one of this list), exports a model, and has `heirloom models
 verify` write and decode real files of it. What is there already is not done again, and a run that was broken off is resumed, so the
@@ -24,7 +25,9 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LAMBDAS = {"old": "32,100,320,1024", "up": "1024,1625,2580,4096", "down": "4,8,16,32", "top": "4096", "ends": "4,4096"}
+LAMBDAS = {"old": "8,64,512,4096", "up": "8192,16384,32768", "down": "1.5,3,6"}
+# Kinds of images that generation 0 has not learned.
+KINDS = ("faces", "documents", "aerial", "art")
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Experiment:
     # Names of experiments; `generation-0` is that of the default lineage.
     parent: str = "generation-0"
     strategy: str = "replay"
-    replay: str | None = "coco"
+    replay: str | None = "old"
     share: float | None = None
     rates: str | None = None
     settings: dict = field(default_factory=dict)
@@ -49,45 +52,31 @@ class Experiment:
 
 def experiments(options):
     """The whole list, parents before children."""
-    long, short = options.data_steps, options.rate_steps
     old = [("kodak", "generation-0")]
-    # A quarter is the smallest share of replay that the paper tries.
-    faces = {"share": 0.25}
-    # Crops as large as the faces, which are all cut alike: shrinking an image stops at the crop, so faces stay as they are.
-    whole = {"phases": [{"from_step": 0, "crop": 256, "batch": 4}]}
-    # Screens cost four times as much as photographs, and pull as much harder: with half a batch of them and twice the rate, old files
-    # lost 0.2 dB.
-    screens = {"share": 0.75, "settings": {"balance": 0.0, "learning_rate": 4e-4}}
-
-    def after(generation):
-        names = ["generation-0", "faces-replay", "chain-2-up", "chain-3-down"]
-        wider = [("kodak", "chain-2-up", "top"), ("kodak", "chain-3-down", "ends")]
-        return [("kodak", parent) for parent in names[:generation]] + wider[: max(0, generation - 2)]
-
-    both = [("faces", "generation-0"), ("screens", "generation-0"), *old]
+    # Of what is learned from, a quarter is the smallest share of replay that the paper tries. Documents cost more than photographs, and
+    # pull as much harder.
+    shares = {"faces": 0.25, "documents": 0.75, "aerial": 0.5, "art": 0.5}
+    found = []
+    for kind in KINDS:
+        new = {"data": kind, "steps": options.data_steps, "proofs": [(kind, "generation-0"), *old]}
+        found += [
+            Experiment(f"{kind}-replay", share=shares[kind], **new),
+            Experiment(f"{kind}-add-on", strategy="add-on", share=shares[kind], **new),
+            Experiment(f"{kind}-end-to-end", strategy="end-to-end", replay=None, **new),
+        ]
+    of_all = [*((kind, "generation-0") for kind in KINDS), *old]
+    rates = {"data": "old", "steps": options.rate_steps, "proofs": old}
     return [
-        Experiment("faces-replay", "faces", long, **faces, proofs=[("faces", "generation-0"), *old]),
-        Experiment("faces-replay-whole", "faces", long, **faces, settings=whole, proofs=[("faces", "generation-0"), *old]),
-        Experiment("faces-end-to-end-whole", "faces", long, strategy="end-to-end", replay=None, settings=whole, proofs=[("faces", "generation-0"), *old]),
-        # What the paper has: half of a batch, and every image with its own weight.
-        Experiment("faces-replay-half", "faces", long, share=0.5, settings={"balance": 0.0}, proofs=[("faces", "generation-0"), *old]),
-        Experiment("generation-1", "coco", options.shipped_steps, rates="4:4096", proofs=old, beyond=[("kodak", "down"), ("kodak", "up")]),
-        Experiment(
-            "generation-2", "coco", options.longer_steps, "generation-1", rates="4:4096", proofs=[*old, ("kodak", "generation-1"), ("kodak", "generation-1", "ends")],
-            beyond=[("kodak", "down"), ("kodak", "up")],
-        ),
-        Experiment("rate-up", "coco", short, rates="32:4096", proofs=old, beyond=[("kodak", "up")]),
-        Experiment("rate-down", "coco", short, rates="4:1024", proofs=old, beyond=[("kodak", "down")]),
-        Experiment("chain-2-up", "coco", short, "faces-replay", rates="32:4096", proofs=after(2), beyond=[("kodak", "up")]),
-        Experiment("chain-3-down", "coco", short, "chain-2-up", rates="4:4096", proofs=after(3), beyond=[("kodak", "down")]),
-        Experiment("chain-4-screens", "screens", options.screens_steps, "chain-3-down", share=0.75, settings={"learning_rate": 4e-4}, proofs=[*after(4), ("screens", "chain-3-down")]),
-        Experiment("screens-replay", "screens", options.screens_steps, **screens, proofs=[("screens", "generation-0"), *old]),
-        Experiment("screens-archive", "screens", options.screens_steps, replay="archive", **screens, proofs=[("screens", "generation-0"), *old]),
-        Experiment("control", "coco", long, **faces, proofs=both),
-        # As the control, for learning end to end: probabilities that had not been trained to the end gain from that alone.
-        Experiment("control-end-to-end", "coco", long, strategy="end-to-end", replay=None, proofs=both),
-        Experiment("faces-end-to-end", "faces", long, strategy="end-to-end", replay=None, proofs=[("faces", "generation-0"), *old]),
-        Experiment("screens-end-to-end", "screens", options.screens_steps, strategy="end-to-end", replay=None, settings={"balance": 0.0}, proofs=[("screens", "generation-0"), *old]),
+        *found,
+        # Files instead of images of what is old.
+        Experiment("documents-archive", "documents", options.data_steps, replay="archive", share=0.75, proofs=[("documents", "generation-0"), *old]),
+        # The encoder alone, which cannot harm old files.
+        Experiment("faces-encoder", "faces", options.data_steps, strategy="encoder", replay=None, proofs=[("faces", "generation-0"), *old]),
+        # As many steps without new images: what longer learning brings by itself.
+        Experiment("control", "old", options.data_steps, share=0.5, proofs=of_all),
+        Experiment("control-end-to-end", "old", options.data_steps, strategy="end-to-end", replay=None, proofs=of_all),
+        Experiment("rate-up", rates="6:32768", beyond=[("kodak", "up")], **rates),
+        Experiment("rate-down", rates="1.5:8192", beyond=[("kodak", "down")], **rates),
     ]
 
 
@@ -105,14 +94,9 @@ class Runner:
 
     def __init__(self, options):
         self.options = options
-        self.sets = {
-            "coco": options.coco,
-            "faces": options.faces,
-            "screens": options.screens,
-            "kodak-test": options.kodak,
-            "faces-test": options.faces_test,
-            "screens-test": options.screens_test,
-        }
+        self.sets = {"old": options.old, "kodak-test": options.kodak}
+        for kind in KINDS:
+            self.sets |= {kind: options.data / kind / "train", f"{kind}-test": options.data / kind / "test"}
         self.work = options.work
         self.results = options.results
         for folder in (self.work, self.results):
@@ -136,8 +120,10 @@ class Runner:
         folder = self.work / "archive"
         if (self.work / "archive.done").exists():
             return folder
-        images = sorted(p for p in self.sets["coco"].iterdir() if p.suffix in (".jpg", ".png"))[: self.options.archived]
-        low, high, lists = 32.0, 1024.0, 8
+        if not self.options.old.is_dir():
+            sys.exit("an archive is made of a folder of images: give --old one instead of a pack")
+        images = sorted(p for p in self.options.old.iterdir() if p.suffix in (".jpg", ".png"))[: self.options.archived]
+        low, high, lists = 8.0, 4096.0, 10
         for k in range(lists):
             share = folder / f"{k}"
             share.mkdir(parents=True, exist_ok=True)
@@ -150,10 +136,13 @@ class Runner:
         """Learns and exports, unless the model is there. Gives the seconds of learning, over all its parts."""
         model, run, clock = self.model(e.name), self.work / e.name, self.work / f"{e.name}.seconds"
         if not model.exists():
-            settings = {"preset": "learn-small", "precision": self.options.precision, "learning_rate": self.options.rate, "final_ratio": 0.03, "log_every": 50, **e.settings}
+            settings = {
+                "preset": "learn-small", "precision": self.options.precision, "learning_rate": self.options.rate, "final_ratio": 0.03,
+                "log_every": 50, "phases": [{"from_step": 0, "crop": 256, "batch": 4}], **e.settings,
+            }
             config = self.work / f"{e.name}.toml"
             lines = [f"{key} = {toml(value)}" for key, value in settings.items()]
-            config.write_text("\n".join([*lines, "", "[augmentation]", "shrink = [0.7, 1.0]", "flip = true"]) + "\n")
+            config.write_text("\n".join([*lines, "", "[augmentation]", "shrink = [0.8, 1.0]", "flip = true"]) + "\n")
             arguments = ["--data", self.sets[e.data], "--out", run, "--quiet"]
             arguments += ["--threads", self.options.threads] if self.options.threads else []
             if e.replay == "archive":
@@ -289,17 +278,14 @@ def tables(results, names):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    folders = ("coco", "faces", "screens", "kodak", "faces-test", "screens-test", "work")
-    for name in folders:
+    places = ("data", "old", "kodak", "work")
+    for name in places:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--base", type=Path, help="model file of generation 0")
     parser.add_argument("--results", type=Path, default=Path("runs/learning/results"))
     parser.add_argument("--programs", type=Path, default=Path("target/release"), help="folder of heirloom and heirloom-train")
-    parser.add_argument("--data-steps", type=int, default=2500, help="steps for faces, and for the control")
-    parser.add_argument("--screens-steps", type=int, default=1000, help="steps for screens")
-    parser.add_argument("--rate-steps", type=int, default=600, help="steps for new rates, and for the links of the chain")
-    parser.add_argument("--shipped-steps", type=int, default=1800, help="steps for the generation that is shipped")
-    parser.add_argument("--longer-steps", type=int, default=6000, help="steps for the generation after it")
+    parser.add_argument("--data-steps", type=int, default=2000, help="steps for new images, and for the controls")
+    parser.add_argument("--rate-steps", type=int, default=600, help="steps for new rates")
     parser.add_argument("--precision", default="bf16", help="f32 or bf16")
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at the beginning")
     parser.add_argument("--archived", type=int, default=400, help="number of files in the archive")
@@ -317,7 +303,7 @@ def main():
             there = "done" if (options.results / f"{e.name}.json").exists() else "to do"
             print(f"{there:6} {e.name:18} {e.steps} steps from {e.parent}: {e.strategy}, {e.data}, λ {e.rates or 'as the parent'}")
         return
-    missing = [f"--{name}" for name in (*folders, "base") if getattr(options, name.replace("-", "_")) is None]
+    missing = [f"--{name}" for name in (*places, "base") if getattr(options, name) is None]
     if missing:
         parser.error(f"give {', '.join(missing)}")
     runner = Runner(options)
