@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EvalError, mean, ms_ssim, psnr, record::infinity_as_null};
+use crate::{EvalError, mean, ms_ssim, psnr};
 
 /// Qualities of an image, or their means over several.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -100,6 +100,19 @@ impl Measure {
             Self::Psnr | Self::MsSsim => "dB",
             Self::Ssimulacra2 => "points",
         }
+    }
+}
+
+/// Writes infinity as `null`, because JSON has no infinity.
+mod infinity_as_null {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        value.is_finite().then_some(*value).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
     }
 }
 

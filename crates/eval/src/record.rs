@@ -216,19 +216,6 @@ fn curve<'a>(
     Curve::new(name, points)
 }
 
-/// Writes infinity as `null`, because JSON has no infinity.
-pub(crate) mod infinity_as_null {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        value.is_finite().then_some(*value).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
