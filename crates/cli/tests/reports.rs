@@ -153,6 +153,11 @@ fn eval_measures_other_codecs_by_their_files() {
     let jpeg = svg.split("<g clip-path").nth(1).unwrap().split("</g>").next().unwrap();
     assert_eq!(jpeg.matches("<circle").count() + jpeg.matches("<polygon").count(), 8 + 1, "{jpeg}");
     sandbox.refuses("eval set --lambdas 32 --with jpg --model tiny.safetensors", 2, "jpg");
+    // On an empty path there is no program.
+    let mut without = sandbox.heirloom("eval set --lambdas 32 --with jxl --model tiny.safetensors");
+    let refused = without.env("PATH", "").output().unwrap();
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && error.contains("libjxl-tools"), "{error}");
     sandbox.save("set/a.png", rgb(200, 170));
     let table = sandbox.says("eval set --lambdas 32 --with jpeg --model tiny.safetensors");
     assert!(table.lines().any(|line| line.starts_with("jpeg here") && line.contains("MS-SSIM")), "{table}");

@@ -229,8 +229,10 @@ fn compare(
 }
 
 fn table(report: &Report) -> String {
+    // A column only where it was measured.
+    let perceived = report.has(Measure::Ssimulacra2);
     let mut text = format!(
-        "{} on {} ({} images), model {}\n\n{:>8} {:>9} {:>10} {:>9} {:>9} {:>12} {:>10} {:>10}\n",
+        "{} on {} ({} images), model {}\n\n{:>8} {:>9} {:>10} {:>9} {:>9}{} {:>10} {:>10}\n",
         report.program,
         report.dataset,
         report.images,
@@ -240,15 +242,15 @@ fn table(report: &Report) -> String {
         "estimated",
         "PSNR dB",
         "MS-SSIM",
-        "SSIMULACRA 2",
+        if perceived { " SSIMULACRA 2" } else { "" },
         "encode s",
         "decode s"
     );
     for p in &report.points {
         let similarity = p.quality.ms_ssim.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
-        let perceived = p.quality.ssimulacra2.map_or_else(|| "-".into(), |v| format!("{v:.2}"));
+        let perceived = p.quality.ssimulacra2.map(|v| format!(" {v:>12.2}")).unwrap_or_default();
         text += &format!(
-            "{:>8.6} {:>9.4} {:>10.4} {:>9.3} {similarity:>9} {perceived:>12} {:>10.3} {:>10.3}\n",
+            "{:>8.6} {:>9.4} {:>10.4} {:>9.3} {similarity:>9}{perceived} {:>10.3} {:>10.3}\n",
             format!("{}", p.lambda),
             p.bpp,
             p.estimated_bpp,
