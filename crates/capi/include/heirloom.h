@@ -302,7 +302,7 @@ enum heirloom_status heirloom_encoder_set_lossless(struct heirloom_encoder *enco
                                                    uint32_t lossless);
 
 // Sets how much time to spend on a smaller or better file, from 1, the default, to 9: 5 takes over a
-// minute for a megapixel on two cores, and each step about 1.8 times as long.
+// minute for a megapixel on two cores, and each step about 1.7 times as long.
 //
 // What the pointers must be:
 // `encoder` comes from heirloom_encoder_new(), and nobody else uses it meanwhile.

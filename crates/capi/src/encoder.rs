@@ -156,7 +156,7 @@ pub unsafe extern "C" fn heirloom_encoder_set_lossless(
 }
 
 /// Sets how much time to spend on a smaller or better file, from 1, the default, to 9: 5 takes over a
-/// minute for a megapixel on two cores, and each step about 1.8 times as long.
+/// minute for a megapixel on two cores, and each step about 1.7 times as long.
 ///
 /// # Safety
 /// `encoder` comes from heirloom_encoder_new(), and nobody else uses it meanwhile.

@@ -101,7 +101,7 @@ pub struct EncodeFlags {
     keep_hidden_colour: bool,
 
     /// Time to spend on a smaller or better file, 1 to 9: 5 takes over a minute for a megapixel on
-    /// two cores, and each step about 1.8 times as long; decoding stays as fast
+    /// two cores, and each step about 1.7 times as long; decoding stays as fast
     #[arg(long, value_name = "N", value_parser = parse_effort, default_value = "1")]
     effort: Effort,
 

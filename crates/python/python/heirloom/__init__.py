@@ -116,7 +116,7 @@ def encode(
         lossless: True to store all pixels without loss, False for none. By default those tiles are stored
             without loss that the model would make worse or larger.
         effort: Time to spend on a smaller or better file, from 1 to 9: 5 takes over a minute for a megapixel
-            on two cores, and each step about 1.8 times as long.
+            on two cores, and each step about 1.7 times as long.
         model: The model that encodes: a :class:`Model`, or what makes one. The default model if None.
         icc: ICC profile.
         exif: Exif: a TIFF structure, with or without the prefix ``Exif\\0\\0``.
