@@ -5,19 +5,20 @@ mod common;
 
 use std::{fs, path::PathBuf};
 
+use burn::tensor::Device;
 use common::{
     learning::{archive, child, codec_image, images, options, parent, prepared, put, request, settings, with_data},
     metrics, with_options,
 };
 use heirloom_codec::{
     DecodeOptions, EncodeOptions, Model,
-    model::{Branch, EntropyId, LambdaRange, LambdaRanges, ModelFile},
+    model::{Branch, EntropyId, LambdaRange, LambdaRanges, ModelFile, Spec},
 };
 use heirloom_train::{
     TrainError,
-    model::Layout,
+    model::{Layout, Network, Quantise, System, Weights},
     replay::{LearningPlan, Request, learn},
-    trainer::{self, Config, Options, export, learn_config::Strategy},
+    trainer::{self, Config, Options, export, learn_config::Strategy, step},
 };
 
 #[test]
@@ -194,6 +195,43 @@ fn options_of_the_network_are_added_end_to_end() {
     assert_eq!((&file.metadata.spec, file.metadata.lineage.parent), (&spec, None));
     assert_ne!(file.metadata.lineage.entropy_id, parent().metadata.lineage.entropy_id);
     assert_eq!(ModelFile::from_bytes(&file.to_bytes().unwrap()).unwrap(), file);
+}
+
+#[test]
+fn a_generation_with_more_blocks_starts_as_its_parent_and_reads_its_files() {
+    let scratch = prepared("learning-blocks");
+    let old = parent().metadata.spec.clone();
+    let spec =
+        Spec { encoder_blocks: [1, 2, 1, 1, 1], reconstruction_out: [1, 1, 1, 2], tail_blocks: 2, ..old.clone() };
+    let options = options(&scratch, "new", "run");
+    let encoder = Request { strategy: Some(Strategy::Encoder), ..request(&scratch, 3) };
+    let replay = with_data(&scratch, 3);
+    settings(&scratch, &format!("[network]\n{}", toml::Table::try_from(&spec).unwrap()));
+    let said = learn(&encoder, &options).unwrap_err().to_string();
+    assert!(said.contains("encoder alone"), "{said}");
+
+    let checkpoint = learn(&replay, &options).unwrap();
+    let plan = LearningPlan::of_run(&options.out, &checkpoint.header.config).unwrap();
+    let coded = |spec: &Spec, values: &[f32]| {
+        let (layout, device) = (Layout::new(spec), Device::flex());
+        let network = Network::new(spec, &layout).unwrap();
+        let weights = Weights::new(&layout, values, &device, |_| false);
+        let pixels: Vec<f32> = (0..64 * 64 * 3).map(|i| (i as f32 * 0.37).sin()).collect();
+        let image = step::images(pixels, 1, 64, 64, &device);
+        network.code(&weights, image, &[100.0], None, Quantise::Round).image.try_into_vec_as::<f32>().unwrap()
+    };
+    let parents = export::values(&Layout::new(&old), &export::floats(parent()).unwrap()).unwrap();
+    assert_eq!(coded(&spec, &plan.start), coded(&old, &parents));
+    assert_ne!(coded(&spec, &checkpoint.state.weights), coded(&old, &parents));
+
+    let file = child(&options.out, &checkpoint);
+    let lineage = &file.metadata.lineage;
+    assert_eq!((&file.metadata.spec, lineage.generation), (&spec, 1));
+    assert_eq!(lineage.entropy_id, parent().metadata.lineage.entropy_id);
+    assert_eq!(parent().entropy_difference(&file), None);
+    let again = Request { from: None, config: None, steps: Some(4), ..replay };
+    let resumed = learn(&again, &Options { resume: true, ..options }).unwrap();
+    assert_eq!(resumed.header.step, 4);
 }
 
 #[test]

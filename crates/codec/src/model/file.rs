@@ -62,14 +62,28 @@ impl ModelFile {
     /// # Errors
     /// Weights that do not fit the spec; or weights or ranges that change the entropy id or the id of
     /// an add-on, which would make files of the lineage undecodable.
-    pub fn child(&self, lambda: LambdaRanges, mut weights: QuantisedWeights) -> Result<Self, ModelError> {
+    pub fn child(&self, lambda: LambdaRanges, weights: QuantisedWeights) -> Result<Self, ModelError> {
+        self.grown_child(self.metadata.spec.clone(), lambda, weights)
+    }
+
+    /// Makes the next generation with more blocks or a linear path in encoder and reconstruction branch;
+    /// see [`Self::child`].
+    ///
+    /// # Errors
+    /// Those of [`Self::child`], and a spec of another entropy branch.
+    pub fn grown_child(
+        &self,
+        spec: Spec,
+        lambda: LambdaRanges,
+        mut weights: QuantisedWeights,
+    ) -> Result<Self, ModelError> {
         if !weights.has_thumbnail() {
             weights.take_thumbnail(&self.weights);
         }
         if weights.add_ons() == 0 {
             weights.take_add_ons(&self.weights);
         }
-        let mut next = Self::new(self.metadata.spec.clone(), lambda, weights)?;
+        let mut next = Self::new(spec, lambda, weights)?;
         let (old, new) = (&self.metadata.lineage, &mut next.metadata.lineage);
         if new.entropy_id != old.entropy_id {
             return Err(differing("entropy", &old.entropy_id, &new.entropy_id));

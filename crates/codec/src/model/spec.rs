@@ -116,6 +116,31 @@ impl Spec {
         Self { learned_steps: false, context: [0; LATENT_LEVELS], linear_path: false, ..self.clone() }
     }
 
+    /// Whether this network is `smaller` or has more blocks or options than it.
+    #[must_use]
+    pub fn extends(&self, smaller: &Self) -> bool {
+        let no_blocks = |spec: &Self| Self {
+            encoder_blocks: [0; STAGES],
+            entropy_in: [0; LATENT_LEVELS],
+            entropy_out: [0; LATENT_LEVELS],
+            reconstruction_in: [0; LATENT_LEVELS],
+            reconstruction_out: [0; LATENT_LEVELS],
+            tail_blocks: 0,
+            ..spec.without_options()
+        };
+        let counts = |spec: &Self| {
+            let mut counts = Vec::from(spec.encoder_blocks);
+            counts.extend([spec.entropy_in, spec.entropy_out].as_flattened());
+            counts.extend([spec.reconstruction_in, spec.reconstruction_out].as_flattened());
+            counts.extend([spec.tail_blocks, usize::from(spec.learned_steps), usize::from(spec.linear_path)]);
+            counts
+        };
+        let contexts = |(new, old): (&usize, &usize)| new == old || *old == 0;
+        no_blocks(self) == no_blocks(smaller)
+            && counts(self).iter().zip(counts(smaller)).all(|(new, old)| *new >= old)
+            && self.context.iter().zip(&smaller.context).all(contexts)
+    }
+
     /// Whether this network has an option that the paper's does not have.
     #[must_use]
     pub fn has_options(&self) -> bool {
@@ -216,6 +241,30 @@ mod tests {
         assert!(!text.contains("learned_steps") && !text.contains("context"), "{text}");
         assert!(!base.has_options());
         assert!(base.parameters().iter().all(|(name, _)| !name.contains("step") && !name.contains("context")));
+    }
+
+    #[test]
+    fn a_network_extends_those_with_fewer_blocks_and_options() {
+        let tiny = Spec::tiny();
+        let larger = [
+            tiny.clone(),
+            Spec { encoder_blocks: [1, 1, 2, 1, 1], ..tiny.clone() },
+            Spec { entropy_in: [1, 1, 1, 1], ..tiny.clone() },
+            Spec { reconstruction_out: [1, 1, 1, 4], tail_blocks: 2, ..tiny.clone() },
+            Spec { learned_steps: true, linear_path: true, context: [0, 0, 0, 8], ..tiny.clone() },
+        ];
+        for (i, spec) in larger.iter().enumerate() {
+            assert!(spec.extends(&tiny) && (i == 0 || !tiny.extends(spec)), "{spec:?}");
+        }
+        assert!(!larger[1].extends(&larger[2]) && !larger[2].extends(&larger[1]));
+        let other = [
+            Spec { latents: [32, 16, 32, 4], ..tiny.clone() },
+            Spec { embedding: 32, ..tiny.clone() },
+            Spec { context: [0, 0, 0, 16], ..larger[4].clone() },
+        ];
+        for spec in other {
+            assert!(!spec.extends(&larger[4]) && !larger[4].extends(&spec), "{spec:?}");
+        }
     }
 
     #[test]

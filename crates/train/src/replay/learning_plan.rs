@@ -31,14 +31,13 @@ pub struct LearningPlan {
     /// λ ranges of the new model.
     pub ranges: LambdaRanges,
     /// Flat weights that learning starts from: those of the parent, with rescaled λ perceptrons if
-    /// the range of λ grows, and with initial values for options that its network lacks.
+    /// the range of λ grows, and with initial values for options and blocks that its network lacks.
     pub start: Vec<f32>,
 }
 
 impl LearningPlan {
     /// Plans to learn from `parent`. `config` has the range of λ of the new images, and the new
-    /// model also covers that of the parent; it may add options to the parent's network if the
-    /// whole of it learns.
+    /// model also covers that of the parent; it may add options and blocks to the parent's network.
     ///
     /// # Errors
     /// A λ beyond what any model may claim, or another network.
@@ -61,12 +60,12 @@ impl LearningPlan {
                 (LambdaRanges { encoder: all, ..old }, start)
             }
             // End to end.
-            _ if config.network.resolved() == parent.network() => (LambdaRanges::all(hull(all, old.entropy)), values),
-            _ => {
-                let layout = parent.network().system()?.0;
-                let start = start::of_model(config, &export::weights(&layout, &values))?;
-                (LambdaRanges::all(hull(all, old.entropy)), start)
-            }
+            _ => (LambdaRanges::all(hull(all, old.entropy)), values),
+        };
+        let start = if config.network.resolved() == parent.network() {
+            start
+        } else {
+            start::of_model(config, &export::weights(&parent.network().system()?.0, &start))?
         };
         let teachers = std::iter::once(parent).chain(ancestors).collect();
         Ok(Self { strategy, teachers, ranges, start })
@@ -142,7 +141,7 @@ impl LearningPlan {
         let mut file = if self.strategy == Strategy::EndToEnd {
             ModelFile::new(spec.clone(), self.ranges, weights).map_err(refused)?
         } else {
-            parent.child(self.ranges, weights).map_err(refused)?
+            parent.grown_child(spec.clone(), self.ranges, weights).map_err(refused)?
         };
         file.metadata.licence.clone_from(&parent.metadata.licence);
         export::describe(&mut file, header, preview);

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use heirloom_codec::model::Spec;
 use heirloom_format::container::CANVAS_UNIT;
 use heirloom_store::Store;
 
@@ -26,7 +27,6 @@ use crate::{
         config::Config,
         export,
         learn_config::{ReplayKind, Strategy},
-        network_config::NetworkConfig,
         presets,
         run::{self, Options, Parent, Run},
         start, training_loop,
@@ -175,18 +175,32 @@ fn read(path: &Path, base: impl FnOnce(Option<&str>) -> Result<Config>) -> Resul
     Config::from_toml_over(&text, base).map_err(|e| TrainError::Config(format!("{}: {e}", path.display())))
 }
 
-/// Checks that the network is the parent's, or adds options to it if the whole of it learns.
+/// Checks that the network is the parent's, or adds blocks and options to branches that learn.
 fn check_network(config: &Config, parent: &Generation, strategy: Strategy) -> Result<()> {
     let (network, old) = (config.network.resolved(), parent.network());
     if network == old {
         return Ok(());
     }
-    let plain = |network: &NetworkConfig| network.spec().map(|spec| spec.without_options());
-    Err(TrainError::Config(match plain(&network).is_some_and(|spec| Some(spec) == plain(&old)) {
-        true if strategy == Strategy::EndToEnd => return Ok(()),
-        true => "learned_steps, context and linear_path can only be added with --strategy end-to-end".into(),
-        false => "the network is that of the model to learn from; leave out the key network".into(),
-    }))
+    let refuse = |message: &str| Err(TrainError::Config(message.into()));
+    let (Some(new), Some(old)) = (network.spec(), old.spec()) else {
+        return refuse("the network is that of the run to learn from; leave out the key network");
+    };
+    let encoder_alone = Spec { encoder_blocks: new.encoder_blocks, ..old.clone() };
+    if !new.extends(&old) {
+        refuse(
+            "the network is that of the model to learn from, or the same with more blocks or options; change the key \
+             network, or leave it out",
+        )
+    } else if strategy != Strategy::EndToEnd && new.entropy_bytes() != old.entropy_bytes() {
+        refuse(
+            "learned_steps, context and blocks of the entropy branch would make old files unreadable; they can only be \
+             added with --strategy end-to-end",
+        )
+    } else if strategy == Strategy::Encoder && new != encoder_alone {
+        refuse("the strategy encoder adds blocks to the encoder alone: leave the rest of the key network as it is")
+    } else {
+        Ok(())
+    }
 }
 
 /// The settings of a file over those of the preset that it names, or of the one for the parent's
