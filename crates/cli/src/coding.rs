@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::Write;
 
 use heirloom_codec::{
-    AddOns, DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Fault, Image, Lossless,
-    Model, RowSink, Scale, Spool, Target,
+    AddOns, DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Fault, Image, Listener,
+    Lossless, Model, RowSink, Scale, Spool, Target,
 };
 use heirloom_eval::EvalError;
 use heirloom_format::container::{ContainerError, Head, Rect, Seekable, Source};
@@ -199,13 +199,19 @@ impl EncodeFlags {
         (!whole).then(|| streamed_from(self.max_memory()))
     }
 
-    fn options(self, lambda: f32) -> EncodeOptions {
+    /// Whether the encoding of an image searches for long.
+    pub fn searches(self) -> bool {
+        self.effort > Effort::default()
+    }
+
+    fn options(self, lambda: f32, listener: Option<Listener>) -> EncodeOptions {
         let mut options = EncodeOptions::new(lambda).with_lossless(match self.lossless {
             When::Auto => Lossless::WhereBetter,
             When::Always => Lossless::Always,
             When::Never => Lossless::Never,
         });
         options.effort = self.effort;
+        options.listener = listener;
         options.add_ons = match self.add_ons {
             AddOnsFlag::Newest => AddOns::Newest,
             AddOnsFlag::Never => AddOns::Never,
@@ -221,18 +227,24 @@ impl EncodeFlags {
         self,
         model: &Model,
         rows: &mut RowReader,
-        lambda: f32,
+        (lambda, listener): (f32, Option<Listener>),
         spool: &mut dyn Spool,
         file: &mut dyn Write,
     ) -> Result<(u64, Option<String>), Failure> {
         let metadata = rows.metadata.clone();
-        let summary = model.encode_rows(rows, &metadata, &self.options(lambda), spool, file)?;
+        let summary = model.encode_rows(rows, &metadata, &self.options(lambda, listener), spool, file)?;
         Ok((summary.bytes, self.note(&summary)))
     }
 
     /// Encodes an image into the bytes of a file. λ does not count if there is a target.
-    pub fn encode(self, model: &Model, image: &Image, lambda: f32) -> Result<Encoded, Failure> {
-        let options = self.options(lambda);
+    pub fn encode(
+        self,
+        model: &Model,
+        image: &Image,
+        lambda: f32,
+        listener: Option<Listener>,
+    ) -> Result<Encoded, Failure> {
+        let options = self.options(lambda, listener);
         let target = match (self.target_size, self.target_bpp, self.target_psnr) {
             (Some(bytes), ..) => Some(Target::Bytes(bytes)),
             (_, Some(bits), _) => Some(Target::bits_per_pixel(bits, image)),
@@ -255,8 +267,7 @@ impl EncodeFlags {
             (lossless, tiles) if lossless == tiles => Some("lossless".to_owned()),
             (lossless, tiles) => Some(format!("{lossless} of {tiles} tiles lossless")),
         };
-        let effort = (self.effort > Effort::default())
-            .then(|| format!("effort saved {:.1} % of bits and error", 100.0 * summary.saved));
+        let effort = self.searches().then(|| format!("effort saved {:.1} % of bits and error", 100.0 * summary.saved));
         let notes: Vec<String> = [lossless, effort].into_iter().flatten().collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }

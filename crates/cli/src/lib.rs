@@ -23,6 +23,7 @@ mod page;
 mod peers;
 mod print;
 mod proof;
+mod search_bar;
 mod tree;
 mod verbs;
 

@@ -37,6 +37,7 @@ pub mod image;
 pub mod internals;
 pub mod model;
 mod network;
+mod progress;
 mod reference;
 #[cfg(feature = "effort")]
 mod refine;
@@ -48,3 +49,4 @@ pub use coding::{
 };
 pub use heirloom_kernels::Isa;
 pub use image::Image;
+pub use progress::{Listener, Progress};

@@ -2,10 +2,14 @@
 #![cfg(feature = "effort")]
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+use std::sync::Mutex;
+
 use heirloom_codec::image::PixelFormat;
 use heirloom_codec::internals::reference;
 use heirloom_codec::model::Spec;
-use heirloom_codec::{DecodeOptions, Effort, EncodeError, EncodeOptions, Image, Lossless, Model, Target, TileOptions};
+use heirloom_codec::{
+    DecodeOptions, Effort, EncodeError, EncodeOptions, Image, Listener, Lossless, Model, Progress, Target, TileOptions,
+};
 use heirloom_format::container::{Limits, TileColour, parse};
 
 #[allow(dead_code)] // other tests use the other kinds
@@ -85,6 +89,21 @@ fn it_is_never_worse_and_comes_out_the_same_again() {
         // Pixels that tiles share count twice.
         assert!(losses[1] <= losses[0] * 1.001, "{losses:?} with {options:?}");
     }
+}
+
+#[test]
+fn a_listener_hears_of_every_pixel_and_of_what_is_saved() {
+    static HEARD: Mutex<Vec<Progress>> = Mutex::new(Vec::new());
+    let image = photograph(192, 160);
+    let mut options = options(64.0, 4);
+    options.listener = Some(Listener(|progress| HEARD.lock().unwrap().push(progress)));
+    let (_, summary) = model().encode_with_summary(&image, &options).unwrap();
+    let heard = HEARD.lock().unwrap();
+    let pixels: f64 = heard.iter().map(|progress| progress.pixels).sum();
+    assert!((pixels - 192.0 * 192.0).abs() < 1e-3, "{pixels}");
+    assert!(heard.is_sorted_by(|a, b| a.saved <= b.saved));
+    let saved = heard.last().unwrap().saved;
+    assert!((saved / summary.saved - 1.0).abs() < 0.3, "{saved} and {}", summary.saved);
 }
 
 #[test]

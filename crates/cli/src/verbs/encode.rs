@@ -13,6 +13,7 @@ use crate::image_flags::ReadFlags;
 use crate::jobs::{Job, plan};
 use crate::location::Location;
 use crate::models::{ModelFlags, RateFlags};
+use crate::search_bar;
 use crate::tree::{Done, TreeFlags};
 
 /// Encode images into .hlm files
@@ -65,24 +66,38 @@ impl Encode {
         let generation = model.metadata().lineage.generation_id;
         let settings = format!("encode {generation} {lambda} {:?} {:?}", self.coding, self.reading);
         let tree = self.tree.start(output, &settings)?;
-        let work =
-            |job: &Job| tree.run(job, || self.encode(job, model, lambda, self.force || tree.may_replace(&job.output)));
+        // Of several files, a bar shows how many are done.
+        let watched = jobs.len() == 1 && !quiet && self.coding.searches();
+        let work = |job: &Job| {
+            let force = self.force || tree.may_replace(&job.output);
+            tree.run(job, || self.encode(job, model, (lambda, watched), force))
+        };
         let status = batch::run(&jobs, threads, quiet, |job| job.input.to_string(), work);
         tree.summary().filter(|_| !quiet).iter().for_each(|line| eprintln!("{line}"));
         Ok(status)
     }
 
-    fn encode(&self, Job { input, output }: &Job, model: &Model, lambda: f32, force: bool) -> Result<Done, Failure> {
+    /// Encodes an image, watched on a terminal or not.
+    fn encode(
+        &self,
+        Job { input, output }: &Job,
+        model: &Model,
+        (lambda, watched): (f32, bool),
+        force: bool,
+    ) -> Result<Done, Failure> {
         output.check_writable(force)?;
         let reading = self.reading.options(Some(self.coding.max_memory()));
         if let (Location::File(path), Some(least)) = (input, self.coding.streamed_from())
             && let Some(rows) = RowReader::open(path, &reading, least).map_err(|e| Failure::from(e).about(input))?
         {
-            return self.encode_rows((input, output), rows, model, lambda, force);
+            return self.encode_rows((input, output), rows, model, (lambda, watched), force);
         }
         let ReadImage { image, notes } = input.read_image_noting(&reading)?;
         notes.iter().for_each(|note| batch::warn(input, note));
-        let Encoded { bytes, note } = self.coding.encode(model, &image, lambda).map_err(|e| e.about(input))?;
+        let listener = if watched { search_bar::begin(image.width(), image.height()) } else { None };
+        let encoded = self.coding.encode(model, &image, lambda, listener);
+        search_bar::end();
+        let Encoded { bytes, note } = encoded.map_err(|e| e.about(input))?;
         output.write(&bytes, force)?;
         Ok(done((input, output), bytes.len() as u64, (image.width(), image.height()), note))
     }
@@ -93,13 +108,16 @@ impl Encode {
         (input, output): (&Location, &Location),
         mut rows: RowReader,
         model: &Model,
-        lambda: f32,
+        (lambda, watched): (f32, bool),
         force: bool,
     ) -> Result<Done, Failure> {
         rows.notes.iter().for_each(|note| batch::warn(input, note));
         let mut spool = output.spool()?;
         let mut file = output.create(force)?;
-        let encoded = self.coding.encode_rows(model, &mut rows, lambda, &mut spool, &mut file);
+        let (width, height) = rows.size();
+        let listener = if watched { search_bar::begin(width, height) } else { None };
+        let encoded = self.coding.encode_rows(model, &mut rows, (lambda, listener), &mut spool, &mut file);
+        search_bar::end();
         let (bytes, note) = encoded.map_err(|e| e.about(input))?;
         file.commit()?;
         Ok(done((input, output), bytes, rows.size(), note))

@@ -1,7 +1,7 @@
 //! The search for better symbols than the encoder's, on which [`Effort`](super::Effort) spends time.
 
 use crate::coding::canvas::{CodedCanvas, Setting, Wanted};
-use crate::coding::{EncodeError, Model};
+use crate::coding::{EncodeError, EncodeOptions, Model};
 use crate::model::LATENT_LEVELS;
 use crate::network::{dequantise, quantise_residuals};
 use crate::refine::{self, Branches, Canvas, FIRST};
@@ -9,7 +9,7 @@ use heirloom_format::container::CANVAS_UNIT;
 use heirloom_kernels::Map;
 use heirloom_kernels::product::Precision;
 
-/// Codes a canvas once more, with symbols of z3 and z4 that `steps` gradient steps have found.
+/// Codes a canvas once more, with symbols of z3 and z4 that the effort of `options` has found.
 /// `residuals` are what the symbols of its plain coding were rounded from, `seen` are height and
 /// width of what the canvas shows.
 pub(super) fn refine(
@@ -18,7 +18,7 @@ pub(super) fn refine(
     image: &Map,
     seen: (usize, usize),
     residuals: [Map; LATENT_LEVELS],
-    steps: usize,
+    options: &EncodeOptions,
     wanted: Wanted,
 ) -> Result<CodedCanvas, EncodeError> {
     let Some(weights) = &model.weights else { return Err(EncodeError::NoEncoder) };
@@ -33,7 +33,8 @@ pub(super) fn refine(
     let branches = Branches::new(&model.network, &model.metadata.spec, &weights, at, Precision::Bf16)?;
     drop(weights);
     let canvas = Canvas { image, seen, features: features.each_ref(), lambda: setting.lambda };
-    let fine = refine::refine(&branches, &canvas, [z3, z4], steps);
+    let hear = |progress| options.listener.iter().for_each(|listener| (listener.0)(progress));
+    let fine = refine::refine(&branches, &canvas, [z3, z4], options.effort.steps(), &hear);
     drop((branches, features));
     let [z1, z2] = coarse;
     let [z3, z4] = fine.map(|residuals| quantise_residuals(&residuals));

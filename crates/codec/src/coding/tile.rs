@@ -121,7 +121,7 @@ impl Model {
         if let (Some(target), Some(residuals), Some(first)) = (target, coded.residuals.take(), error) {
             let seen = (colour.height() as usize, colour.width() as usize);
             let wanted = Wanted { residuals: false, ..wanted };
-            let mut refined = search::refine(self, setting, &target, seen, residuals, steps, wanted)?;
+            let mut refined = search::refine(self, setting, &target, seen, residuals, options, wanted)?;
             drop(target);
             let error = shown_error(&mut refined, colour)?;
             let pixels = (seen.0 * seen.1) as f64;

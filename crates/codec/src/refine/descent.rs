@@ -32,7 +32,8 @@ struct Moments {
 }
 
 /// Searches `steps` steps for symbols with a smaller loss than those nearest to `values` have, of z3 and
-/// z4. Only those of the window `free` of z3's positions are changed. Returns the best integers.
+/// z4. Only those of the window `free` of z3's positions are changed. `hear` is told after each step what
+/// share of the loss has been saved. Returns the best integers.
 pub(super) fn descend(
     branches: &Branches,
     start: &Start,
@@ -40,6 +41,7 @@ pub(super) fn descend(
     free: Window,
     goal: Goal<'_>,
     steps: usize,
+    hear: impl Fn(f64),
 ) -> [Map; LEVELS] {
     let nearest = |values: &[Map; LEVELS]| {
         let mut nearest = values.clone();
@@ -47,7 +49,8 @@ pub(super) fn descend(
         nearest
     };
     let mut best = nearest(&values);
-    let mut least = branches.loss(start, &best, goal).total();
+    let first = branches.loss(start, &best, goal).total();
+    let mut least = first;
     for (level, (map, fixed)) in values.iter_mut().zip(&best).enumerate() {
         keep_outside(map, fixed, free.finer(1 << level));
     }
@@ -85,6 +88,7 @@ pub(super) fn descend(
                 (least, best) = (loss, symbols);
             }
         }
+        hear(1.0 - least / first);
     }
     best
 }

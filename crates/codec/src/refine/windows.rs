@@ -7,6 +7,7 @@ use super::graph::{Branches, Goal};
 use super::{FIRST, LEVELS};
 use crate::model::{STRIDES, Spec};
 use crate::network::Window;
+use crate::progress::Progress;
 
 /// Longest side of a part, in positions of z3 (stride 16).
 const SIDE: usize = 48;
@@ -26,9 +27,15 @@ pub struct Canvas<'a> {
 }
 
 /// Refines the symbols of z3 and z4 in `steps` steps: `residuals` are those of the posterior means,
-/// (q − μ) ÷ Δ, whose nearest integers the encoder would code.
+/// (q − μ) ÷ Δ, whose nearest integers the encoder would code. `hear` is told of each step.
 #[must_use]
-pub fn refine(branches: &Branches, canvas: &Canvas<'_>, residuals: [Map; LEVELS], steps: usize) -> [Map; LEVELS] {
+pub fn refine(
+    branches: &Branches,
+    canvas: &Canvas<'_>,
+    residuals: [Map; LEVELS],
+    steps: usize,
+    hear: &dyn Fn(Progress),
+) -> [Map; LEVELS] {
     let whole = Window::whole(residuals[0].height, residuals[0].width);
     let stride = STRIDES[Spec::stage_of_level(FIRST)];
     let mut values = residuals;
@@ -47,7 +54,8 @@ pub fn refine(branches: &Branches, canvas: &Canvas<'_>, residuals: [Map; LEVELS]
             around.finer(1 << level).of(&values[level], whole.finer(1 << level)).into_owned()
         });
         let free = within(part, around);
-        let symbols = descend(branches, &start, own, free, goal, steps);
+        let pixels = area(part.finer(stride)) as f64 / steps as f64;
+        let symbols = descend(branches, &start, own, free, goal, steps, |saved| hear(Progress { pixels, saved }));
         for (level, (whole, symbols)) in values.iter_mut().zip(&symbols).enumerate() {
             paste(whole, symbols, part.finer(1 << level), free.finer(1 << level));
         }
@@ -60,11 +68,13 @@ pub fn refine(branches: &Branches, canvas: &Canvas<'_>, residuals: [Map; LEVELS]
 pub fn largest_part(height: usize, width: usize) -> u64 {
     let stride = STRIDES[Spec::stage_of_level(FIRST)];
     let whole = Window::whole(height / stride, width / stride);
-    let pixels = |part: Window| {
-        let Window { top, left, bottom, right } = part.grown(MARGIN, whole).finer(stride);
-        (bottom - top) as u64 * (right - left) as u64
-    };
+    let pixels = |part: Window| area(part.grown(MARGIN, whole).finer(stride));
     parts(whole).into_iter().map(pixels).max().unwrap_or_default()
+}
+
+/// Number of positions.
+fn area(Window { top, left, bottom, right }: Window) -> u64 {
+    (bottom - top) as u64 * (right - left) as u64
 }
 
 /// Parts of nearly the same size.
