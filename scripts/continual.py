@@ -7,7 +7,8 @@
 
 A task is a folder of new images, or another range of rates. `--data` holds a folder NAME/train and NAME/test for each that the list
 names, and `old/train` and `old/test` with images as those of generation 0. Generation n learns task n from generation n − 1 with one
-of these strategies: replay (of old images), archive (replay of files that earlier generations wrote), add-on, encoder, end-to-end.
+of these strategies: replay (of images of all earlier tasks), archive (replay of files that earlier generations wrote), add-on, encoder,
+end-to-end.
 
 After each generation, `heirloom models verify` lets every earlier one write files of its own task and of the old images, and decodes
 them with the new one. What is there already is not done again, so a chain that was broken off goes on. For each strategy OUT has a
@@ -72,6 +73,21 @@ class Chain:
     def model(self, number):
         return self.options.base if number == 0 else self.work / f"generation-{number}.safetensors"
 
+    def replayed(self, number):
+        """Links to images of all kinds that the generations before `number` have learned, as many of each."""
+        out = self.work / f"replayed-{number}"
+        if not out.exists():
+            part = out.with_suffix(".part")
+            for name in dict.fromkeys([None, *(task.get("images") for task in self.tasks[: number - 1])]):
+                folder = part / (name or "old")
+                folder.mkdir(parents=True, exist_ok=True)
+                images = sorted(p for p in self.images(name, "train").iterdir() if p.is_file())
+                for path in images[:: -(-len(images) // self.options.replayed)]:
+                    if not (folder / path.name).exists():
+                        (folder / path.name).symlink_to(path.resolve())
+            part.rename(out)
+        return out
+
     def archive(self, number):
         """Files that the generations before `number` wrote of the old images and of their own tasks."""
         for writer in range(number):
@@ -101,12 +117,15 @@ class Chain:
         if self.strategy == "archive":
             arguments += ["--replay-archive", self.archive(number)]
         elif replays:
-            arguments += ["--replay-data", self.images(None, "train")]
+            arguments += ["--replay-data", self.replayed(number)]
         if (run / "config.toml").exists():
             arguments += ["--resume"]
         else:
             config = self.work / f"run-{number}.toml"
-            settings = {"preset": "learn-small", "learning_rate": self.options.rate, "final_ratio": 0.03, **task.get("settings", {})}
+            settings = {
+                "preset": "learn-small", "precision": self.options.precision, "learning_rate": self.options.rate, "final_ratio": 0.03,
+                "phases": [{"from_step": 0, "crop": 256, "batch": 4}], **task.get("settings", {}),
+            }
             config.write_text("".join(f"{key} = {toml(value)}\n" for key, value in settings.items()))
             strategy = "replay" if self.strategy == "archive" else self.strategy
             steps = task.get("steps", self.options.steps)
@@ -132,8 +151,8 @@ class Chain:
         return {
             "old": old, "new": new, "images": images or "old", "files": len(files),
             "identical": sum(f["identical"] for f in files),
-            "difference_db": {f"{p['lambda']:g}": p["difference"] for p in proof["points"]},
-            "bd_rate": proof["bd_rate"] and proof["bd_rate"]["percent"],
+            "difference_db": {f"{p['lambda']:g}": rounded(p["difference"]) for p in proof["points"]},
+            "bd_rate": proof["bd_rate"] and rounded(proof["bd_rate"]["percent"]),
         }
 
     def run(self):
@@ -154,7 +173,7 @@ class Chain:
         unique = {(p["old"], p["new"], p["images"]): p for p in proofs}
         return {
             "schema": "heirloom-continual/1", "strategy": self.strategy, "tasks": self.tasks, "lambdas": self.options.lambdas,
-            "steps": self.options.steps, "pieces": self.options.pieces,
+            "steps": self.options.steps, "rate": self.options.rate, "precision": self.options.precision, "pieces": self.options.pieces,
             "model_bytes": [self.model(n).stat().st_size for n in range(last + 1)],
             "summary": self.summary(unique, own), "proofs": list(unique.values()), "machine": machine(),
         }
@@ -178,6 +197,10 @@ class Chain:
             "kept": mean([rate(0, last, own[n]) for n in domains]),
             "growth": bytes_at_end / self.model(0).stat().st_size,
         }
+
+
+def rounded(number):
+    return None if number is None else round(number, 3)
 
 
 def table(out):
@@ -205,19 +228,24 @@ def main():
     parser.add_argument("--strategy", action="append", choices=STRATEGIES, help="may be given several times [default: all]")
     parser.add_argument("--generations", type=int, default=10, help="length of the chain, at most that of the list")
     parser.add_argument("--steps", type=int, default=1000, help="steps of a task that names none")
-    parser.add_argument("--rate", type=float, default=4e-4, help="learning rate at the beginning")
+    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate at the beginning, where a task names none")
+    parser.add_argument("--precision", default="bf16", help="f32 or bf16")
     parser.add_argument("--archived", type=int, default=200, help="files that each generation adds to the archive")
     parser.add_argument(
         "--pieces", type=int, nargs=2, metavar=("COUNT", "SIDE"),
         help="test on the centres, SIDE x SIDE, of each kind's first COUNT images, which takes far less time; needs Pillow [default: on all]",
     )
+    parser.add_argument("--replayed", type=int, default=600, help="images of each kind that are replayed, at most")
     parser.add_argument("--lambdas", default=LAMBDAS, help="λ of the measured files, four or more for a BD-rate")
     parser.add_argument("--programs", type=Path, default=Path("target/release"), help="folder of heirloom and heirloom-train")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for strategy in options.strategy or STRATEGIES:
         result = Chain(options, strategy).run()
-        (options.out / f"{strategy}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        # A proof's numbers on one line: there are more than a hundred.
+        proofs = ",\n".join("  " + json.dumps(proof) for proof in result.pop("proofs"))
+        text = json.dumps(result, indent=1, ensure_ascii=False)
+        (options.out / f"{strategy}.json").write_text(text[: text.rindex("\n}")] + ',\n "proofs": [\n' + proofs + "\n ]\n}\n")
         (options.out / "SUMMARY.md").write_text(table(options.out))
         print(table(options.out))
 

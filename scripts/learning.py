@@ -287,7 +287,7 @@ def main():
     parser.add_argument("--data-steps", type=int, default=2000, help="steps for new images, and for the controls")
     parser.add_argument("--rate-steps", type=int, default=600, help="steps for new rates")
     parser.add_argument("--precision", default="bf16", help="f32 or bf16")
-    parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at the beginning")
+    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate at the beginning")
     parser.add_argument("--archived", type=int, default=400, help="number of files in the archive")
     parser.add_argument("--threads", type=int, help="threads of learning, so that two copies of this can learn side by side [default: all]")
     parser.add_argument("--only", nargs="*", metavar="NAME")

@@ -58,12 +58,13 @@ impl Config {
             "third" => Ok(third()),
             "learn-base" => Ok(fine_tuning(Self::default(), 100_000, 1e-4)),
             "learn-small" => Ok(Self {
-                phases: vec![Phase { from_step: 0, crop: 128, batch: 8 }],
+                phases: vec![Phase { from_step: 0, crop: 256, batch: 4 }],
                 warmup_steps: 100,
                 // The parent was trained on rounded latents last.
                 rounded: 1.0,
                 balance: 0.5,
-                ..fine_tuning(small(), 12_000, 2e-4)
+                // A parent that has converged loses more by larger steps than it learns.
+                ..fine_tuning(small(), 6000, 1e-4)
             }),
             "learn-tiny" => Ok(Self { warmup_steps: 5, ..fine_tuning(tiny(), 200, 1e-3) }),
             "msh" => Ok(baseline(Self::default(), BaselineSpec::paper(Kind::Msh))),
