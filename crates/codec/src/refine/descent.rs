@@ -10,17 +10,21 @@ use super::graph::{Branches, Goal, Start};
 use super::rounding::round;
 use crate::network::Window;
 
-// Tuned on three Kodak images at λ = 256, and tried from λ = 16 to 4096.
+// Tuned for 12 to 400 steps on three Kodak images at λ = 64 and 1024; `docs/EFFORT.md` has the numbers.
 
 /// How warm the rounding is at the beginning and at the end.
 const TEMPERATURE: [f32; 2] = [0.5, 0.2];
 /// Length of a step at the beginning and at the end, in units of a symbol, along gradients that are
 /// much larger than [`CALM`].
-const RATE: [f32; 2] = [0.1, 0.03];
+const RATE: [f32; 2] = [0.2, 0.06];
 /// Gradient, in bits, below which steps become shorter. Larger ones count by their sign alone.
-const CALM: f32 = 30.0;
-/// Decay of the averages of gradients and of their squares.
+const CALM: f32 = 200.0;
+/// Share of the noise in rounding, and decay of the averages of gradients and of their squares, for
+/// [`MANY`] steps or more.
+const NOISE: f32 = 0.4;
 const DECAY: [f32; 2] = [0.9, 0.99];
+/// Fewer steps than these have less noise and momentum.
+const MANY: f32 = 100.0;
 /// Steps between looks at what has been reached with symbols that are integers.
 const LOOK: usize = 20;
 
@@ -54,6 +58,9 @@ pub(super) fn descend(
     for (level, (map, fixed)) in values.iter_mut().zip(&best).enumerate() {
         keep_outside(map, fixed, free.finer(1 << level));
     }
+    let haste = (MANY / steps as f32).max(1.0);
+    let noise = NOISE / haste.cbrt();
+    let decays = [1.0 - (1.0 - DECAY[0]) * haste.sqrt(), DECAY[1]];
     let (mut rounded, mut slopes) = (values.clone(), values.clone());
     let mut moments = values.each_ref().map(|map| vec![Moments::default(); map.data.len()]);
     for step in 0..steps {
@@ -61,12 +68,12 @@ pub(super) fn descend(
         let between = |[from, to]: [f32; 2]| from * (to / from).powf(progress);
         for (level, map) in values.iter().enumerate() {
             let seed = ((level as u64) << 32) + step as u64;
-            round(&map.data, between(TEMPERATURE), seed, &mut rounded[level].data, &mut slopes[level].data);
+            round(&map.data, [between(TEMPERATURE), noise], seed, &mut rounded[level].data, &mut slopes[level].data);
             keep_outside(&mut rounded[level], map, free.finer(1 << level));
         }
         let (_, gradients) = branches.gradient(start, &rounded, goal);
         let rate = between(RATE);
-        let known = DECAY.map(|decay| 1.0 - decay.powi(step as i32 + 1));
+        let known = decays.map(|decay| 1.0 - decay.powi(step as i32 + 1));
         for (level, (map, moments)) in values.iter_mut().zip(&mut moments).enumerate() {
             let free = free.finer(1 << level);
             let row = map.width * map.channels;
@@ -77,7 +84,7 @@ pub(super) fn descend(
                 let values = values[inside.clone()].iter_mut().zip(&mut moments[inside.clone()]);
                 let causes = gradients[inside.clone()].iter().zip(&slopes[inside.clone()]);
                 for ((value, moments), (gradient, slope)) in values.zip(causes) {
-                    *value -= rate * moments.direction(gradient * slope, known);
+                    *value -= rate * moments.direction(gradient * slope, decays, known);
                 }
             });
         }
@@ -94,10 +101,11 @@ pub(super) fn descend(
 }
 
 impl Moments {
-    /// Takes a gradient into account; returns the direction, at most about 1 long.
-    fn direction(&mut self, gradient: f32, known: [f32; 2]) -> f32 {
-        self.mean += (1.0 - DECAY[0]) * (gradient - self.mean);
-        self.square += (1.0 - DECAY[1]) * (gradient * gradient - self.square);
+    /// Takes a gradient into account; returns the direction, at most about 1 long. `known` is how much of
+    /// the averages has been seen.
+    fn direction(&mut self, gradient: f32, decays: [f32; 2], known: [f32; 2]) -> f32 {
+        self.mean += (1.0 - decays[0]) * (gradient - self.mean);
+        self.square += (1.0 - decays[1]) * (gradient * gradient - self.square);
         (self.mean / known[0]) / ((self.square / known[1]).sqrt() + CALM)
     }
 }

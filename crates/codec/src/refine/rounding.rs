@@ -5,20 +5,24 @@ use rayon::prelude::*;
 
 /// Values of one task.
 const PART: usize = 1 << 12;
-/// Share of the noise: 0 would round alike each time, 1 as in the paper. For 30 and 100 steps, 0.3 to 0.5
-/// is best.
-const NOISE: f32 = 0.4;
 /// Least distance from an integer that counts, since the slope there has no bound.
 const EDGE: f32 = 1e-4;
 
 /// Rounds values: each to the integer below or above, more likely to the nearer one, blurred by the
-/// temperature. Writes them, and the slope of each by its value. `seed` chooses the random numbers.
-pub(super) fn round(values: &[f32], temperature: f32, seed: u64, rounded: &mut [f32], slopes: &mut [f32]) {
+/// temperature. Writes them, and the slope of each by its value. With a share of the noise of 0 they are
+/// rounded alike each time, with 1 as in the paper. `seed` chooses the random numbers.
+pub(super) fn round(
+    values: &[f32],
+    [temperature, noise]: [f32; 2],
+    seed: u64,
+    rounded: &mut [f32],
+    slopes: &mut [f32],
+) {
     let parts = rounded.par_chunks_mut(PART).zip(slopes.par_chunks_mut(PART)).zip(values.par_chunks(PART));
     parts.enumerate().for_each(|(part, ((rounded, slopes), values))| {
         let first = mixed(seed ^ mixed(part as u64));
         for (i, ((rounded, slope), &value)) in rounded.iter_mut().zip(slopes).zip(values).enumerate() {
-            let noise = NOISE * logistic(mixed(first.wrapping_add(i as u64)));
+            let noise = noise * logistic(mixed(first.wrapping_add(i as u64)));
             (*rounded, *slope) = annealed(value, temperature, noise);
         }
     });
@@ -56,7 +60,7 @@ mod tests {
         let values: Vec<f32> = (0..10_000).map(|i| (i % 100) as f32 / 100.0 - 0.3).collect();
         let round = |temperature| {
             let (mut rounded, mut slopes) = (vec![0.0; values.len()], vec![0.0; values.len()]);
-            round(&values, temperature, 7, &mut rounded, &mut slopes);
+            round(&values, [temperature, 0.4], 7, &mut rounded, &mut slopes);
             assert!(slopes.iter().all(|slope| slope.is_finite() && *slope >= 0.0));
             rounded
         };
