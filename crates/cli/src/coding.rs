@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::Write;
 
 use heirloom_codec::{
-    AddOns, DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Fault, Image, Listener,
-    Lossless, Model, RowSink, Scale, Spool, Target,
+    AddOns, DecodeError, DecodeOptions, Effort, EncodeError, EncodeOptions, EncodeSummary, Fault, Image, Lossless,
+    Model, ProgressCallback, RowSink, Scale, Spool, Target,
 };
 use heirloom_eval::EvalError;
 use heirloom_format::container::{ContainerError, Head, Rect, Seekable, Source};
@@ -204,14 +204,14 @@ impl EncodeFlags {
         self.effort > Effort::default()
     }
 
-    fn options(self, lambda: f32, listener: Option<Listener>) -> EncodeOptions {
+    fn options(self, lambda: f32, progress: Option<ProgressCallback>) -> EncodeOptions {
         let mut options = EncodeOptions::new(lambda).with_lossless(match self.lossless {
             When::Auto => Lossless::WhereBetter,
             When::Always => Lossless::Always,
             When::Never => Lossless::Never,
         });
         options.effort = self.effort;
-        options.listener = listener;
+        options.progress = progress;
         options.add_ons = match self.add_ons {
             AddOnsFlag::Newest => AddOns::Newest,
             AddOnsFlag::Never => AddOns::Never,
@@ -227,12 +227,12 @@ impl EncodeFlags {
         self,
         model: &Model,
         rows: &mut RowReader,
-        (lambda, listener): (f32, Option<Listener>),
+        (lambda, progress): (f32, Option<ProgressCallback>),
         spool: &mut dyn Spool,
         file: &mut dyn Write,
     ) -> Result<(u64, Option<String>), Failure> {
         let metadata = rows.metadata.clone();
-        let summary = model.encode_rows(rows, &metadata, &self.options(lambda, listener), spool, file)?;
+        let summary = model.encode_rows(rows, &metadata, &self.options(lambda, progress), spool, file)?;
         Ok((summary.bytes, self.note(&summary)))
     }
 
@@ -242,9 +242,9 @@ impl EncodeFlags {
         model: &Model,
         image: &Image,
         lambda: f32,
-        listener: Option<Listener>,
+        progress: Option<ProgressCallback>,
     ) -> Result<Encoded, Failure> {
-        let options = self.options(lambda, listener);
+        let options = self.options(lambda, progress);
         let target = match (self.target_size, self.target_bpp, self.target_psnr) {
             (Some(bytes), ..) => Some(Target::Bytes(bytes)),
             (_, Some(bits), _) => Some(Target::bits_per_pixel(bits, image)),

@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 use std::sync::{Mutex, OnceLock};
 
-use heirloom_codec::{Listener, Progress};
+use heirloom_codec::{Progress, ProgressCallback};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The bar of the one image that is encoded: a listener is a function, and cannot have it.
+/// The bar of the one image that is encoded: a callback is a function, and cannot own it.
 static BAR: OnceLock<Mutex<Search>> = OnceLock::new();
 
 struct Search {
@@ -17,16 +17,16 @@ struct Search {
 }
 
 /// Shows a bar on standard error, if that is a terminal, for the only image of this process.
-pub fn begin(width: u32, height: u32) -> Option<Listener> {
+pub fn begin(width: u32, height: u32) -> Option<ProgressCallback> {
     if !std::io::stderr().is_terminal() {
         return None;
     }
     let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} (left: {eta})  {msg}");
     let pixels = f64::from(width) * f64::from(height);
     let bar = ProgressBar::new(pixels as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    BAR.set(Mutex::new(Search { bar, pixels, done: 0.0 })).is_ok().then_some(Listener(|progress| {
+    BAR.set(Mutex::new(Search { bar, pixels, done: 0.0 })).is_ok().then_some(ProgressCallback(|progress| {
         if let Some(Ok(mut search)) = BAR.get().map(Mutex::lock) {
-            search.hear(progress);
+            search.report(progress);
         }
     }))
 }
@@ -39,7 +39,7 @@ pub fn end() {
 }
 
 impl Search {
-    fn hear(&mut self, progress: Progress) {
+    fn report(&mut self, progress: Progress) {
         self.done += progress.pixels;
         // A target takes several passes over the image; padding is a little more than the image.
         if self.done > self.pixels * 1.5 {

@@ -49,4 +49,4 @@ pub use coding::{
 };
 pub use heirloom_kernels::Isa;
 pub use image::Image;
-pub use progress::{Listener, Progress};
+pub use progress::{Progress, ProgressCallback};

@@ -1,8 +1,8 @@
-//! Word of a search while it goes on.
+//! Progress of a search while it goes on.
 
 use std::fmt;
 
-/// What a search for better symbols has done since it was last heard of.
+/// What a search for better symbols has done since its last report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Pixels that this stands for. All of a search together stand for those of the image's tiles, padded
@@ -13,18 +13,18 @@ pub struct Progress {
     pub saved: f64,
 }
 
-/// A function that hears of progress, from any thread, often.
+/// A function that is called with progress, from any thread, at each step.
 #[derive(Clone, Copy)]
-pub struct Listener(pub fn(Progress));
+pub struct ProgressCallback(pub fn(Progress));
 
-impl PartialEq for Listener {
+impl PartialEq for ProgressCallback {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::fn_addr_eq(self.0, other.0)
     }
 }
 
-impl fmt::Debug for Listener {
+impl fmt::Debug for ProgressCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listener")
+        f.write_str("ProgressCallback")
     }
 }

@@ -8,7 +8,8 @@ use heirloom_codec::image::PixelFormat;
 use heirloom_codec::internals::reference;
 use heirloom_codec::model::Spec;
 use heirloom_codec::{
-    DecodeOptions, Effort, EncodeError, EncodeOptions, Image, Listener, Lossless, Model, Progress, Target, TileOptions,
+    DecodeOptions, Effort, EncodeError, EncodeOptions, Image, Lossless, Model, Progress, ProgressCallback, Target,
+    TileOptions,
 };
 use heirloom_format::container::{Limits, TileColour, parse};
 
@@ -92,11 +93,11 @@ fn it_is_never_worse_and_comes_out_the_same_again() {
 }
 
 #[test]
-fn a_listener_hears_of_every_pixel_and_of_what_is_saved() {
+fn a_progress_callback_is_told_of_every_pixel_and_of_what_is_saved() {
     static HEARD: Mutex<Vec<Progress>> = Mutex::new(Vec::new());
     let image = photograph(192, 160);
     let mut options = options(64.0, 4);
-    options.listener = Some(Listener(|progress| HEARD.lock().unwrap().push(progress)));
+    options.progress = Some(ProgressCallback(|progress| HEARD.lock().unwrap().push(progress)));
     let (_, summary) = model().encode_with_summary(&image, &options).unwrap();
     let heard = HEARD.lock().unwrap();
     let pixels: f64 = heard.iter().map(|progress| progress.pixels).sum();

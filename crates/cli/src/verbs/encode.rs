@@ -94,8 +94,8 @@ impl Encode {
         }
         let ReadImage { image, notes } = input.read_image_noting(&reading)?;
         notes.iter().for_each(|note| batch::warn(input, note));
-        let listener = if watched { search_bar::begin(image.width(), image.height()) } else { None };
-        let encoded = self.coding.encode(model, &image, lambda, listener);
+        let progress = if watched { search_bar::begin(image.width(), image.height()) } else { None };
+        let encoded = self.coding.encode(model, &image, lambda, progress);
         search_bar::end();
         let Encoded { bytes, note } = encoded.map_err(|e| e.about(input))?;
         output.write(&bytes, force)?;
@@ -115,8 +115,8 @@ impl Encode {
         let mut spool = output.spool()?;
         let mut file = output.create(force)?;
         let (width, height) = rows.size();
-        let listener = if watched { search_bar::begin(width, height) } else { None };
-        let encoded = self.coding.encode_rows(model, &mut rows, (lambda, listener), &mut spool, &mut file);
+        let progress = if watched { search_bar::begin(width, height) } else { None };
+        let encoded = self.coding.encode_rows(model, &mut rows, (lambda, progress), &mut spool, &mut file);
         search_bar::end();
         let (bytes, note) = encoded.map_err(|e| e.about(input))?;
         file.commit()?;

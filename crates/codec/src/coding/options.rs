@@ -3,7 +3,7 @@
 use super::Effort;
 use crate::image::Image;
 use crate::model::LATENT_LEVELS;
-use crate::progress::Listener;
+use crate::progress::ProgressCallback;
 use heirloom_format::container::{CANVAS_UNIT, Limits, MAX_TILE_SIDE, Rect, Tiling};
 use heirloom_kernels::Isa;
 
@@ -89,8 +89,8 @@ pub struct EncodeOptions {
     pub lossless: Lossless,
     /// Time that is spent on smaller or better files.
     pub effort: Effort,
-    /// Hears of the search on which that time is spent.
-    pub listener: Option<Listener>,
+    /// Called while that time is spent, with how far the search is.
+    pub progress: Option<ProgressCallback>,
     /// Which distributions of latents are used, if the model has add-ons.
     pub add_ons: AddOns,
     /// Whether the colour of wholly transparent pixels is coded as it is. Otherwise it is replaced
@@ -113,7 +113,7 @@ impl EncodeOptions {
             lambda,
             lossless: Lossless::default(),
             effort: Effort::default(),
-            listener: None,
+            progress: None,
             add_ons: AddOns::default(),
             keep_hidden_colour: false,
             tiles: TileOptions::default(),

@@ -33,8 +33,8 @@ pub(super) fn refine(
     let branches = Branches::new(&model.network, &model.metadata.spec, &weights, at, Precision::Bf16)?;
     drop(weights);
     let canvas = Canvas { image, seen, features: features.each_ref(), lambda: setting.lambda };
-    let hear = |progress| options.listener.iter().for_each(|listener| (listener.0)(progress));
-    let fine = refine::refine(&branches, &canvas, [z3, z4], options.effort.steps(), &hear);
+    let report = |progress| options.progress.iter().for_each(|callback| (callback.0)(progress));
+    let fine = refine::refine(&branches, &canvas, [z3, z4], options.effort.steps(), &report);
     drop((branches, features));
     let [z1, z2] = coarse;
     let [z3, z4] = fine.map(|residuals| quantise_residuals(&residuals));

@@ -36,7 +36,7 @@ struct Moments {
 }
 
 /// Searches `steps` steps for symbols with a smaller loss than those nearest to `values` have, of z3 and
-/// z4. Only those of the window `free` of z3's positions are changed. `hear` is told after each step what
+/// z4. Only those of the window `free` of z3's positions are changed. `report` is told after each step what
 /// share of the loss has been saved. Returns the best integers.
 pub(super) fn descend(
     branches: &Branches,
@@ -45,7 +45,7 @@ pub(super) fn descend(
     free: Window,
     goal: Goal<'_>,
     steps: usize,
-    hear: impl Fn(f64),
+    report: impl Fn(f64),
 ) -> [Map; LEVELS] {
     let nearest = |values: &[Map; LEVELS]| {
         let mut nearest = values.clone();
@@ -95,7 +95,7 @@ pub(super) fn descend(
                 (least, best) = (loss, symbols);
             }
         }
-        hear(1.0 - least / first);
+        report(1.0 - least / first);
     }
     best
 }

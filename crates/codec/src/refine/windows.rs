@@ -27,14 +27,14 @@ pub struct Canvas<'a> {
 }
 
 /// Refines the symbols of z3 and z4 in `steps` steps: `residuals` are those of the posterior means,
-/// (q − μ) ÷ Δ, whose nearest integers the encoder would code. `hear` is told of each step.
+/// (q − μ) ÷ Δ, whose nearest integers the encoder would code. `report` is told of each step.
 #[must_use]
 pub fn refine(
     branches: &Branches,
     canvas: &Canvas<'_>,
     residuals: [Map; LEVELS],
     steps: usize,
-    hear: &dyn Fn(Progress),
+    report: &dyn Fn(Progress),
 ) -> [Map; LEVELS] {
     let whole = Window::whole(residuals[0].height, residuals[0].width);
     let stride = STRIDES[Spec::stage_of_level(FIRST)];
@@ -55,7 +55,7 @@ pub fn refine(
         });
         let free = within(part, around);
         let pixels = area(part.finer(stride)) as f64 / steps as f64;
-        let symbols = descend(branches, &start, own, free, goal, steps, |saved| hear(Progress { pixels, saved }));
+        let symbols = descend(branches, &start, own, free, goal, steps, |saved| report(Progress { pixels, saved }));
         for (level, (whole, symbols)) in values.iter_mut().zip(&symbols).enumerate() {
             paste(whole, symbols, part.finer(1 << level), free.finer(1 << level));
         }
