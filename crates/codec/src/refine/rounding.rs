@@ -31,7 +31,9 @@ pub(super) fn round(
 fn annealed(value: f32, temperature: f32, noise: f32) -> (f32, f32) {
     let below = value.floor();
     let share = (value - below).clamp(EDGE, 1.0 - EDGE);
-    let logit = (share.atanh() - (1.0 - share).atanh()) / temperature;
+    // artanh(share) − artanh(1 − share), by one logarithm.
+    let odds = share * (1.0 + share) / ((1.0 - share) * (2.0 - share));
+    let logit = 0.5 * odds.ln() / temperature;
     let upper = 1.0 / (1.0 + (-(logit + noise) / temperature).exp());
     let by_share = 1.0 / (1.0 - share * share) + 1.0 / (1.0 - (1.0 - share) * (1.0 - share));
     (below + upper, upper * (1.0 - upper) / (temperature * temperature) * by_share)

@@ -12,16 +12,22 @@ pub struct Padded {
     radius: usize,
 }
 
+/// Padded rows that one task copies.
+const TASK_ROWS: usize = 8;
+
 impl Padded {
     /// Copies `x` into a batch with `radius` zero pixels on each side of each map.
     pub fn new(x: &[f32], height: usize, width: usize, channels: usize, radius: usize) -> Padded {
         let (inner, row) = (width * channels, (width + 2 * radius) * channels);
         let images = x.len() / (height * inner);
-        let map = (height + 2 * radius) * row;
-        let ([data], _) = in_aligned_parts([images * map], [map], |image, [padded]| {
-            let source = x[image * height * inner..][..height * inner].chunks_exact(inner);
-            for (padded, source) in padded.chunks_exact_mut(row).skip(radius).zip(source) {
-                padded[radius * channels..][..inner].copy_from_slice(source);
+        let rows = height + 2 * radius;
+        let ([data], _) = in_aligned_parts([images * rows * row], [TASK_ROWS * row], |task, [padded]| {
+            for (index, padded) in (task * TASK_ROWS..).zip(padded.chunks_exact_mut(row)) {
+                let (image, y) = (index / rows, index % rows);
+                if (radius..radius + height).contains(&y) {
+                    let source = &x[(image * height + y - radius) * inner..][..inner];
+                    padded[radius * channels..][..inner].copy_from_slice(source);
+                }
             }
         });
         Padded { data, height, row, radius }
