@@ -6,7 +6,6 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use common::{Sandbox, grey, rgb};
@@ -102,14 +101,7 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
         sandbox.save(&format!("many/{i:03}.png"), rgb(60 + i, 50));
     }
     let command = "encode -r many -o done --lambda 64 --model tiny.safetensors --json --threads 1";
-    let child = sandbox.heirloom(command);
-    let mut child = std::process::Command::new(child.get_program())
-        .args(child.get_args())
-        .current_dir(sandbox.path(""))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = sandbox.starts(command);
     while files(&sandbox.path("done")) < 10 {
         std::thread::sleep(Duration::from_millis(2));
     }

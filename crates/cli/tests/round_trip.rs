@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use image::DynamicImage;
 
 use common::{Sandbox, grey, rgb, tiny_child};
@@ -117,6 +119,21 @@ fn effort_saves_bytes_or_errors_and_says_so() {
         let refused = sandbox.heirloom(&format!("encode a.png --effort {wrong}")).output().unwrap();
         assert_eq!(refused.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&refused.stderr).contains("from 1 to 9"));
+    }
+}
+
+#[test]
+fn a_search_that_is_killed_leaves_no_file_under_the_final_name() {
+    let sandbox = Sandbox::new();
+    sandbox.save("a.png", rgb(500, 400));
+    // From its start to the midst of the search.
+    for after in [20, 300, 1500] {
+        let mut child = sandbox.starts("encode a.png --effort 9");
+        std::thread::sleep(Duration::from_millis(after));
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!sandbox.path("a.hlm").exists(), "killed after {after} ms");
     }
 }
 

@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Child, Stdio};
 
 use assert_cmd::Command;
 use heirloom_codec::internals::reference;
@@ -57,6 +58,19 @@ impl Sandbox {
         }
         command.env("HEIRLOOM_MODELS", self.path("models"));
         command
+    }
+
+    /// Starts the command, without anything to say.
+    pub fn starts(&self, arguments: &str) -> Child {
+        let command = self.heirloom(arguments);
+        std::process::Command::new(command.get_program())
+            .args(command.get_args())
+            .current_dir(self.folder.path())
+            .env("HEIRLOOM_MODELS", self.path("models"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     /// Runs the command, expects an exit status and a part of standard error, and returns standard
