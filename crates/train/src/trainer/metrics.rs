@@ -102,12 +102,15 @@ impl Metrics {
         }
         self.line(&line)?;
         let left = duration(total.saturating_sub(step) as f64 / speed.max(1e-9));
-        let replay = replay.map_or(String::new(), |r| format!("  replay {:.4}", r.loss));
+        let mut costs = String::new();
+        if window.cost.fresh.is_some() {
+            costs += &format!("  loss {loss:.4}  bpp {bpp:.4}  psnr {psnr:.2}");
+        }
+        if let Some(replay) = replay {
+            costs += &format!("  replay {:.4}", replay.loss);
+        }
         let skipped = if window.skipped > 0 { format!("  {} skipped", window.skipped) } else { String::new() };
-        log::info!(
-            "step {step}/{total}  loss {loss:.4}  bpp {bpp:.4}  psnr {psnr:.2}{replay}  |g| {norm:.2}  lr {rate:.2e}  \
-             {speed:.2} step/s  {left} left{skipped}"
-        );
+        log::info!("step {step}/{total}{costs}  |g| {norm:.2}  lr {rate:.2e}  {speed:.2} step/s  {left} left{skipped}");
         *window = Window::default();
         Ok(())
     }
