@@ -11,8 +11,9 @@ const PNG: &[u8] = b"\x89PNG";
 /// Longest side that a WebP stream may have.
 const WEBP_SIDE: u32 = 16_383;
 
-/// Effort of the thorough WebP encoder, of 0 to 9: from 5 on it takes several times as long for 1 %
-/// of the size.
+/// Effort of the thorough WebP encoder, of 0 to 9: it makes files a tenth larger than libwebp's. Those
+/// of 7 are as small, but an image of 384 × 384 takes two minutes; 5 and 6 take twice as long for 1 to
+/// 3 % of the size.
 const EFFORT: u8 = 4;
 
 /// Tries how small an image without alpha becomes, with little effort: an upper bound of what
