@@ -60,7 +60,7 @@ impl Sandbox {
         command
     }
 
-    /// Starts the command, without anything to say.
+    /// Starts the command, with its output discarded, and does not wait for it.
     pub fn starts(&self, arguments: &str) -> Child {
         let command = self.heirloom(arguments);
         std::process::Command::new(command.get_program())
